@@ -1,0 +1,107 @@
+/**
+ * Reads a YAML configuration against its schema: defaults filled in, or every mistake at once
+ * with file, line, column and what to write instead. Never touches the network.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { type Document, LineCounter, type Node, parseDocument } from 'yaml';
+import { EdgeError } from '../errors.ts';
+import { compileReporter, type SchemaMistake, type Static, type TSchema } from '../schema.ts';
+
+/** A mistake with its place in the file; line and column count from 1. */
+export interface ConfigMistake {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** What came of a file: a value, or its mistakes. */
+export type ConfigResult<T> =
+  | { readonly ok: true; readonly value: T; readonly text: string }
+  | { readonly ok: false; readonly mistakes: readonly ConfigMistake[] };
+
+/**
+ * Reads and checks `file`. `further` looks for what a schema cannot say (names that must be
+ * unique, references); it sees a value that has passed the schema.
+ *
+ * @throws EdgeError CFG_UNREADABLE when the file cannot be read.
+ */
+export function readConfig<S extends TSchema>(
+  file: string,
+  schema: S,
+  further: (value: Static<S>) => SchemaMistake[] = () => [],
+): ConfigResult<Static<S>> {
+  const text = readText(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    const mistakes = document.errors.map((error) => {
+      const at = lines.linePos(error.pos[0]);
+      const [message = error.message] = error.message.split(' at line ');
+      return { file, line: at.line, column: at.col, message };
+    });
+    return { ok: false, mistakes };
+  }
+  const value: unknown = document.toJS() ?? {};
+  const found = compileReporter(schema)(value);
+  const all = found.length > 0 ? found : further(value as Static<S>);
+  if (all.length === 0) return { ok: true, value: value as Static<S>, text };
+  return {
+    ok: false,
+    mistakes: all
+      .map((mistake) => ({ ...place(document, lines, mistake), file, message: say(mistake) }))
+      .sort((a, b) => a.line - b.line || a.column - b.column),
+  };
+}
+
+/** `file:line:column: message`, as editors and compilers write it. */
+export function formatMistake(mistake: ConfigMistake): string {
+  return `${mistake.file}:${mistake.line}:${mistake.column}: ${mistake.message}`;
+}
+
+/** A path named in a configuration, relative to the folder of the file that names it. */
+export function resolveFrom(file: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(dirname(file), path);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new EdgeError('CFG_UNREADABLE', `reading configuration ${file}`, { cause });
+  }
+}
+
+function say(mistake: SchemaMistake): string {
+  const where = mistake.path.map((part) => (typeof part === 'number' ? `[${part}]` : part));
+  return where.length === 0 ? mistake.message : `${where.join('.')}: ${mistake.message}`;
+}
+
+/** The key of the deepest node on the path that the file really has. */
+function place(
+  document: Document,
+  lines: LineCounter,
+  mistake: SchemaMistake,
+): { line: number; column: number } {
+  const path = mistake.unknownKey ? [...mistake.path, mistake.unknownKey] : [...mistake.path];
+  for (; path.length > 0; path.pop()) {
+    const offset = offsetOf(document, path);
+    if (offset !== undefined) {
+      const at = lines.linePos(offset);
+      return { line: at.line, column: at.col };
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+function offsetOf(document: Document, path: readonly (string | number)[]): number | undefined {
+  const parent = document.getIn(path.slice(0, -1), true) as
+    | { items?: { key?: Node & { value?: unknown } }[] }
+    | undefined;
+  const last = path.at(-1);
+  const pair = parent?.items?.find((item) => item.key?.value === last);
+  if (pair?.key?.range) return pair.key.range[0];
+  const node = document.getIn(path, true) as Node | undefined;
+  return node?.range?.[0];
+}

@@ -1,0 +1,65 @@
+/** Every bound in one table, with its unit in its name. A bound that is hit is a coded error. */
+export const limits = {
+  /** A batch closes at this many readings, */
+  batchReadingsMax: 256,
+  /** or when its credential as sent reaches this size, */
+  batchBytesMax: 64 * 1024,
+  /** or at the device's flush interval, whichever comes first. */
+  flushIntervalMsDefault: 1_000,
+  /** A signed heartbeat goes out when there was nothing else to say for this long. */
+  heartbeatMsDefault: 60_000,
+
+  /** A credential of another kind (enrolment, declaration) may be this large. */
+  credentialBytesMax: 256 * 1024,
+  /** A receipt may be this large. */
+  receiptBytesMax: 64 * 1024,
+  /** Nesting of JSON that is received. */
+  jsonDepthMax: 32,
+
+  /** Group commit of the outbox: at most this long, */
+  outboxCommitMs: 20,
+  /** and at most this many batches in one transaction. */
+  outboxCommitBatchesMax: 64,
+  /** Batches that wait in memory for the outbox; beyond it the drivers are told to wait. */
+  outboxPendingMax: 256,
+  /** Bytes of signed batches kept on disk; beyond it a signed loss says what was dropped. */
+  outboxBytesMaxDefault: 1024 * 1024 * 1024,
+
+  /** Batches sent and not yet receipted, per gateway. */
+  forwardWindow: 64,
+  /** A batch without a receipt is sent again after this long, doubling to the maximum. */
+  receiptTimeoutMs: 5_000,
+  receiptTimeoutMsMax: 60_000,
+  /** Held batches are tried again after this long, doubling to the maximum. */
+  heldRetryMs: 1_000,
+  heldRetryMsMax: 30_000,
+
+  /** Reconnects of drivers and sinks: first delay and longest delay, with jitter. */
+  reconnectMs: 500,
+  reconnectMsMax: 30_000,
+
+  /** Modbus: registers in one request, and the hole that is read rather than skipped. */
+  modbusRegistersMax: 125,
+  modbusHoleMax: 8,
+  modbusTimeoutMsDefault: 1_000,
+
+  /** Bytes that the ingester holds between a source and the journal. */
+  receiveQueueBytesMax: 16 * 1024 * 1024,
+  /** Credentials in one message to an admission worker, and in one journal transaction. */
+  admitChunk: 16,
+  journalGroupMax: 256,
+  /** Entries that one application transaction folds. */
+  applyGroupMax: 256,
+  /** Devices that may speak to one attribute of one twin. */
+  attributeDevicesMax: 16,
+  /** Held devices that are remembered and shown. */
+  heldDevicesMax: 10_000,
+  /** Live subscribers of the feed, and events kept for one that is slow. */
+  feedSubscribersMax: 1_000,
+  feedQueueMax: 1_000,
+
+  /** Readings may be dated this far ahead of their receipt. */
+  clockSkewMs: 5 * 60_000,
+  /** An orderly stop takes at most this long. */
+  stopMs: 4_000,
+} as const;

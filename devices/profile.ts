@@ -1,0 +1,101 @@
+/**
+ * A device profile: what is true of a device kind wherever it is installed. Data only, so that
+ * gateway, ingester, simulator and documentation read the same lines. What is true of one site
+ * (address, unit id, identity, goods, cadence) is configuration.
+ */
+import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
+import type { Encoding } from './reading.ts';
+
+/** Where a point stands in a Modbus device. Addresses are the protocol's, counted from 0. */
+export interface ModbusPlace {
+  readonly table: 'coil' | 'discrete' | 'input' | 'holding';
+  readonly address: number;
+  /**
+   * `enron`: the register is 4 bytes wide and counts as one (Daniel/Enron map, ranges 5001 to
+   * 5999 and 7001 to 7999). Default `standard`: 2 bytes a register.
+   */
+  readonly width?: 'standard' | 'enron';
+  readonly encoding: Encoding;
+}
+
+/** Where a point stands in an OPC UA server, by browse path below the device's root node. */
+export interface OpcuaPlace {
+  /** Path of browse names from the configured root, e.g. `Caster/StrandSpeed`. */
+  readonly path: string;
+}
+
+/** Where a point stands in a JSON payload published over MQTT. */
+export interface MqttPlace {
+  /** Topic below the configured prefix, e.g. `telemetry`. */
+  readonly topic: string;
+  /** Dotted path to the value in the JSON payload, e.g. `supplyAir.temperature`. */
+  readonly path: string;
+}
+
+/** One thing that a device can say. */
+export interface PointDefinition {
+  readonly summary: string;
+  /** EPCIS measurement type, e.g. `Temperature`; text values use `bl:Text`. */
+  readonly type: string;
+  /** UN/ECE Rec 20 code; empty when there is no unit. */
+  readonly unit: string;
+  /** Closed range of plausible values in `unit`; a value outside is `uncertain`. */
+  readonly range?: readonly [number, number];
+  /** Values that mean "no value" in this device; they become `bad`, status `sentinel`. */
+  readonly sentinels?: readonly number[];
+  /** Multiplier and offset from wire number to `unit`, in that order: value = wire × scale + offset. */
+  readonly scale?: number;
+  readonly offset?: number;
+  /** Names the goods: the value completes the goods' URI for all points of the same sample time. */
+  readonly identifies?: GoodsKind;
+  /**
+   * Group of points that are read or published together (`events` of a line, one payload);
+   * default: one group for the device.
+   */
+  readonly group?: string;
+  readonly modbus?: ModbusPlace;
+  readonly opcua?: OpcuaPlace;
+  readonly mqtt?: MqttPlace;
+}
+
+/** The kinds of goods that a device can report on. */
+export type GoodsKind = 'pipeline-batch' | 'steel-heat' | 'steel-piece' | 'container';
+
+/** What is true of a device kind. */
+export interface DeviceProfile {
+  /** Kebab-case, equal to the file's name. */
+  readonly name: string;
+  readonly summary: string;
+  /** Where the map was taken from, so that a reader can check it. */
+  readonly source: string;
+  readonly protocol: 'modbus' | 'opcua' | 'mqtt';
+  readonly reportsOn: GoodsKind;
+  readonly points: Readonly<Record<string, PointDefinition>>;
+}
+
+/** Checks a profile once, when its module loads; a mistake here is a programmer's. */
+export function defineProfile(profile: DeviceProfile): DeviceProfile {
+  assert(/^[a-z][a-z0-9-]*$/.test(profile.name), `profile name ${profile.name} is not kebab-case`);
+  for (const [name, point] of Object.entries(profile.points)) {
+    const where = `${profile.name}.${name}`;
+    assert(/^[a-z][A-Za-z0-9]*$/.test(name), `${where} is not camelCase`);
+    assert(point[profile.protocol] !== undefined, `${where} has no ${profile.protocol} place`);
+    if (point.range) assert(point.range[0] <= point.range[1], `${where} has an empty range`);
+  }
+  return profile;
+}
+
+/** SHA-256 over the profile's JSON, as a multihash in multibase base64url (`uEi…`). */
+export function profileDigest(profile: DeviceProfile): string {
+  return digestMultibase(Buffer.from(JSON.stringify(profile)));
+}
+
+/**
+ * SHA-256 of `bytes` as a multihash (0x12 0x20 ‖ digest) in multibase base64url (`u`): the form
+ * of `digestMultibase` in W3C VCDM 2.0 §5.3.
+ */
+export function digestMultibase(bytes: Uint8Array): string {
+  const digest = createHash('sha256').update(bytes).digest();
+  return `u${Buffer.concat([Buffer.from([0x12, 0x20]), digest]).toString('base64url')}`;
+}

@@ -1,0 +1,103 @@
+/** What a device says: samples as they came off the wire, and the readings made of them. */
+
+/**
+ * How far a value can be relied on. `forced`: an engineer overrode the input at the device;
+ * `estimated`: the device computed it from something else.
+ */
+export type Quality = 'good' | 'uncertain' | 'bad' | 'forced' | 'estimated';
+
+/** The shape of the raw bytes of a sample. `json` is the UTF-8 text of one JSON value. */
+export type RawType =
+  | 'bool'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'float32'
+  | 'float64'
+  | 'string'
+  | 'json';
+
+/**
+ * The order of the bytes on the wire, most significant first named `A`. For 16-bit values only
+ * the first two letters count (`AB` or `BA`); 64-bit values continue the pattern by words.
+ */
+export type ByteOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
+
+/** How raw bytes are to be read. */
+export interface Encoding {
+  readonly type: RawType;
+  readonly order: ByteOrder;
+}
+
+/** One answer of a device about one point, before anything was made of it. */
+export interface Sample {
+  /** The point's name in the device's profile. */
+  readonly point: string;
+  /** The words or bytes exactly as they came, in lower-case hex; empty if none came. */
+  readonly rawHex: string;
+  /** How the driver says these bytes are to be read. */
+  readonly encoding: Encoding;
+  /** The quality that the wire itself stated. */
+  readonly quality: Quality;
+  /** The protocol's own words for a quality that is not good, e.g. `opcua:BadSensorFailure`. */
+  readonly status?: string;
+  /** Milliseconds since 1970 as the source states them; absent where the protocol has no time. */
+  readonly sourceTimeMs?: number;
+  /** Wall time of the gateway when the answer was complete. */
+  readonly gatewayTimeMs: number;
+}
+
+/** A value as it is shown and signed. A `bigint` is an integer that a double cannot hold. */
+export type Value = number | bigint | string | boolean;
+
+/** One value of one point with all that is known of it, except its time. */
+export interface Reading {
+  readonly point: string;
+  /** EPCIS measurement type (GS1 Web Vocabulary) or a URI of our own. */
+  readonly type: string;
+  /** UN/ECE Rec 20 code; empty for values that have no unit. */
+  readonly unit: string;
+  /** Absent when the quality is `bad`. */
+  readonly value?: Value;
+  readonly rawHex: string;
+  readonly quality: Quality;
+  readonly status?: string;
+}
+
+/** All readings of one sample time about one thing; becomes one EPCIS sensor element. */
+export interface ReadingGroup {
+  /** Sample time, milliseconds since 1970: the source's own where it states one. */
+  readonly timeMs: number;
+  /** Gateway time, present where the source stated a time of its own. */
+  readonly gatewayTimeMs?: number;
+  /** URI of the goods that these readings are about; absent when they are about the device. */
+  readonly about?: string;
+  readonly readings: readonly Reading[];
+}
+
+/** Why values that should have been read or kept are missing. */
+export type LossCause =
+  | 'absent'
+  | 'timeout'
+  | 'refused'
+  | 'nonsense'
+  | 'queue-full'
+  | 'storage-full'
+  | 'not-running'
+  | 'damaged';
+
+/** What was not read or not kept: signed like a reading, so that a hole is evidence too. */
+export interface Loss {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Number of point values that are missing. */
+  readonly count: number;
+  readonly cause: LossCause;
+  /** The points concerned; absent when it is all points of the device. */
+  readonly points?: readonly string[];
+}

@@ -1,0 +1,40 @@
+/**
+ * The contract of an uplink. A sink carries bytes to the ingester and receipts back; it keeps
+ * nothing, since only a signed receipt may delete an outbox row.
+ */
+import type { Clock, Log, Random } from '../devices/runtime.ts';
+import type { TSchema } from '../devices/schema.ts';
+
+export interface SinkEvents {
+  /** A receipt arrived; not verified yet. */
+  readonly onReceipt: (receipt: Uint8Array) => void;
+  /** The uplink came up or went down. */
+  readonly onState: (connected: boolean) => void;
+}
+
+export interface OpenSink {
+  /**
+   * Hands one credential to the transport. Resolves when the transport took it, which promises
+   * nothing. Rejects when there is no uplink or the signal aborts.
+   */
+  send(token: Uint8Array, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SinkContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** DID of the gateway; names its topics. */
+  readonly gateway: string;
+  /** Resolves a path named in the configuration. */
+  readonly resolvePath: (path: string) => string;
+}
+
+/** An uplink; one file below sinks/ and one line in sinks/registry.ts. */
+export interface Sink<Settings = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  readonly settings: TSchema;
+  open(settings: Settings, events: SinkEvents, context: SinkContext): Promise<OpenSink>;
+}

@@ -1,0 +1,42 @@
+/**
+ * The contract of a way in. A source hands bytes to `receive` and carries receipts back; it
+ * judges nothing and keeps nothing.
+ */
+import type { Clock, Log } from '../devices/runtime.ts';
+import type { TSchema } from '../devices/schema.ts';
+
+/** Bytes from a gateway. */
+export interface Inbound {
+  /** Fingerprint of the gateway that the transport names (topic or client certificate). */
+  readonly gateway: string;
+  readonly bytes: Uint8Array;
+  /** Wall time at which the source had all bytes. */
+  readonly receivedMs: number;
+}
+
+export interface OpenSource {
+  /** Address that gateways use, for people and for the demonstration, e.g. `mqtt://127.0.0.1:1883`. */
+  readonly address: string;
+  /** Sends a receipt to a gateway; resolves when the transport took it. Never rejects. */
+  reply(gateway: string, receipt: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SourceContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly resolvePath: (path: string) => string;
+  /**
+   * Takes one message. Returns `undefined` when there is room for more, else a promise that
+   * resolves when there is: the source then stops reading from its peer until it does.
+   */
+  readonly receive: (message: Inbound) => Promise<void> | undefined;
+}
+
+/** A way in; one file below sources/ and one line in sources/registry.ts. */
+export interface Source<Settings = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  readonly settings: TSchema;
+  open(settings: Settings, context: SourceContext): Promise<OpenSource>;
+}

@@ -1,0 +1,93 @@
+/**
+ * The contract of the record. The journal is the only record: append-only, one transaction for
+ * verdict, bytes, replay key, high-water mark and log leaf. Whatever answers queries faster can be
+ * deleted and rebuilt from it.
+ */
+
+/** What an entry is about. */
+export type EntryKind =
+  /** A batch credential that was accepted. */
+  | 'batch'
+  /** A batch that contradicts a stored one: same device, epoch and sequence, other content. */
+  | 'equivocation'
+  /** A credential that was refused for good, with its bytes. */
+  | 'refusal'
+  /** An enrolment credential. */
+  | 'enrolment'
+  /** A DID document of an organisation that a person told us to trust, or its removal. */
+  | 'organisation'
+  /** A status list credential. */
+  | 'status'
+  /** The set of routes and rules in force. */
+  | 'rules'
+  /** A clock tick that lets deadlines fire. */
+  | 'tick';
+
+/** What the ingester says about an entry; part of the log leaf. */
+export interface EntryHeader {
+  readonly version: 1;
+  readonly tenant: string;
+  readonly kind: EntryKind;
+  /** Wall time of receipt, milliseconds since 1970. */
+  readonly receivedMs: number;
+  /** `credentialDigest` of the bytes. */
+  readonly digest: string;
+  /** Gateway that delivered it, where one did. */
+  readonly gateway?: string;
+  /** Reason code and sentence of a refusal or equivocation. */
+  readonly code?: string;
+  readonly reason?: string;
+  /** The place of a batch: one history per device. */
+  readonly batch?: BatchKey;
+  /** Digests of the documents that the verdict rests on: enrolment, DID document, status list. */
+  readonly documents?: readonly string[];
+}
+
+/** Where a batch stands in its device's history. */
+export interface BatchKey {
+  readonly device: string;
+  readonly epochCounter: number;
+  readonly epochNonce: string;
+  readonly sequence: number;
+  /** Digest of the batch before it; absent in the very first. */
+  readonly previous?: string;
+}
+
+/** An entry as stored. Its leaf is SHA-256(0x00 ‖ header JSON ‖ 0x0A ‖ bytes), RFC 9162 §2.1.1. */
+export interface JournalEntry {
+  /** Counts from 0 without holes. */
+  readonly position: number;
+  readonly header: EntryHeader;
+  /** The bytes as received: a token, a document, or JSON of our own. */
+  readonly bytes: Uint8Array;
+}
+
+/** What came of appending one entry. */
+export interface Appended {
+  readonly position: number;
+  /** Lower-case hex. */
+  readonly leaf: string;
+  /**
+   * `stored`: a new entry. `known`: identical bytes were stored before, nothing changed.
+   * `equivocation`: stored as evidence, without effect.
+   */
+  readonly result: 'stored' | 'known' | 'equivocation';
+  /** The kind under which it stands in the journal. */
+  readonly kind: EntryKind;
+  readonly code?: string;
+}
+
+export interface Journal {
+  /**
+   * Appends in order, in ONE durable transaction; resolves when it is on disk. A digest that is
+   * stored already yields the old position. Rejects, and stores nothing, when the disk fails.
+   */
+  append(
+    entries: readonly { readonly header: EntryHeader; readonly bytes: Uint8Array }[],
+  ): Promise<readonly Appended[]>;
+  /** Entries from `from` on, at most `count`. */
+  read(from: number, count: number): Promise<readonly JournalEntry[]>;
+  /** Number of entries, which is the next position. */
+  size(): Promise<number>;
+  close(): Promise<void>;
+}

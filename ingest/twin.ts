@@ -1,0 +1,114 @@
+/**
+ * A twin: what a thing is, who is in control of it, where it is. It is a pure fold over the
+ * journal, and every attribute is a statement that names its source.
+ */
+import type { Quality } from '../devices/reading.ts';
+
+export type TwinKind =
+  | 'pipeline-batch'
+  | 'steel-heat'
+  | 'steel-piece'
+  | 'container'
+  | 'device'
+  | 'facility';
+
+/** Where a statement comes from: enough to walk back to the raw words. */
+export interface StatementSource {
+  /** Journal position of the credential. */
+  readonly position: number;
+  /** Index of the sensor element and of the report in it; absent for declared statements. */
+  readonly element?: number;
+  readonly report?: number;
+  /** DID that signed. */
+  readonly issuer: string;
+  /** The place in the device's history, which orders statements of one device. */
+  readonly epoch?: number;
+  readonly sequence?: number;
+}
+
+/** One thing known of a twin. */
+export interface Statement {
+  readonly value: string | number | boolean;
+  /** UN/ECE Rec 20 code, empty where there is none. */
+  readonly unit: string;
+  /** Observed at the source, corrected by the signed clock offset, never later than receipt. */
+  readonly observedMs: number;
+  readonly receivedMs: number;
+  readonly basis: 'observed' | 'derived' | 'declared';
+  readonly quality: Quality;
+  /** Name of the rule that derived it. */
+  readonly rule?: string;
+  readonly source: StatementSource;
+}
+
+/** A business identifier of a twin, scoped by who gave it. */
+export interface Alias {
+  /** `batch`, `heat`, `piece`, `bic`, `did`, `facility`. */
+  readonly scheme: string;
+  /** DID of the organisation that gave it; empty for schemes that are unique in the world. */
+  readonly scope: string;
+  readonly value: string;
+}
+
+/** Where a twin is. Unknown is unknown: there is no default place. */
+export interface Place {
+  readonly kind: 'point' | 'line' | 'facility';
+  /** WGS 84 degrees; for `line` the point on the line. */
+  readonly latitude: number;
+  readonly longitude: number;
+  /** Radius, metres. */
+  readonly accuracyM?: number;
+  /** Name of the facility or of the line. */
+  readonly name?: string;
+  readonly unlocode?: string;
+  /** Metres along the line. */
+  readonly distanceM?: number;
+  /** `observed` by a sensor, or `estimated` by the named rule. */
+  readonly basis: 'observed' | 'estimated';
+  readonly rule?: string;
+  readonly observedMs: number;
+  readonly source: StatementSource;
+}
+
+/** The four controllers that are kept apart. */
+export type ControlRole = 'owner' | 'possessor' | 'bondLiable' | 'hold';
+
+export interface ControlStatement {
+  readonly party: string;
+  readonly name: string;
+  readonly sinceMs: number;
+  readonly basis: 'derived' | 'declared';
+  readonly source: StatementSource;
+}
+
+export interface Alert {
+  readonly code: string;
+  readonly severity: 'notice' | 'warning' | 'critical';
+  readonly sinceMs: number;
+  /** One sentence for an officer. */
+  readonly text: string;
+  /** Journal positions that caused it. */
+  readonly evidence: readonly number[];
+}
+
+export interface Twin {
+  /** `urn:uuid:`, derived from tenant, kind and alias, so that a rebuild gives the same. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly kind: TwinKind;
+  /** What an officer calls it, e.g. `Heat 26041`. */
+  label: string;
+  aliases: Alias[];
+  /** URI under which readings speak of it. */
+  uri: string;
+  attributes: Record<string, Statement>;
+  control: Partial<Record<ControlRole, ControlStatement>>;
+  place?: Place;
+  alerts: Alert[];
+  /** Ids of twins that this one came from or belongs to, by relation, e.g. `heat`. */
+  relations: Record<string, string>;
+  /** Journal position of the last entry that changed it. */
+  position: number;
+  /** Newest observation, milliseconds. */
+  observedMs: number;
+}
