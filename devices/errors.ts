@@ -1,6 +1,7 @@
 /** Operating errors: one class, and one catalogue of stable codes with a hint for the operator. */
 import { configErrors } from './errors/config.ts';
 import { credentialErrors } from './errors/credential.ts';
+import { databaseErrors } from './errors/database.ts';
 import { gatewayErrors } from './errors/gateway.ts';
 import { ingestErrors } from './errors/ingest.ts';
 import { simulatorErrors } from './errors/simulator.ts';
@@ -19,6 +20,7 @@ export interface ErrorEntry {
 export const errorCatalogue = {
   ...configErrors,
   ...credentialErrors,
+  ...databaseErrors,
   ...gatewayErrors,
   ...ingestErrors,
   ...simulatorErrors,
