@@ -4,8 +4,8 @@
  * throw past its own call.
  */
 import type { PointDefinition } from '../devices/profile.ts';
-import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { LossCause, Sample } from '../devices/reading.ts';
+import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { SchemaMistake, TSchema } from '../devices/schema.ts';
 
 /** Samples that belong together: one answer, one notification, one message. */
@@ -27,10 +27,7 @@ export interface Connection {
    * until close. The driver acknowledges to the device only after `deliver` has resolved, which
    * means that the samples are durable; it calls `deliver` in order.
    */
-  subscribe?(
-    points: readonly string[],
-    deliver: (set: SampleSet) => Promise<void>,
-  ): Promise<void>;
+  subscribe?(points: readonly string[], deliver: (set: SampleSet) => Promise<void>): Promise<void>;
   /** Closes within `limits.stopMs`; nothing is delivered afterwards. Idempotent. */
   close(): Promise<void>;
 }
