@@ -30,7 +30,7 @@ export interface EntryHeader {
   readonly kind: EntryKind;
   /** Wall time of receipt, milliseconds since 1970. */
   readonly receivedMs: number;
-  /** `credentialDigest` of the bytes. */
+  /** `credentialDigest` of a credential; `digestMultibase` of all bytes of anything else. */
   readonly digest: string;
   /** Gateway that delivered it, where one did. */
   readonly gateway?: string;
@@ -77,14 +77,19 @@ export interface Appended {
   readonly code?: string;
 }
 
+/** An entry that is to be appended. */
+export interface NewEntry {
+  readonly header: EntryHeader;
+  readonly bytes: Uint8Array;
+}
+
 export interface Journal {
   /**
    * Appends in order, in ONE durable transaction; resolves when it is on disk. A digest that is
    * stored already yields the old position. Rejects, and stores nothing, when the disk fails.
+   * The journal may take over the buffers in `give`, which the caller must not touch any more.
    */
-  append(
-    entries: readonly { readonly header: EntryHeader; readonly bytes: Uint8Array }[],
-  ): Promise<readonly Appended[]>;
+  append(entries: readonly NewEntry[], give?: readonly ArrayBuffer[]): Promise<readonly Appended[]>;
   /** Entries from `from` on, at most `count`. */
   read(from: number, count: number): Promise<readonly JournalEntry[]>;
   /** Number of entries, which is the next position. */

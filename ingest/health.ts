@@ -1,0 +1,71 @@
+/** Counts what the ingester did since it started, in sum and for each gateway. */
+
+/** What became of what one gateway sent. */
+export interface SiteCounts {
+  /** Batches stored for the first time, and the readings in them. */
+  readonly accepted: number;
+  readonly verifiedReadings: number;
+  /** Credentials refused for good, contradictions included. */
+  readonly refused: number;
+  /** Times that a credential was held; one that is sent again counts again. */
+  readonly held: number;
+  /** Credentials that were stored before and came again. */
+  readonly known: number;
+}
+
+export interface HealthSnapshot extends SiteCounts {
+  /** Entries of the journal. */
+  readonly positions: number;
+  /** Bytes between the sources and the journal. */
+  readonly queueBytes: number;
+  /** Milliseconds from receipt of the oldest credential of the last group to its commit. */
+  readonly commitMs: number;
+  /** By fingerprint of the gateway. */
+  readonly sites: Readonly<Record<string, SiteCounts>>;
+}
+
+export interface Health {
+  count(gateway: string, what: Partial<SiteCounts>): void;
+  gauge(what: { positions?: number; queueBytes?: number; commitMs?: number }): void;
+  snapshot(): HealthSnapshot;
+}
+
+type Counts = { -readonly [K in keyof SiteCounts]: SiteCounts[K] };
+
+const NAMES = ['accepted', 'verifiedReadings', 'refused', 'held', 'known'] as const;
+
+/**
+ * Counters in memory. Beyond `sitesMax` gateways further ones count in the sum only, since
+ * anybody who reaches the uplink can name a gateway.
+ */
+export function createHealth(sitesMax: number): Health {
+  const total = zero();
+  const sites = new Map<string, Counts>();
+  const gauges = { positions: 0, queueBytes: 0, commitMs: 0 };
+  return {
+    count(gateway, what) {
+      add(total, what);
+      let site = sites.get(gateway);
+      if (site === undefined && sites.size < sitesMax) {
+        site = zero();
+        sites.set(gateway, site);
+      }
+      if (site !== undefined) add(site, what);
+    },
+    gauge(what) {
+      Object.assign(gauges, what);
+    },
+    snapshot() {
+      const bySite = [...sites].map(([gateway, counts]) => [gateway, { ...counts }] as const);
+      return { ...total, ...gauges, sites: Object.fromEntries(bySite) };
+    },
+  };
+}
+
+function zero(): Counts {
+  return { accepted: 0, verifiedReadings: 0, refused: 0, held: 0, known: 0 };
+}
+
+function add(counts: Counts, what: Partial<SiteCounts>): void {
+  for (const name of NAMES) counts[name] += what[name] ?? 0;
+}

@@ -1,0 +1,133 @@
+/** Reads a journal, and checks every entry against its leaf: SQLite does not notice bit rot. */
+import { createHash } from 'node:crypto';
+import { EdgeError } from '../devices/errors.ts';
+import { type Database, openDatabase } from '../devices/io/sqlite.ts';
+import { journalSchema } from './journal-schema.ts';
+import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
+
+/** The kinds of which there are few enough to list. */
+export type RareKind = Exclude<EntryKind, 'batch'>;
+
+/** How far one device has come in one epoch. */
+export interface HighWater {
+  readonly device: string;
+  readonly epochCounter: number;
+  readonly epochNonce: string;
+  /** Highest sequence stored, and how many are stored: they differ where there is a gap. */
+  readonly sequence: number;
+  readonly count: number;
+}
+
+export interface JournalReader {
+  /**
+   * Entries from position `from` on, at most `count`, and no more after `bytesMax` bytes.
+   *
+   * @throws EdgeError IN_JOURNAL_DAMAGED
+   */
+  read(from: number, count: number, bytesMax?: number): JournalEntry[];
+  /** Number of entries, which is the next position. */
+  size(): number;
+  /** Lower-case hex of the leaf at `position`, or `undefined` when there is none. */
+  leaf(position: number): string | undefined;
+  /** All entries of the kinds, in order. */
+  readKinds(kinds: readonly RareKind[]): JournalEntry[];
+  /** The last entry of a kind. */
+  last(kind: RareKind): JournalEntry | undefined;
+  highWater(): HighWater[];
+  close(): void;
+}
+
+interface EntryRow {
+  position: number;
+  header: string;
+  leaf: Buffer;
+  bytes: Buffer;
+}
+
+const ENTRY = 'SELECT position, header, leaf, bytes FROM entry';
+
+/**
+ * Opens the journal at `file` for reading while another connection may write it.
+ *
+ * @throws EdgeError as `openDatabase` does
+ */
+export function openJournalReader(file: string): JournalReader {
+  return createReader(openDatabase(file, { readonly: true, schema: journalSchema }));
+}
+
+/** A reader over an open connection, which it closes. */
+export function createReader(db: Database): JournalReader {
+  const from = db.prepare<[number, number], EntryRow>(
+    `${ENTRY} WHERE position >= ? ORDER BY position LIMIT ?`,
+  );
+  const one = db.prepare<[number], EntryRow>(`${ENTRY} WHERE position = ?`);
+  const next = db.prepare<[], { next: number }>(
+    'SELECT coalesce(max(position) + 1, 0) AS next FROM entry',
+  );
+  const leaf = db.prepare<[number], { leaf: Buffer }>('SELECT leaf FROM entry WHERE position = ?');
+  const last = db.prepare<[string], { position: number | null }>(
+    'SELECT max(position) AS position FROM rare WHERE kind = ?',
+  );
+  const rare = db.prepare<[string], { position: number }>(
+    'SELECT position FROM rare WHERE kind = ?',
+  );
+  const highWater = db.prepare<[], HighWater>(
+    `SELECT did AS device, epoch_counter AS epochCounter, epoch_nonce AS epochNonce, sequence, count
+     FROM high_water JOIN device ON device.id = high_water.device ORDER BY 1, 2, 3`,
+  );
+  const entryAt = (position: number): JournalEntry | undefined => {
+    const row = one.get(position);
+    return row === undefined ? undefined : checked(row);
+  };
+  return {
+    read(start, count, bytesMax = Number.POSITIVE_INFINITY) {
+      const entries: JournalEntry[] = [];
+      let bytes = 0;
+      for (const row of from.iterate(start, count)) {
+        entries.push(checked(row));
+        bytes += row.bytes.length;
+        if (bytes >= bytesMax) break;
+      }
+      return entries;
+    },
+    size: () => next.get()?.next ?? 0,
+    leaf: (position) => leaf.get(position)?.leaf.toString('hex'),
+    readKinds(kinds) {
+      const positions = kinds.flatMap((kind) => rare.all(kind).map((row) => row.position));
+      positions.sort((a, b) => a - b);
+      return positions.map(entryAt).filter((entry) => entry !== undefined);
+    },
+    last(kind) {
+      const position = last.get(kind)?.position;
+      return position === null || position === undefined ? undefined : entryAt(position);
+    },
+    highWater: () => highWater.all(),
+    close: () => {
+      db.close();
+    },
+  };
+}
+
+const LEAF_PREFIX = Uint8Array.of(0x00);
+const LINE_FEED = Uint8Array.of(0x0a);
+
+/**
+ * SHA-256(0x00 ‖ header JSON ‖ 0x0A ‖ bytes), the leaf hash of RFC 9162 §2.1.1 over one entry.
+ * JSON text has no bare line feed, so header and bytes cannot be shifted against each other.
+ */
+export function leafOf(header: string, bytes: Uint8Array): Buffer {
+  return createHash('sha256')
+    .update(LEAF_PREFIX)
+    .update(header, 'utf8')
+    .update(LINE_FEED)
+    .update(bytes)
+    .digest();
+}
+
+function checked(row: EntryRow): JournalEntry {
+  if (!leafOf(row.header, row.bytes).equals(row.leaf)) {
+    throw new EdgeError('IN_JOURNAL_DAMAGED', `reading journal entry ${row.position}`);
+  }
+  const header = JSON.parse(row.header) as EntryHeader;
+  return { position: row.position, header, bytes: row.bytes };
+}
