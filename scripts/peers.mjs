@@ -1,0 +1,75 @@
+/**
+ * The real peers of test/peers: Debian packages that this project did not write. They are
+ * installed where that is possible; where it is not, each is named with the reason, and its suites
+ * are skipped (with `CI=true` they fail instead, see test/support/peers.ts).
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { progress } from './ensure.mjs';
+
+/** Each peer with its packages and how to see that it is there. */
+export const peers = {
+  mosquitto: {
+    packages: ['mosquitto'],
+    present: () => existsSync('/usr/sbin/mosquitto') || onPath('mosquitto'),
+  },
+  pymodbus: {
+    packages: ['python3-pymodbus'],
+    present: () => runs('/usr/bin/python3', ['-c', 'import pymodbus']),
+  },
+  libmodbus: {
+    packages: ['libmodbus-dev', 'gcc', 'libc6-dev'],
+    present: () => existsSync('/usr/include/modbus/modbus.h') && runs('gcc', ['--version']),
+  },
+};
+
+/** Installs the peers that are missing, where the system allows it; never fails. */
+export function installPeers() {
+  const missing = missingPeers();
+  if (missing.length === 0) return;
+  const obstacle = whyNot();
+  if (obstacle === undefined) {
+    const packages = missing.flatMap((name) => peers[name].packages);
+    progress(`installing ${packages.join(', ')}`);
+    if (!aptGet('install', ...packages)) {
+      aptGet('update');
+      aptGet('install', ...packages);
+    }
+  }
+  for (const name of missingPeers()) {
+    const why = obstacle ?? 'apt-get could not install it';
+    progress(`without ${name}: ${why} (packages ${peers[name].packages.join(', ')})`);
+  }
+}
+
+/** Names of the peers that are not on this machine. */
+export function missingPeers() {
+  return Object.keys(peers).filter((name) => !peers[name].present());
+}
+
+function whyNot() {
+  if (!runs('apt-get', ['--version'])) return 'this system has no apt-get';
+  if (process.getuid?.() !== 0) return 'installing it needs root';
+  return undefined;
+}
+
+function aptGet(verb, ...packages) {
+  const flags = ['-qq', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0'];
+  // At run level 1 the packages' scripts start no service: the tests start what they need.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const stdio = ['ignore', 'ignore', 2];
+  return spawnSync('apt-get', [verb, ...flags, ...packages], { env, stdio }).status === 0;
+}
+
+function runs(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function onPath(command) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, command)));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) installPeers();
