@@ -15,6 +15,8 @@ export const limits = {
   receiptBytesMax: 64 * 1024,
   /** Nesting of JSON that is received. */
   jsonDepthMax: 32,
+  /** Public keys of devices that are kept ready in memory. */
+  publicKeysCached: 10_000,
 
   /** Group commit of the outbox: at most this long, */
   outboxCommitMs: 20,
@@ -42,6 +44,29 @@ export const limits = {
   modbusRegistersMax: 125,
   modbusHoleMax: 8,
   modbusTimeoutMsDefault: 1_000,
+  modbusTimeoutMsMin: 10,
+  modbusTimeoutMsMax: 300_000,
+  /** 4-byte registers in one answer: a PDU has 253 bytes, two of them are code and byte count. */
+  modbusWideRegistersMax: 62,
+  /** Coils or discrete inputs in one request. */
+  modbusBitsMax: 2_000,
+  /** Requests on one connection: each has a transaction id of its own, of which there are 2^16. */
+  modbusRequestsMax: 65_536,
+  /** Frames that answer no question, before the connection is given up. */
+  modbusForeignFramesMax: 16,
+
+  /** MQTT devices: a payload larger than this is not read. */
+  mqttPayloadBytesMax: 64 * 1024,
+  /** Wait for CONNACK and SUBACK, and the interval of keep-alive. */
+  mqttConnectMs: 10_000,
+  mqttKeepaliveS: 30,
+  /** How long a single read waits for the next message of each topic. */
+  mqttReadMs: 15_000,
+  /** Messages remembered as durable, so that a redelivered copy is not taken twice. */
+  mqttRedeliveriesMax: 64,
+
+  /** The same trouble with one device is said at most this often. */
+  deviceComplaintMs: 60_000,
 
   /** Bytes that the ingester holds between a source and the journal. */
   receiveQueueBytesMax: 16 * 1024 * 1024,

@@ -17,6 +17,8 @@ export interface ModbusPlace {
    */
   readonly width?: 'standard' | 'enron';
   readonly encoding: Encoding;
+  /** Registers that the value covers. Needed for text; else it follows from the encoding. */
+  readonly registers?: number;
 }
 
 /** Where a point stands in an OPC UA server, by browse path below the device's root node. */

@@ -28,6 +28,8 @@ export interface Connection {
    * means that the samples are durable; it calls `deliver` in order.
    */
   subscribe?(points: readonly string[], deliver: (set: SampleSet) => Promise<void>): Promise<void>;
+  /** What the driver counted since it was opened, e.g. `foreignFrames`; for metrics. */
+  counters?(): Readonly<Record<string, number>>;
   /** Closes within `limits.stopMs`; nothing is delivered afterwards. Idempotent. */
   close(): Promise<void>;
 }
@@ -36,6 +38,8 @@ export interface DriverContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** DID of the gateway, for identifiers that must differ between gateways. */
+  readonly gateway: string;
   /** Names of the device and of the gateway's data directory, for keys and certificates. */
   readonly device: string;
   readonly dataDirectory: string;
