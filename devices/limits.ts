@@ -73,6 +73,22 @@ export const limits = {
   /** Credentials in one message to an admission worker, and in one journal transaction. */
   admitChunk: 16,
   journalGroupMax: 256,
+  /** Results in one receipt, so that it stays below `receiptBytesMax`. */
+  receiptResultsMax: 200,
+  /** Receipts on their way to one gateway; further ones are dropped, since it sends again. */
+  receiptsPendingMax: 64,
+  /** Gateways that are counted one by one. */
+  sitesMax: 10_000,
+  /** An MQTT packet that is longer ends its connection; credentials are far below. */
+  mqttPacketBytesMax: 1024 * 1024,
+  /** MQTT connections at the same time. */
+  mqttConnectionsMax: 10_000,
+  /** Start waits this long for a broker elsewhere, then goes on and keeps trying. */
+  brokerConnectMs: 5_000,
+  /** Bytes of a credential that is too large which are kept as evidence. */
+  refusalBytesMax: 64 * 1024,
+  /** Clock ticks are journalled this often while anything is enrolled. */
+  tickMs: 10_000,
   /** Entries that one application transaction folds. */
   applyGroupMax: 256,
   /** Devices that may speak to one attribute of one twin. */

@@ -1,0 +1,213 @@
+/**
+ * Compact JWS (RFC 7515) as Bondline uses it: one signature over the bytes as they are, ES256 or
+ * EdDSA. Reading is strict, because whatever a lenient reader repairs is not what was signed.
+ */
+import { strict as assert } from 'node:assert';
+import { isAscii } from 'node:buffer';
+import { verify } from 'node:crypto';
+import { credentialDigest } from '../envelope.ts';
+import type { PublicKey } from '../identity/public-key.ts';
+import type { Signer } from '../identity/signer.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+/** The kinds of token; a key that signs one kind never vouches for another. */
+export type TokenType = 'vc+jwt' | 'bondline-receipt+jwt' | 'bondline-enrol-request+jwt';
+
+/** The protected header; members that are not named here are ignored (RFC 7515 §4). */
+export interface TokenHeader {
+  readonly alg: 'ES256' | 'EdDSA' | 'Ed25519';
+  readonly kid: string;
+  readonly typ?: string;
+}
+
+/** A token taken apart. Nothing in it is proven until `verifyToken` says so. */
+export interface OpenedToken {
+  readonly header: TokenHeader;
+  /** The JSON object inside. */
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly payloadText: string;
+  readonly signingInput: Uint8Array;
+  readonly signature: Uint8Array;
+  /** `credentialDigest` of the token. */
+  readonly digest: string;
+}
+
+const DOT = 0x2e;
+/** ES256 and Ed25519 alike: RFC 7518 §3.4, RFC 8032 §5.1.6. */
+const SIGNATURE_BYTES = 64;
+
+/** Signs a payload with a signer whose answer may take a while (hardware). */
+export async function signToken(options: TokenParts): Promise<Uint8Array> {
+  const input = signingInputOf(options);
+  return assemble(input, await options.signer.sign(input));
+}
+
+/** Signs a payload at once; for signers that answer at once, such as the file key store's. */
+export function signTokenNow(options: TokenParts): Uint8Array {
+  const input = signingInputOf(options);
+  const signature = options.signer.sign(input);
+  assert(signature instanceof Uint8Array, 'this signer needs to be waited for: use signToken');
+  return assemble(input, signature);
+}
+
+/** What a token is made of. */
+export interface TokenParts {
+  /** JSON text exactly as it is to be signed. */
+  readonly payload: string;
+  readonly signer: Signer;
+  readonly typ: TokenType;
+}
+
+/**
+ * Takes a token apart: size, form, header and JSON are checked, in this order, before anything is
+ * believed. Codes: VC_TOO_LARGE, VC_MALFORMED, VC_JSON, VC_HEADER, VC_ALGORITHM, VC_TYPE,
+ * VC_SIGNATURE_FORM.
+ */
+export function openToken(
+  bytes: Uint8Array,
+  bytesMax: number,
+  typ: TokenType = 'vc+jwt',
+): OpenedToken | Refusal {
+  const opened = openCompact(bytes, bytesMax);
+  if (isRefusal(opened)) return opened;
+  if (opened.header.typ === typ) return opened;
+  return refuse('VC_TYPE', `typ is ${shown(opened.header.typ)}, not ${typ}`);
+}
+
+/** `openToken` without a look at `typ`, for callers that accept several kinds. */
+export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | Refusal {
+  if (bytes.length > bytesMax) {
+    return refuse('VC_TOO_LARGE', `${bytes.length} bytes, at most ${bytesMax} are accepted`);
+  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const first = buffer.indexOf(DOT);
+  const second = first < 0 ? -1 : buffer.indexOf(DOT, first + 1);
+  if (second < 0 || buffer.indexOf(DOT, second + 1) >= 0) {
+    return refuse('VC_MALFORMED', 'not exactly three parts with dots between them');
+  }
+  const headerBytes = decodePart(buffer.subarray(0, first));
+  const payloadBytes = decodePart(buffer.subarray(first + 1, second));
+  const signature = decodePart(buffer.subarray(second + 1));
+  if (!headerBytes || !payloadBytes || !signature) {
+    return refuse('VC_MALFORMED', 'a part is not base64url without padding (RFC 7515 §2)');
+  }
+  const header = readHeader(headerBytes);
+  if (isRefusal(header)) return header;
+  if (signature.length !== SIGNATURE_BYTES) {
+    return refuse('VC_SIGNATURE_FORM', `the signature has ${signature.length} bytes, not 64`);
+  }
+  const payloadText = decodeText(payloadBytes);
+  const payload = readObject(payloadText, 'payload');
+  if (isRefused(payload)) return payload.refusal;
+  return {
+    header,
+    payload: payload.value,
+    payloadText: payloadText ?? '',
+    signingInput: bytes.subarray(0, second),
+    signature,
+    digest: credentialDigest(bytes),
+  };
+}
+
+/**
+ * Whether `key` signed the token. The algorithm is the key's; that the header states another, or
+ * another key id, is a failure like a wrong signature.
+ */
+export function verifyToken(opened: OpenedToken, key: PublicKey): boolean {
+  const { alg, kid } = opened.header;
+  if (kid !== key.keyId || (alg === 'ES256') !== (key.algorithm === 'ES256')) return false;
+  return verifySignature(opened, key);
+}
+
+/** Whether the signature verifies with this key, whatever name the header gives it. */
+export function verifySignature(
+  opened: OpenedToken,
+  key: Pick<PublicKey, 'algorithm' | 'key'>,
+): boolean {
+  const { signingInput, signature } = opened;
+  if (key.algorithm === 'EdDSA') return verify(null, signingInput, key.key, signature);
+  return verify('sha256', signingInput, { key: key.key, dsaEncoding: 'ieee-p1363' }, signature);
+}
+
+function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
+  const { algorithm: alg, keyId: kid } = signer;
+  const header = typ === 'vc+jwt' ? { alg, typ, cty: 'vc', kid } : { alg, typ, kid };
+  return Buffer.from(`${encode(JSON.stringify(header))}.${encode(payload)}`, 'latin1');
+}
+
+function assemble(signingInput: Uint8Array, signature: Uint8Array): Uint8Array {
+  assert(signature.length === SIGNATURE_BYTES, 'a JOSE signature has 64 bytes');
+  const tail = `.${Buffer.from(signature).toString('base64url')}`;
+  return Buffer.concat([signingInput, Buffer.from(tail, 'latin1')]);
+}
+
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64url');
+}
+
+/**
+ * Bytes of one part, or `undefined` when it is not canonical. Node's decoder skips what it does
+ * not know and takes padding, so the bytes are encoded again and compared.
+ */
+function decodePart(part: Buffer): Buffer | undefined {
+  const text = part.toString('latin1');
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : undefined;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Text of UTF-8 bytes, or `undefined`. A byte order mark stays, so that JSON refuses it. */
+function decodeText(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+type ObjectRead =
+  | { readonly value: Readonly<Record<string, unknown>> }
+  | { readonly refusal: Refusal };
+
+function isRefused(read: ObjectRead): read is { readonly refusal: Refusal } {
+  return 'refusal' in read;
+}
+
+function readObject(text: string | undefined, what: string): ObjectRead {
+  if (text === undefined) return { refusal: refuse('VC_JSON', `the ${what} is not UTF-8`) };
+  const parsed = parseStrictJson(text);
+  if (isRefusal(parsed)) return { refusal: parsed };
+  const { value } = parsed;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { refusal: refuse('VC_SCHEMA', `the ${what} is not a JSON object`) };
+  }
+  return { value: value as Readonly<Record<string, unknown>> };
+}
+
+/** Members that carry or fetch a key: a key in the message proves nothing (RFC 8725 §2.7). */
+const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u'] as const;
+
+function readHeader(bytes: Buffer): TokenHeader | Refusal {
+  const read = readObject(decodeText(bytes), 'header');
+  if (isRefused(read)) return read.refusal;
+  const { alg, kid, typ, crit, b64 } = read.value as Record<string, unknown>;
+  if (alg !== 'ES256' && alg !== 'EdDSA' && alg !== 'Ed25519') {
+    return refuse('VC_ALGORITHM', `alg is ${shown(alg)}; ES256 and EdDSA are accepted`);
+  }
+  // RFC 7515 §4.1.11: an extension that must be understood and is not means refusal.
+  if (crit !== undefined) return refuse('VC_HEADER', 'crit names extensions; none is understood');
+  if (b64 !== undefined) return refuse('VC_HEADER', 'b64 (RFC 7797) is not understood');
+  const embedded = KEY_MEMBERS.find((member) => Object.hasOwn(read.value, member));
+  if (embedded) return refuse('VC_HEADER', `${embedded} offers a key inside the message`);
+  if (typeof kid !== 'string' || kid === '') return refuse('VC_HEADER', 'kid is missing');
+  if (typ === undefined) return { alg, kid };
+  if (typeof typ !== 'string') return refuse('VC_HEADER', 'typ is not text');
+  return { alg, kid, typ };
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'absent' : (JSON.stringify(value)?.slice(0, 60) ?? 'not text');
+}
