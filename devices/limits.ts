@@ -18,6 +18,33 @@ export const limits = {
   /** Public keys of devices that are kept ready in memory. */
   publicKeysCached: 10_000,
 
+  /** Raw bytes of one sample; a longer one becomes a bad reading without its raw words. */
+  rawBytesMax: 4_096,
+  /** Characters of a value that names goods. */
+  goodsNameMax: 128,
+  /** Characters of the URI of goods that such a value completes. */
+  goodsUriMax: 512,
+  /** Characters of a protocol's own words for a quality. */
+  statusMax: 256,
+  /** Loss records in one batch; more wait for the next. */
+  batchLossesMax: 32,
+  /** Points named in one loss record; more make several records. */
+  lossPointsMax: 64,
+  /** Loss records of one device that wait to be signed; beyond it the oldest are merged. */
+  lossesPendingMax: 128,
+  /** The wall clock has been stepped when it moves this far against the monotonic one. */
+  clockStepMs: 100,
+  /** How often the gateway compares its two clocks. */
+  clockWatchMs: 1_000,
+  /** A read that its driver has not ended by then is given up. */
+  readMsMax: 30_000,
+  /** One device's troubles are said at most this often. */
+  troubleLogMs: 60_000,
+  /** A device that publishes regularly is silent after this many of its intervals. */
+  silentIntervals: 10,
+  /** How often the gateway looks for new or changed enrolment files. */
+  enrolmentWatchMs: 1_000,
+
   /** Group commit of the outbox: at most this long, */
   outboxCommitMs: 20,
   /** and at most this many batches in one transaction. */
@@ -68,6 +95,24 @@ export const limits = {
   /** The same trouble with one device is said at most this often. */
   deviceComplaintMs: 60_000,
 
+  /** OPC UA: Publish requests that wait at the server, so also notifications held in memory. */
+  opcuaPublishWindow: 4,
+  /** Values that a server keeps for each item between two notifications. */
+  opcuaQueueSizeDefault: 1_000,
+  /** Notifications in one Publish response; the rest follow in the next. */
+  opcuaNotificationsMax: 10_000,
+  /** A server keeps a subscription for this long without hearing from its gateway. */
+  opcuaLifetimeMs: 60_000,
+  /** A server with nothing to say says so at least this often; three times that is silence. */
+  opcuaKeepAliveMs: 2_000,
+  /** A service call, discovery and the opening of a session may each take this long. */
+  opcuaRequestMs: 5_000,
+  /** How often the loss of an unreachable OPC UA server is reported for signing. */
+  opcuaLossMs: 10_000,
+  /** Nodes in one service call, and nodes looked at to find an event type. */
+  opcuaNodesPerCall: 500,
+  opcuaBrowseMax: 5_000,
+
   /** Bytes that the ingester holds between a source and the journal. */
   receiveQueueBytesMax: 16 * 1024 * 1024,
   /** Credentials in one message to an admission worker, and in one journal transaction. */
@@ -93,6 +138,31 @@ export const limits = {
   applyGroupMax: 256,
   /** Devices that may speak to one attribute of one twin. */
   attributeDevicesMax: 16,
+  /** Attributes, enrolments and minutes of history that one twin keeps. */
+  twinAttributesMax: 512,
+  twinEnrolmentsMax: 16,
+  twinMinutesMax: 180,
+  /** Epochs, ranges of sequences in an epoch, and losses that a device's twin keeps. */
+  historyEpochsMax: 256,
+  historyRangesMax: 128,
+  historyLossesMax: 16,
+  /** Devices that a facility's twin lists. */
+  facilityDevicesMax: 512,
+  /** Twins that the fold keeps in memory. */
+  applyTwinsMax: 2_048,
+  /** Changes of one twin are shown together when they come closer than this. */
+  feedCoalesceMs: 100,
+  /** Bytes on their way to one subscriber; a slower one is dropped and resumes. */
+  feedBytesMax: 4 * 1024 * 1024,
+  /** A subscriber hears something at least this often. */
+  feedBeatMs: 15_000,
+  /** Beyond this delay, plus the time that a batch takes to arrive, a device is late. */
+  staleGraceMs: 2_000,
+  /** Entries of the journal that one request reads at a time, and twins in one page. */
+  apiEntriesMax: 256,
+  apiTwinsMax: 10_000,
+  /** Requests that wait for the query worker. */
+  apiQueueMax: 256,
   /** Held devices that are remembered and shown. */
   heldDevicesMax: 10_000,
   /** Live subscribers of the feed, and events kept for one that is slow. */

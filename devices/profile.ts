@@ -23,8 +23,14 @@ export interface ModbusPlace {
 
 /** Where a point stands in an OPC UA server, by browse path below the device's root node. */
 export interface OpcuaPlace {
-  /** Path of browse names from the configured root, e.g. `Caster/StrandSpeed`. */
+  /**
+   * Path of browse names: of a variable below the configured root, e.g. `Caster/CastingSpeed`; or,
+   * with `event`, of a field below that event type, e.g. `HeatId`. Names are in the root node's
+   * namespace; `0:` before one names the OPC UA namespace.
+   */
   readonly path: string;
+  /** Browse name of the event type that carries the field; its events come from the root node. */
+  readonly event?: string;
 }
 
 /** Where a point stands in a JSON payload published over MQTT. */

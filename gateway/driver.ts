@@ -12,7 +12,28 @@ import type { SchemaMistake, TSchema } from '../devices/schema.ts';
 export interface SampleSet {
   readonly samples: readonly Sample[];
   /** Set when points were asked for and did not come; `samples` holds those that did. */
-  readonly missing?: { readonly points: readonly string[]; readonly cause: LossCause };
+  readonly missing?: Missing;
+}
+
+/** Points that did not come. */
+export interface Missing {
+  readonly points: readonly string[];
+  readonly cause: LossCause;
+  /**
+   * Push protocols: the interval that the driver knows nothing of, by the later and earlier of
+   * both clocks; the loss is signed with exactly this interval. Absent where one call failed.
+   */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  /** Most values that can be missing, where a device cannot say how many it had. */
+  readonly count?: number;
+}
+
+/** Whether a connection works, for the status line. */
+export interface ConnectionState {
+  readonly up: boolean;
+  /** Why it is not up, for an operator; stable while the reason is. */
+  readonly reason?: string;
 }
 
 /** A live connection to one device. */
@@ -28,6 +49,8 @@ export interface Connection {
    * means that the samples are durable; it calls `deliver` in order.
    */
   subscribe?(points: readonly string[], deliver: (set: SampleSet) => Promise<void>): Promise<void>;
+  /** Drivers that hold a connection open: whether it works, and if not, why. */
+  state?(): ConnectionState;
   /** What the driver counted since it was opened, e.g. `foreignFrames`; for metrics. */
   counters?(): Readonly<Record<string, number>>;
   /** Closes within `limits.stopMs`; nothing is delivered afterwards. Idempotent. */
@@ -43,6 +66,8 @@ export interface DriverContext {
   /** Names of the device and of the gateway's data directory, for keys and certificates. */
   readonly device: string;
   readonly dataDirectory: string;
+  /** Resolves a path named in the configuration; absent, paths stand as they are. */
+  readonly resolvePath?: (path: string) => string;
 }
 
 /** A field protocol; one file below drivers/ and one line in drivers/registry.ts. */

@@ -1,4 +1,40 @@
 /** Codes of the gateway side. */
 import type { ErrorEntry } from '../errors.ts';
 
-export const gatewayErrors = {} as const satisfies Record<string, ErrorEntry>;
+export const gatewayErrors = {
+  GW_DRIVER_PACKAGE_MISSING: {
+    meaning: 'A driver needs a package that is not installed.',
+    hint: 'Install it with: npm install node-opcua-client node-opcua-certificate-manager',
+    retryable: false,
+  },
+  GW_OPCUA_UNREACHABLE: {
+    meaning: 'The OPC UA server does not answer.',
+    hint: 'Check the url, the network and that the server runs; the gateway keeps trying.',
+    retryable: true,
+  },
+  GW_OPCUA_ENDPOINT_MISSING: {
+    meaning: 'The OPC UA server offers no endpoint with the configured security.',
+    hint: 'Choose one of the modes and policies listed, or have it enabled at the server.',
+    retryable: true,
+  },
+  GW_OPCUA_CERTIFICATE_REFUSED: {
+    meaning: 'The certificate that the OPC UA server showed is not trusted.',
+    hint: 'Compare its fingerprint with the server; if it is right, name it as serverCertificate.',
+    retryable: true,
+  },
+  GW_OPCUA_CERTIFICATE_UNREADABLE: {
+    meaning: 'The file named as serverCertificate cannot be read or is no certificate.',
+    hint: 'Give the path of a certificate in PEM or DER form.',
+    retryable: false,
+  },
+  GW_OPCUA_SESSION_REFUSED: {
+    meaning: 'The OPC UA server refused the secure channel or the session.',
+    hint: "Have the gateway's certificate (below its data directory, pki/own) trusted there.",
+    retryable: true,
+  },
+  GW_OPCUA_NODE_MISSING: {
+    meaning: 'The root node of the device is not in the OPC UA server.',
+    hint: 'Compare rootPath with the browse names that the server shows below Objects.',
+    retryable: true,
+  },
+} as const satisfies Record<string, ErrorEntry>;
