@@ -1,0 +1,176 @@
+/**
+ * A batch to its payload and back: what the gateway's outbox signs and the ingester reads. The
+ * form stands in docs/wire.md; the two ways are exact inverses.
+ */
+import { strict as assert } from 'node:assert';
+import { limits } from '../limits.ts';
+import type { ReadingGroup } from '../reading.ts';
+import { compileChecker } from '../schema.ts';
+import type { Batch, BatchDraft, BatchPlace, CredentialReference } from './batch.ts';
+import { type BatchPayload, batchSchema } from './batch-schema.ts';
+import {
+  Disagreement,
+  elementOf,
+  groupOf,
+  lossOf,
+  payloadOfLoss,
+  readTime,
+  writeTime,
+} from './reading-wire.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import {
+  bondlineContext,
+  credentialsContext,
+  credentialTypes,
+  epcisContext,
+} from './vocabulary.ts';
+
+const check = compileChecker(batchSchema);
+
+/**
+ * The payload of a batch, as JSON text ready to be signed. `ids` are `urn:uuid:` URIs.
+ *
+ * Readings must be in order: finite values, a value exactly where the quality is not `bad`, whole
+ * milliseconds, no empty group. Anything else is a mistake of the caller and asserts, since it
+ * would be refused for good at the other end. Text that is not well-formed Unicode is repaired
+ * (U+FFFD); the raw words show what came. Negative zero becomes zero, as JSON.stringify writes it.
+ */
+export function composeBatch(
+  draft: BatchDraft,
+  place: BatchPlace,
+  ids: { readonly credential: string; readonly event: string },
+): string {
+  const closed = writeTime(draft.closedMs);
+  const payload: BatchPayload = {
+    '@context': [credentialsContext, epcisContext, bondlineContext],
+    id: ids.credential,
+    type: ['VerifiableCredential', credentialTypes.batch],
+    issuer: draft.device,
+    validFrom: closed,
+    ...(place.previous && { relatedResource: [payloadOfReference(place.previous)] }),
+    credentialSubject: {
+      type: 'ObjectEvent',
+      eventID: ids.event,
+      eventTime: closed,
+      eventTimeZoneOffset: '+00:00',
+      action: 'OBSERVE',
+      bizStep: 'sensor_reporting',
+      epcList: goodsOf(draft.groups),
+      readPoint: { id: draft.readPoint },
+      'bl:gateway': draft.gateway,
+      'bl:epoch': {
+        'bl:counter': place.epoch.counter,
+        'bl:nonce': place.epoch.nonce,
+        ...(place.epoch.follows !== undefined && { 'bl:follows': place.epoch.follows }),
+      },
+      'bl:sequence': place.sequence,
+      ...(draft.enrolment && { 'bl:enrolment': payloadOfReference(draft.enrolment) }),
+      'bl:profile': { 'bl:name': draft.profile.name, digestMultibase: draft.profile.digest },
+      'bl:configuration': draft.configuration,
+      'bl:clock': payloadOfClock(draft),
+      ...(draft.losses.length > 0 && { 'bl:losses': draft.losses.map(payloadOfLoss) }),
+      ...(draft.groups.length > 0 && {
+        sensorElementList: draft.groups.map((group) => elementOf(group, draft.device)),
+      }),
+    },
+  };
+  return JSON.stringify(payload);
+}
+
+/** Distinct goods in the order in which they first appear. */
+function goodsOf(groups: readonly ReadingGroup[]): string[] {
+  const goods = new Set<string>();
+  for (const { about } of groups) if (about !== undefined) goods.add(about);
+  return [...goods];
+}
+
+/**
+ * The batch of a payload, or a refusal: VC_SCHEMA when the form is wrong, VC_CONTRADICTION when
+ * members disagree. Nothing is proven by it: verify the token first.
+ */
+export function readBatch(payload: unknown): Batch | Refusal {
+  if (!check(payload)) return refuse('VC_SCHEMA', 'not the payload of a batch credential');
+  try {
+    return batchOf(payload);
+  } catch (error) {
+    if (error instanceof Disagreement) return refuse(error.refusalCode, error.message);
+    throw error;
+  }
+}
+
+function batchOf(payload: BatchPayload): Batch {
+  const { issuer: device, credentialSubject: event, relatedResource, validFrom } = payload;
+  if (event.eventTime !== validFrom) throw new Disagreement('eventTime is not validFrom');
+  const groups = (event.sensorElementList ?? []).map((element) => groupOf(element, device));
+  const count = groups.reduce((sum, group) => sum + group.readings.length, 0);
+  if (count > limits.batchReadingsMax) {
+    throw new Disagreement(`${count} readings, at most ${limits.batchReadingsMax}`, 'VC_SCHEMA');
+  }
+  checkGoods(event.epcList, groups);
+  const epoch = event['bl:epoch'];
+  const [previous] = relatedResource ?? [];
+  const profile = event['bl:profile'];
+  return {
+    id: payload.id,
+    device,
+    gateway: event['bl:gateway'],
+    ...(event['bl:enrolment'] && { enrolment: reference(event['bl:enrolment']) }),
+    profile: { name: profile['bl:name'], digest: profile.digestMultibase },
+    configuration: event['bl:configuration'],
+    readPoint: event.readPoint.id,
+    clock: clockOf(event['bl:clock']),
+    closedMs: readTime(validFrom),
+    groups,
+    losses: (event['bl:losses'] ?? []).map(lossOf),
+    epoch: {
+      counter: epoch['bl:counter'],
+      nonce: epoch['bl:nonce'],
+      ...(epoch['bl:follows'] !== undefined && { follows: epoch['bl:follows'] }),
+    },
+    sequence: event['bl:sequence'],
+    ...(previous && { previous: reference(previous) }),
+  };
+}
+
+/** `epcList` must name the goods of the elements, in the order in which they first appear. */
+function checkGoods(epcList: readonly string[], groups: readonly ReadingGroup[]): void {
+  const goods = goodsOf(groups);
+  const same = epcList.length === goods.length && goods.every((uri, at) => uri === epcList[at]);
+  if (!same) throw new Disagreement('epcList does not name the goods of the elements');
+}
+
+function payloadOfClock({ clock }: BatchDraft): BatchPayload['credentialSubject']['bl:clock'] {
+  const { source, offsetMs, uncertaintyMs, monotonicMs, steps } = clock;
+  for (const number of [offsetMs, uncertaintyMs, monotonicMs]) {
+    assert(number === undefined || Number.isFinite(number), 'clock quality is finite');
+  }
+  return {
+    'bl:source': source,
+    ...(offsetMs !== undefined && { 'bl:offsetMs': offsetMs }),
+    ...(uncertaintyMs !== undefined && { 'bl:uncertaintyMs': uncertaintyMs }),
+    'bl:monotonicMs': monotonicMs,
+    'bl:steps': steps,
+  };
+}
+
+function clockOf(clock: BatchPayload['credentialSubject']['bl:clock']): Batch['clock'] {
+  const { 'bl:offsetMs': offsetMs, 'bl:uncertaintyMs': uncertaintyMs } = clock;
+  return {
+    source: clock['bl:source'],
+    ...(offsetMs !== undefined && { offsetMs }),
+    ...(uncertaintyMs !== undefined && { uncertaintyMs }),
+    monotonicMs: clock['bl:monotonicMs'],
+    steps: clock['bl:steps'],
+  };
+}
+
+function payloadOfReference({ id, digest }: CredentialReference): {
+  id: string;
+  digestMultibase: string;
+} {
+  return { id, digestMultibase: digest };
+}
+
+function reference(resource: { id: string; digestMultibase: string }): CredentialReference {
+  return { id: resource.id, digest: resource.digestMultibase };
+}

@@ -1,0 +1,195 @@
+/**
+ * Readings, losses and times to their members in a batch's payload, and back: the part of the wire
+ * form that repeats. What goes together stands together, so that the two ways stay inverses.
+ */
+import { strict as assert } from 'node:assert';
+import type { CredentialCode } from '../errors/credential.ts';
+import type { Loss, Quality, Reading, ReadingGroup, Value } from '../reading.ts';
+import { formatTime, parseTime } from '../runtime.ts';
+import type { ElementPayload, LossPayload, ReportPayload } from './batch-schema.ts';
+import { isMeasurementType } from './measurement.ts';
+
+/**
+ * Carries a refusal out of the loops of `readBatch`, which turns it into a returned one.
+ * VC_CONTRADICTION unless another code is given.
+ */
+export class Disagreement extends Error {
+  readonly refusalCode: CredentialCode;
+
+  constructor(message: string, code: CredentialCode = 'VC_CONTRADICTION') {
+    super(message);
+    this.refusalCode = code;
+  }
+}
+
+/** Longest text of a reading's status; the rest is cut off. */
+const STATUS_LENGTH = 256;
+
+/** Instants that `YYYY-MM-DDTHH:MM:SS.mmmZ` can write: the years 0001 to 9999. */
+const TIME_MIN = -62_135_596_800_000;
+const TIME_MAX = 253_402_300_799_999;
+
+/** Whether a time can be signed: whole milliseconds in the years 0001 to 9999. */
+export function isWireTime(timeMs: number): boolean {
+  return Number.isInteger(timeMs) && timeMs >= TIME_MIN && timeMs <= TIME_MAX;
+}
+
+/** JSON text around one reading's own texts: member names, quotes, commas. */
+const REPORT_BYTES = 230;
+
+/**
+ * At most so many bytes of the token does one reading take, for closing a batch before it is too
+ * large. Texts count six bytes a character (an escape), and base64url makes four bytes of three.
+ */
+export function readingBytesMax(reading: Reading): number {
+  const { type, unit, point, rawHex, status = '', value } = reading;
+  const text = typeof value === 'string' ? value.length : String(value ?? '').length;
+  const free = (Math.min(status.length, STATUS_LENGTH) + text) * 6;
+  const plain = type.length + unit.length + point.length + rawHex.length + REPORT_BYTES;
+  return Math.ceil(((plain + free) * 4) / 3);
+}
+
+/** One sensor element of a group. */
+export function elementOf(group: ReadingGroup, device: string): ElementPayload {
+  assert(group.readings.length > 0, 'a group has at least one reading');
+  const sensorMetadata: ElementPayload['sensorMetadata'] = {
+    time: writeTime(group.timeMs),
+    deviceID: device,
+  };
+  if (group.gatewayTimeMs !== undefined) {
+    sensorMetadata['bl:gatewayTime'] = writeTime(group.gatewayTimeMs);
+  }
+  if (group.about !== undefined) sensorMetadata['bl:about'] = group.about;
+  return { sensorMetadata, sensorReport: group.readings.map(reportOf) };
+}
+
+function reportOf(reading: Reading): ReportPayload {
+  const { type, value, unit, rawHex, quality, status, point } = reading;
+  assert((value === undefined) === (quality === 'bad'), `${point}: a value exactly if not bad`);
+  const report: Partial<ReportPayload> & { type: string } = { type };
+  if (value !== undefined) putValue(report, value, point);
+  if (unit !== '') report.uom = unit;
+  if (rawHex !== '') report.hexBinaryValue = rawHex;
+  report['bl:point'] = point;
+  if (quality !== 'good') report['bl:quality'] = quality;
+  if (status) report['bl:status'] = wellFormed(status.slice(0, STATUS_LENGTH));
+  if (quality === 'bad') report.exception = 'ERROR_CONDITION';
+  return report as ReportPayload;
+}
+
+function putValue(report: Partial<ReportPayload>, value: Value, point: string): void {
+  switch (typeof value) {
+    case 'number':
+      assert(Number.isFinite(value), `${point}: ${value} is not a number that can be signed`);
+      report.value = value;
+      break;
+    case 'bigint':
+      report.stringValue = value.toString();
+      report['bl:valueType'] = 'xsd:integer';
+      break;
+    case 'boolean':
+      report.booleanValue = value;
+      break;
+    default:
+      report.stringValue = wellFormed(value);
+  }
+}
+
+/** The group of a sensor element. */
+export function groupOf(element: ElementPayload, device: string): ReadingGroup {
+  const { sensorMetadata: metadata, sensorReport } = element;
+  if (metadata.deviceID !== device) throw new Disagreement('a deviceID is not the issuer');
+  const gatewayTime = metadata['bl:gatewayTime'];
+  const about = metadata['bl:about'];
+  return {
+    timeMs: readTime(metadata.time),
+    ...(gatewayTime !== undefined && { gatewayTimeMs: readTime(gatewayTime) }),
+    ...(about !== undefined && { about }),
+    readings: sensorReport.map(readingOf),
+  };
+}
+
+function readingOf(report: ReportPayload): Reading {
+  const { type, uom, hexBinaryValue } = report;
+  const point = report['bl:point'];
+  const status = report['bl:status'];
+  const quality: Quality = report['bl:quality'] ?? 'good';
+  const value = valueOfReport(report);
+  if ((value === undefined) !== (quality === 'bad')) {
+    throw new Disagreement(`${point}: a value exactly if the quality is not bad`);
+  }
+  if ((report.exception === undefined) !== (quality !== 'bad')) {
+    throw new Disagreement(`${point}: ERROR_CONDITION exactly if the quality is bad`);
+  }
+  if (!isMeasurementType(type)) {
+    throw new Disagreement(`${point}: ${type} is not a measurement type of EPCIS`, 'VC_SCHEMA');
+  }
+  const reading = { point, type, unit: uom ?? '', rawHex: hexBinaryValue ?? '', quality };
+  if (value === undefined) return status === undefined ? reading : { ...reading, status };
+  return status === undefined ? { ...reading, value } : { ...reading, value, status };
+}
+
+/** What int64 and uint64 can say has at most 20 digits; more is not worth parsing. */
+const INTEGER = /^(0|-?[1-9]\d{0,38})$/;
+
+function valueOfReport(report: ReportPayload): Value | undefined {
+  const { value, stringValue, booleanValue } = report;
+  const isInteger = report['bl:valueType'] !== undefined;
+  let count = 0;
+  if (value !== undefined) count += 1;
+  if (stringValue !== undefined) count += 1;
+  if (booleanValue !== undefined) count += 1;
+  if (count > 1) throw new Disagreement(`${report['bl:point']}: several values`);
+  if (isInteger) {
+    if (stringValue === undefined || !INTEGER.test(stringValue)) {
+      throw new Disagreement(`${report['bl:point']}: not an integer in canonical form`);
+    }
+    return BigInt(stringValue);
+  }
+  return value ?? stringValue ?? booleanValue;
+}
+
+/** The payload of a loss. */
+export function payloadOfLoss(loss: Loss): LossPayload {
+  return {
+    'bl:from': writeTime(loss.fromMs),
+    'bl:to': writeTime(loss.toMs),
+    'bl:count': loss.count,
+    'bl:cause': loss.cause,
+    ...(loss.points && { 'bl:points': [...loss.points] }),
+  };
+}
+
+/** The loss of a payload. */
+export function lossOf(loss: LossPayload): Loss {
+  const points = loss['bl:points'];
+  return {
+    fromMs: readTime(loss['bl:from']),
+    toMs: readTime(loss['bl:to']),
+    count: loss['bl:count'],
+    cause: loss['bl:cause'],
+    ...(points && { points }),
+  };
+}
+
+/** Text of a time; asserts that it can be signed. */
+export function writeTime(timeMs: number): string {
+  assert(isWireTime(timeMs), `${timeMs} is not a time that can be signed`);
+  return formatTime(timeMs);
+}
+
+/** Milliseconds of a time that exists: there is no 30 February, and no hour 24. */
+export function readTime(text: string): number {
+  const timeMs = parseTime(text);
+  if (timeMs === undefined || formatTime(timeMs) !== text) {
+    throw new Disagreement(`${text} is not a time`, 'VC_SCHEMA');
+  }
+  return timeMs;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** The text with U+FFFD for each lone surrogate, which UTF-8 cannot carry. */
+function wellFormed(text: string): string {
+  return LONE_SURROGATE.test(text) ? text.replaceAll(/\p{Surrogate}/gu, '\ufffd') : text;
+}

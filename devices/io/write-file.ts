@@ -1,0 +1,34 @@
+/** Writes a file so that a reader finds the old one or the new one whole, also after a power cut. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Replaces `file` by `content`: written beside it, synced, renamed over it, and the folder synced
+ * (a rename is durable only once its folder is). Throws what the file system throws, with nothing
+ * changed.
+ */
+export function writeFileDurably(file: string, content: string | Uint8Array, mode = 0o644): void {
+  const folder = dirname(file);
+  const beside = join(folder, `.${basename(file)}.${randomUUID()}`);
+  try {
+    const handle = openSync(beside, 'wx', mode);
+    try {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+  const folderHandle = openSync(folder, 'r');
+  try {
+    fsyncSync(folderHandle);
+  } finally {
+    closeSync(folderHandle);
+  }
+}
