@@ -45,21 +45,22 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     ...wide(5005, 'int32'),
   },
   massTotal: {
-    summary: 'Total accumulated mass, whole tonnes.',
+    summary: 'Total accumulated mass, whole tonnes; rolls over at 10^9.',
     type: 'Mass',
     unit: 'TNE',
     range: [0, 2_147_483_647],
     ...wide(5006, 'int32'),
   },
   baseVolumeTotal: {
-    summary: 'Total accumulated volume at base conditions (GSV at 60 degF, 0 psig), whole barrels.',
+    summary:
+      'Total accumulated volume at base conditions (GSV), whole barrels; rolls over at 10^9.',
     type: 'Volume',
     unit: 'BLL',
     range: [0, 2_147_483_647],
     ...wide(5007, 'int32'),
   },
   flowingVolumeTotal: {
-    summary: 'Total accumulated volume at flowing conditions (IV x MF), whole barrels.',
+    summary: 'Total volume at flowing conditions (IV x MF), whole barrels; rolls over at 10^9.',
     type: 'Volume',
     unit: 'BLL',
     range: [0, 2_147_483_647],
