@@ -53,6 +53,8 @@ export const limits = {
   outboxPendingMax: 256,
   /** Bytes of signed batches kept on disk; beyond it a signed loss says what was dropped. */
   outboxBytesMaxDefault: 1024 * 1024 * 1024,
+  /** Beyond that, room for the heartbeats and losses that say what was dropped. */
+  outboxReserveBytes: 1024 * 1024,
 
   /** Batches sent and not yet receipted, per gateway. */
   forwardWindow: 64,

@@ -37,4 +37,39 @@ export const gatewayErrors = {
     hint: 'Compare rootPath with the browse names that the server shows below Objects.',
     retryable: true,
   },
+  GW_OUTBOX_FAILED: {
+    meaning: 'The outbox can keep nothing any more, so the gateway stops.',
+    hint: 'Check the disk, then start the gateway again; what was committed is still there.',
+    retryable: true,
+  },
+  GW_OUTBOX_ABSENT: {
+    meaning: 'There is no outbox yet in the data directory.',
+    hint: 'Run the gateway once, or name the configuration that it runs with.',
+    retryable: false,
+  },
+  GW_OUTBOX_ROWS_DAMAGED: {
+    meaning: 'Batches in the outbox are damaged: their hash or signature is wrong.',
+    hint: 'They will not be sent and a signed loss will say so; check the disk.',
+    retryable: false,
+  },
+  GW_SINK_DOWN: {
+    meaning: 'There is no uplink to the ingester.',
+    hint: 'Check the uplink address and the network; batches wait in the outbox meanwhile.',
+    retryable: true,
+  },
+  GW_SINK_FILE_UNREADABLE: {
+    meaning: 'A certificate, key or password file of the uplink cannot be read.',
+    hint: 'Check the path in the configuration and its permissions.',
+    retryable: false,
+  },
+  GW_DEVICE_INCOMPLETE: {
+    meaning: 'Not every configured point gave a value.',
+    hint: 'Check address, register map and wiring of the points that are listed.',
+    retryable: true,
+  },
+  GW_NODE_TOO_OLD: {
+    meaning: 'This Node is older than the program needs.',
+    hint: 'Run it through npm, which brings its own Node, or install Node 22.13 or later.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;

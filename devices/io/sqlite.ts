@@ -3,28 +3,25 @@
  * said explicitly on every connection. better-sqlite3 falls back to NORMAL at the first write
  * otherwise, and a power cut then takes committed rows.
  */
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import SqliteDatabase from "better-sqlite3";
-import { EdgeError } from "../errors.ts";
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { EdgeError } from '../errors.ts';
 
 export type Database = SqliteDatabase.Database;
 export type Statement<
-	Parameters extends unknown[] | object = unknown[],
-	Row = unknown,
-> = SqliteDatabase.Statement<
-	Parameters extends unknown[] ? Parameters : [Parameters],
-	Row
->;
+  Parameters extends unknown[] | object = unknown[],
+  Row = unknown,
+> = SqliteDatabase.Statement<Parameters extends unknown[] ? Parameters : [Parameters], Row>;
 
 export interface OpenOptions {
-	/** Reads a database that another connection writes; it must exist. */
-	readonly readonly?: boolean;
-	/**
-	 * SQL scripts, oldest first; version n of the database is the first n of them. Those that are
-	 * missing run in one transaction. A database that has more is refused unchanged.
-	 */
-	readonly schema: readonly string[];
+  /** Reads a database that another connection writes; it must exist. */
+  readonly readonly?: boolean;
+  /**
+   * SQL scripts, oldest first; version n of the database is the first n of them. Those that are
+   * missing run in one transaction. A database that has more is refused unchanged.
+   */
+  readonly schema: readonly string[];
 }
 
 /** The WAL file is cut back to this size after a checkpoint. */
@@ -41,35 +38,35 @@ const FULL = 2;
  * @throws EdgeError DB_NEWER, DB_DAMAGED, DB_UNUSABLE, DB_NOT_DURABLE, CFG_DIRECTORY_UNWRITABLE
  */
 export function openDatabase(file: string, options: OpenOptions): Database {
-	const inMemory = file === ":memory:";
-	if (!inMemory && !options.readonly) ensureDirectory(dirname(file));
-	// The version is read on a read-only connection, so that a refusal changes no byte of the file.
-	if (!inMemory && existsSync(file) && statSync(file).size > 0) {
-		checkVersion(file, options.schema.length);
-	}
-	return guarded(file, () => {
-		const db = new SqliteDatabase(file, {
-			readonly: options.readonly ?? false,
-			timeout: BUSY_MS,
-		});
-		try {
-			if (options.readonly) {
-				db.pragma("query_only = 1");
-				return db;
-			}
-			db.pragma("journal_mode = WAL");
-			db.pragma("synchronous = FULL");
-			db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
-			db.pragma("foreign_keys = ON");
-			// This is the connection's first write, after which the setting is worth reading.
-			migrate(db, options.schema);
-			assertFull(db);
-			return db;
-		} catch (error) {
-			db.close();
-			throw error;
-		}
-	});
+  const inMemory = file === ':memory:';
+  if (!inMemory && !options.readonly) ensureDirectory(dirname(file));
+  // The version is read on a read-only connection, so that a refusal changes no byte of the file.
+  if (!inMemory && existsSync(file) && statSync(file).size > 0) {
+    checkVersion(file, options.schema.length);
+  }
+  return guarded(file, () => {
+    const db = new SqliteDatabase(file, {
+      readonly: options.readonly ?? false,
+      timeout: BUSY_MS,
+    });
+    try {
+      if (options.readonly) {
+        db.pragma('query_only = 1');
+        return db;
+      }
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = FULL');
+      db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+      db.pragma('foreign_keys = ON');
+      // This is the connection's first write, after which the setting is worth reading.
+      migrate(db, options.schema);
+      assertFull(db);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
 }
 
 /**
@@ -79,12 +76,9 @@ export function openDatabase(file: string, options: OpenOptions): Database {
  * @throws EdgeError DB_NOT_DURABLE
  */
 export function assertFull(db: Database): void {
-	const synchronous = db.pragma("synchronous", { simple: true });
-	if (synchronous === FULL) return;
-	throw new EdgeError(
-		"DB_NOT_DURABLE",
-		`synchronous is ${String(synchronous)}, not FULL`,
-	);
+  const synchronous = db.pragma('synchronous', { simple: true });
+  if (synchronous === FULL) return;
+  throw new EdgeError('DB_NOT_DURABLE', `synchronous is ${String(synchronous)}, not FULL`);
 }
 
 /**
@@ -94,89 +88,80 @@ export function assertFull(db: Database): void {
  * @throws EdgeError DB_IN_USE, CFG_DIRECTORY_UNWRITABLE
  */
 export function lockDirectory(directory: string): () => void {
-	ensureDirectory(directory);
-	const file = `${directory}/lock.db`;
-	return guarded(file, () => {
-		const db = new SqliteDatabase(file, { timeout: 0 });
-		try {
-			db.exec("BEGIN EXCLUSIVE");
-		} catch (cause) {
-			db.close();
-			if (sqliteCode(cause).startsWith("SQLITE_BUSY")) {
-				throw new EdgeError(
-					"DB_IN_USE",
-					`taking the data directory ${directory}`,
-				);
-			}
-			throw cause;
-		}
-		return () => {
-			db.close();
-		};
-	});
+  ensureDirectory(directory);
+  const file = `${directory}/lock.db`;
+  return guarded(file, () => {
+    const db = new SqliteDatabase(file, { timeout: 0 });
+    try {
+      db.exec('BEGIN EXCLUSIVE');
+    } catch (cause) {
+      db.close();
+      if (sqliteCode(cause).startsWith('SQLITE_BUSY')) {
+        throw new EdgeError('DB_IN_USE', `taking the data directory ${directory}`);
+      }
+      throw cause;
+    }
+    return () => {
+      db.close();
+    };
+  });
 }
 
 /** The code of an error of SQLite (`SQLITE_FULL`), or an empty string for any other error. */
 export function sqliteCode(error: unknown): string {
-	const code = (error as { code?: unknown } | null)?.code;
-	return typeof code === "string" && code.startsWith("SQLITE_") ? code : "";
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
 function checkVersion(file: string, known: number): void {
-	guarded(file, () => {
-		const probe = new SqliteDatabase(file, {
-			readonly: true,
-			timeout: BUSY_MS,
-		});
-		try {
-			const found = Number(probe.pragma("user_version", { simple: true }));
-			if (found <= known) return;
-			throw new EdgeError(
-				"DB_NEWER",
-				`${file} has version ${found}, this program knows ${known}`,
-			);
-		} finally {
-			probe.close();
-		}
-	});
+  guarded(file, () => {
+    const probe = new SqliteDatabase(file, {
+      readonly: true,
+      timeout: BUSY_MS,
+    });
+    try {
+      const found = Number(probe.pragma('user_version', { simple: true }));
+      if (found <= known) return;
+      throw new EdgeError('DB_NEWER', `${file} has version ${found}, this program knows ${known}`);
+    } finally {
+      probe.close();
+    }
+  });
 }
 
 function migrate(db: Database, schema: readonly string[]): void {
-	db.transaction(() => {
-		const found = Number(db.pragma("user_version", { simple: true }));
-		for (const script of schema.slice(found)) db.exec(script);
-		db.pragma(`user_version = ${schema.length}`);
-	}).immediate();
+  db.transaction(() => {
+    const found = Number(db.pragma('user_version', { simple: true }));
+    for (const script of schema.slice(found)) db.exec(script);
+    db.pragma(`user_version = ${schema.length}`);
+  }).immediate();
 }
 
 function ensureDirectory(directory: string): void {
-	try {
-		mkdirSync(directory, { recursive: true, mode: 0o700 });
-	} catch (cause) {
-		throw new EdgeError("CFG_DIRECTORY_UNWRITABLE", `making ${directory}`, {
-			cause,
-		});
-	}
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `making ${directory}`, {
+      cause,
+    });
+  }
 }
 
 /** Gives SQLite's failures a code that an operator can look up. */
 function guarded<T>(file: string, action: () => T): T {
-	try {
-		return action();
-	} catch (cause) {
-		if (cause instanceof EdgeError) throw cause;
-		const code = sqliteCode(cause);
-		if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT")) {
-			throw new EdgeError("DB_DAMAGED", `opening ${file}`, { cause });
-		}
-		if (
-			code.startsWith("SQLITE_READONLY") ||
-			code.startsWith("SQLITE_CANTOPEN")
-		) {
-			throw new EdgeError("CFG_DIRECTORY_UNWRITABLE", `opening ${file}`, {
-				cause,
-			});
-		}
-		throw new EdgeError("DB_UNUSABLE", `opening ${file}`, { cause });
-	}
+  try {
+    return action();
+  } catch (cause) {
+    if (cause instanceof EdgeError) throw cause;
+    const code = sqliteCode(cause);
+    if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
+      throw new EdgeError('DB_DAMAGED', `opening ${file}`, { cause });
+    }
+    if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
+      throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `opening ${file}`, {
+        cause,
+      });
+    }
+    throw new EdgeError('DB_UNUSABLE', `opening ${file}`, { cause });
+  }
 }

@@ -1,0 +1,92 @@
+/** What a batch draft holds: counts, span, size, and how it is cut in two. All pure. */
+import { strict as assert } from 'node:assert';
+import type { BatchDraft } from '../devices/credential/batch.ts';
+import type { Loss, Reading, ReadingGroup } from '../devices/reading.ts';
+
+export function countReadings(draft: { readonly groups: readonly ReadingGroup[] }): number {
+  return draft.groups.reduce((sum, group) => sum + group.readings.length, 0);
+}
+
+/** Earliest and latest time of the readings, the source's and the gateway's alike. */
+export function spanOf(draft: Pick<BatchDraft, 'groups' | 'closedMs'>): {
+  fromMs: number;
+  toMs: number;
+} {
+  const times = draft.groups.flatMap((g) => [g.timeMs, g.gatewayTimeMs ?? g.timeMs]);
+  if (times.length === 0) return { fromMs: draft.closedMs, toMs: draft.closedMs };
+  return { fromMs: Math.min(...times), toMs: Math.max(...times) };
+}
+
+/** Two drafts that say together what this one says, in the same order; the second has the losses. */
+export function splitDraft(draft: BatchDraft): [BatchDraft, BatchDraft] {
+  const readings = countReadings(draft);
+  const { losses } = draft;
+  if (readings > 1) {
+    const [first, second] = splitGroups(draft.groups, Math.ceil(readings / 2));
+    return [
+      { ...draft, groups: first, losses: [] },
+      { ...draft, groups: second },
+    ];
+  }
+  assert(readings + losses.length > 1, 'one reading or loss is always small enough for a batch');
+  const half = readings === 1 ? 0 : Math.ceil(losses.length / 2);
+  return [
+    { ...draft, losses: losses.slice(0, half) },
+    { ...draft, groups: [], losses: losses.slice(half) },
+  ];
+}
+
+/** The first `count` readings, and the others. */
+export function splitGroups(
+  groups: readonly ReadingGroup[],
+  count: number,
+): [ReadingGroup[], ReadingGroup[]] {
+  const first: ReadingGroup[] = [];
+  const second: ReadingGroup[] = [];
+  let room = count;
+  for (const group of groups) {
+    const { readings } = group;
+    if (readings.length <= room) first.push(group);
+    else if (room <= 0) second.push(group);
+    else {
+      first.push({ ...group, readings: readings.slice(0, room) });
+      second.push({ ...group, readings: readings.slice(room) });
+    }
+    room -= readings.length;
+  }
+  return [first, second];
+}
+
+/** Bytes that base64url makes of a JSON text: four for three. */
+const BASE64 = 4 / 3;
+/** Names, brackets and commas of one report, of one element and of one loss, rounded up. */
+const REPORT_BYTES = 190;
+const ELEMENT_BYTES = 260;
+const LOSS_BYTES = 140;
+/** Everything else of a batch credential: header, contexts, ids, digests, signature. */
+const ENVELOPE_BYTES = 3_000;
+
+/**
+ * An upper estimate of what a group adds to the credential as sent. The exact size is checked
+ * where the batch is signed; this is to close it before, so that it need not be cut.
+ */
+export function groupBytes(group: ReadingGroup): number {
+  let bytes = ELEMENT_BYTES + 2 * (group.about?.length ?? 0);
+  for (const reading of group.readings) bytes += readingBytes(reading);
+  return bytes * BASE64;
+}
+
+export function lossBytes(loss: Loss): number {
+  const points = loss.points?.reduce((sum, point) => sum + point.length + 3, 14) ?? 0;
+  return (LOSS_BYTES + points) * BASE64;
+}
+
+export const emptyBatchBytes = ENVELOPE_BYTES * BASE64;
+
+function readingBytes(reading: Reading): number {
+  const { point, type, unit, rawHex, value, status } = reading;
+  // A character is up to six bytes in JSON (`\u0001`); long texts are rare enough to be generous.
+  const text = typeof value === 'string' ? 6 * value.length : 24;
+  const words = point.length + type.length + unit.length + rawHex.length;
+  return REPORT_BYTES + words + text + (status?.length ?? 0) * 6;
+}

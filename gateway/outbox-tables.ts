@@ -1,0 +1,98 @@
+/** The outbox's schema, its rows, and the hash that shows when a disk changed one of them. */
+import { createHash } from 'node:crypto';
+
+/** One script a version (devices/io/sqlite.ts). */
+export const outboxSchema = [
+  `
+  -- Where each device's history stands. A row is written with the batch that moves it.
+  CREATE TABLE device (
+    did TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    nonce TEXT NOT NULL,
+    follows TEXT,
+    sequence INTEGER NOT NULL,
+    last_id TEXT NOT NULL,
+    last_digest TEXT NOT NULL,
+    last_ms INTEGER NOT NULL
+  ) STRICT;
+
+  -- Signed batches without a receipt. AUTOINCREMENT: an id is never used twice.
+  CREATE TABLE batch (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    digest TEXT NOT NULL UNIQUE,
+    readings INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    closed_ms INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    token BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX batch_device ON batch (device, id);
+
+  -- What was not kept and is not signed yet.
+  CREATE TABLE loss (
+    device TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (device, cause)
+  ) STRICT;
+
+  -- Batches that the ingester refused for good.
+  CREATE TABLE refusal (
+    device TEXT NOT NULL,
+    code TEXT NOT NULL,
+    batches INTEGER NOT NULL,
+    readings INTEGER NOT NULL,
+    PRIMARY KEY (device, code)
+  ) STRICT;
+  `,
+] as const;
+
+export interface DeviceRow {
+  readonly did: string;
+  readonly epoch: number;
+  readonly nonce: string;
+  readonly follows: string | null;
+  readonly sequence: number;
+  readonly last_id: string;
+  readonly last_digest: string;
+  readonly last_ms: number;
+}
+
+export interface BatchRow {
+  readonly id: number;
+  readonly device: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly digest: string;
+  readonly readings: number;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly closed_ms: number;
+  readonly bytes: number;
+  readonly hash: Uint8Array;
+  readonly token: Uint8Array;
+}
+
+/**
+ * SHA-256 over all that a row says. SQLite returns a flipped bit without a word, so a row is
+ * compared with this before it is believed.
+ */
+export function hashRow(row: Omit<BatchRow, 'id' | 'hash'>): Uint8Array {
+  const { device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes } = row;
+  const said = [device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes];
+  return createHash('sha256')
+    .update(`${said.join('\n')}\n`)
+    .update(row.token)
+    .digest();
+}
+
+export function isIntact(row: BatchRow): boolean {
+  return Buffer.compare(hashRow(row), row.hash) === 0;
+}

@@ -1,0 +1,80 @@
+/** The worker thread that owns the outbox's database and the keys. A shell: no logic of its own. */
+import { dirname } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { EdgeError } from '../devices/errors.ts';
+import { openFileKeyStore } from '../devices/io/key-store-file.ts';
+import { lockDirectory, openDatabase } from '../devices/io/sqlite.ts';
+import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
+import type { Outbox } from './outbox.ts';
+import { createLocalOutbox } from './outbox-local.ts';
+import type {
+  Identity,
+  OutboxReply,
+  OutboxRequest,
+  OutboxSettings,
+  SentError,
+} from './outbox-message.ts';
+import { OutboxStore } from './outbox-store.ts';
+import { outboxSchema } from './outbox-tables.ts';
+
+const say = (reply: OutboxReply) => parentPort?.postMessage(reply);
+
+const logAt =
+  (level: LogLevel): Log['info'] =>
+  (message, fields = {}) =>
+    say({ kind: 'log', level, message, fields });
+
+const log: Log = {
+  debug: logAt('debug'),
+  info: logAt('info'),
+  warn: logAt('warn'),
+  error: logAt('error'),
+};
+
+/** Keys first, then the directory, then the database: a mistake in one leaves the next untouched. */
+async function open(settings: OutboxSettings): Promise<{ outbox: Outbox; ids: Identity[] }> {
+  const { path, passphraseFile } = settings.keys;
+  const keys = await openFileKeyStore(path, passphraseFile);
+  const labelled = await Promise.all(
+    settings.labels.map(async (label) => ({ label, signer: await keys.signer(label) })),
+  );
+  lockDirectory(dirname(settings.file));
+  const store = new OutboxStore({
+    db: openDatabase(settings.file, { schema: outboxSchema }),
+    signers: new Map(labelled.map(({ signer }) => [signer.did, signer])),
+    bytesMax: settings.bytesMax,
+    random: systemRandom,
+    log,
+  });
+  const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));
+  return { outbox: createLocalOutbox({ store, clock: systemClock }), ids };
+}
+
+async function answer(outbox: Outbox, request: OutboxRequest): Promise<void> {
+  const { id, method, parameter } = request;
+  try {
+    const call = outbox[method] as (parameter: unknown) => Promise<unknown>;
+    const value = await call(parameter);
+    say({ kind: 'done', id, value });
+    if (method === 'close') parentPort?.close();
+  } catch (error) {
+    say({ kind: 'rejected', id, error: toSent(error) });
+  }
+}
+
+function toSent(error: unknown): SentError {
+  const parts: string[] = [];
+  for (let at = error; at instanceof Error && parts.length < 5; at = at.cause) {
+    parts.push(at.message);
+  }
+  const message = parts.join(': ') || String(error);
+  return error instanceof EdgeError ? { code: error.code, message } : { message };
+}
+
+try {
+  const { outbox, ids } = await open(workerData as OutboxSettings);
+  parentPort?.on('message', (request: OutboxRequest) => void answer(outbox, request));
+  say({ kind: 'ready', identities: ids });
+} catch (error) {
+  say({ kind: 'failed', error: toSent(error) });
+}

@@ -1,0 +1,90 @@
+/**
+ * The contract of the outbox: batches are signed and durable before anything is sent, and leave
+ * only when the ingester's signed receipt says so. The worker's client (outbox-client.ts) and the
+ * one that works in this process (outbox-local.ts) both implement it.
+ */
+import type { BatchDraft } from '../devices/credential/batch.ts';
+
+/** What became of a draft. */
+export interface Appended {
+  /** Batches that it was signed as: more than one where it was too large for one, or none. */
+  readonly batches: number;
+  /** Readings signed and durable. */
+  readonly readings: number;
+  /** Point values that the draft's losses and those remembered by the outbox account for. */
+  readonly lossesSigned: number;
+  /** Readings that were not kept because the outbox is full; a signed loss will say so. */
+  readonly dropped: number;
+}
+
+/** A signed batch that waits for its receipt. */
+export interface OutboxRow {
+  /** Position in the outbox: a later commit has a higher one. Never used twice. */
+  readonly id: number;
+  readonly digest: string;
+  readonly device: string;
+  readonly readings: number;
+  readonly token: Uint8Array;
+}
+
+/** Which rows to look at: those with `after` < id ≤ `upTo`, lowest first. */
+export interface PeekRequest {
+  readonly after: number;
+  /** Absent: to the end. */
+  readonly upTo?: number;
+  /** Rows of this device only. */
+  readonly device?: string;
+  /** Without the rows of these devices. */
+  readonly except?: readonly string[];
+  readonly count: number;
+}
+
+/** What a receipt says for good about one batch. */
+export interface Settlement {
+  readonly digest: string;
+  readonly outcome: 'accepted' | 'refused';
+  readonly code?: string;
+}
+
+export interface Settled {
+  /** Readings in rows that went because they were accepted, and because they were refused. */
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+export interface OutboxStats {
+  /** Highest id that was ever given out. */
+  readonly lastId: number;
+  readonly rows: number;
+  readonly readings: number;
+  readonly bytes: number;
+  /** Rows found damaged since the start; each is a signed loss. */
+  readonly damaged: number;
+  /** Per device DID. */
+  readonly devices: Readonly<Record<string, { readonly rows: number; readonly readings: number }>>;
+}
+
+/** Where a device's history ended before this start. */
+export interface DeviceMark {
+  readonly device: string;
+  /** Newest sample time, or closing time where the batch was a heartbeat, of the last batch. */
+  readonly lastMs: number;
+}
+
+export interface Outbox {
+  /**
+   * Signs the draft under its device's key, gives it the next place in the device's history and
+   * resolves when all of it is on disk. Drafts of one device keep the order of the calls.
+   * Rejects only when the store fails, and then nothing of the draft is kept: the gateway stops.
+   */
+  append(draft: BatchDraft): Promise<Appended>;
+  /** Committed rows whose hash is right; a damaged row is never among them. */
+  peek(request: PeekRequest): Promise<readonly OutboxRow[]>;
+  /** Deletes rows in one transaction. Digests that are not there are no mistake. */
+  settle(settlements: readonly Settlement[]): Promise<Settled>;
+  stats(): Promise<OutboxStats>;
+  /** The devices that have a history, as it was when the outbox was opened. */
+  marks(): Promise<readonly DeviceMark[]>;
+  /** Finishes what was asked and closes the database. */
+  close(): Promise<void>;
+}
