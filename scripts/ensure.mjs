@@ -35,7 +35,9 @@ export function ensure() {
   const reason = missing();
   if (reason === undefined) return;
   progress(`installing what package-lock.json names (${reason}); this takes about a minute`);
-  const flags = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+  // An older Node would leave out the optional packages that ask for a newer one, without a word;
+  // with --force it installs them for the pinned Node, which runs them.
+  const flags = ['ci', '--force', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
   // npm names its own program in npm_execpath; outside npm the one on the PATH is taken.
   const npm = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : undefined;
   const [command, args] = npm ? [process.execPath, [npm, ...flags]] : ['npm', flags];
