@@ -28,27 +28,34 @@ export function environment(extra = {}) {
 }
 
 /**
- * Runs `npm ci` when `node_modules` is not what `package-lock.json` says. Ends the process with
- * npm's exit code when that fails.
+ * Installs what `package-lock.json` names, if `node_modules` is anything else. Ends the process
+ * when that fails.
  */
 export function ensure() {
   const reason = missing();
   if (reason === undefined) return;
   progress(`installing what package-lock.json names (${reason}); this takes about a minute`);
-  // An older Node would leave out the optional packages that ask for a newer one, without a word;
-  // with --force it installs them for the pinned Node, which runs them.
-  const flags = ['ci', '--force', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
-  // npm names its own program in npm_execpath; outside npm the one on the PATH is taken.
-  const npm = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : undefined;
-  const [command, args] = npm ? [process.execPath, [npm, ...flags]] : ['npm', flags];
-  // npm's own report goes to standard error too: a caller reads our standard output as JSON.
-  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (done.error) progress(`npm could not be started: ${done.error.message}`);
-  if (done.status !== 0) process.exit(done.status ?? 1);
+  npm(process.execPath, ['ci']);
+  // Under a Node that is older than an optional package asks for, npm leaves that package out and
+  // says nothing. The pinned Node is there now and is new enough.
+  if (missing() !== undefined && existsSync(node)) npm(node, ['install', '--no-save']);
   const still = missing();
   if (still === undefined) return;
-  progress(`npm ci ended, but ${still}: remove node_modules and try again`);
+  progress(`npm ended, but ${still}: remove node_modules and try again`);
   process.exit(1);
+}
+
+/** Runs npm on the given Node. Its report goes to standard error: ours may be read as JSON. */
+function npm(runtime, command) {
+  const args = [...command, '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+  // npm names its own program in npm_execpath; outside npm the one on the PATH is taken.
+  const program = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : undefined;
+  const options = { cwd: root, stdio: ['ignore', 2, 2], env: environment() };
+  const done = program
+    ? spawnSync(runtime, [program, ...args], options)
+    : spawnSync('npm', args, options);
+  if (done.error) progress(`npm could not be started: ${done.error.message}`);
+  if (done.status !== 0) process.exit(done.status ?? 1);
 }
 
 /** Why an installation is needed, or `undefined` when everything is there. */
