@@ -11,13 +11,13 @@ export type StrictJson = { readonly value: unknown } | Refusal;
 /**
  * The value of a JSON text (RFC 8259), or a refusal with code VC_JSON.
  *
- * Text that `JSON.stringify` could have written needs no scan of ours, and that is what our own
- * gateways send: if writing the value again gives the same text, then no member was lost as a
- * duplicate and no number changed. Only a `\ud…` escape could survive the round trip and still
- * be a lone surrogate.
+ * The text is glanced over before anything is parsed. What our own gateways send is plain by that
+ * one glance; whatever it cannot rule on (white space, escapes in names, long numbers) is looked
+ * at token by token afterwards, slowly, and judged by the same rules.
  */
 export function parseStrictJson(text: string): StrictJson {
-  if (depthOf(text) > limits.jsonDepthMax) {
+  const glance = glanceOver(text);
+  if (glance === 'deep') {
     return refuse('VC_JSON', `JSON is nested deeper than ${limits.jsonDepthMax}`);
   }
   let value: unknown;
@@ -26,34 +26,103 @@ export function parseStrictJson(text: string): StrictJson {
   } catch {
     return refuse('VC_JSON', 'not JSON, or something stands before or after it');
   }
-  if (JSON.stringify(value) === text && !text.includes('\\ud')) return { value };
+  // A lone surrogate can only stand in an escape, since the text was valid UTF-8.
+  if (glance === 'plain' && !text.includes('\\ud')) return { value };
   const mistake = findMistake(text);
   return mistake === undefined ? { value } : refuse('VC_JSON', mistake);
 }
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
+const LOWER_A = 0x61;
+const LOWER_Z = 0x7a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Deepest nesting, counted before anything is parsed; at most one more than the limit. */
-function depthOf(text: string): number {
-  const bound = limits.jsonDepthMax;
+/** Members of one object that the glance remembers; an object with more is looked at slowly. */
+const MEMBERS = 32;
+/** Digits that any double holds. */
+const DIGITS = 15;
+
+/** Hashes of the member names of each open object, `MEMBERS` places a level. */
+const names = new Int32Array((limits.jsonDepthMax + 1) * MEMBERS);
+/** How many of them each level uses. */
+const counts = new Int32Array(limits.jsonDepthMax + 1);
+
+/**
+ * One pass over the text, without making anything. `plain`: if this is JSON at all, then without
+ * white space, with distinct member names and short numbers. `deep`: nested beyond the limit.
+ * `unclear`: look closer. Text that is not JSON gives any of them; the parser says so.
+ */
+function glanceOver(text: string): 'plain' | 'deep' | 'unclear' {
+  const { length } = text;
   let depth = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index += 1) {
+  let plain = true;
+  for (let index = 0; index < length; index += 1) {
     const unit = text.charCodeAt(index);
-    if (unit === QUOTE) inString = !inString;
-    else if (inString) {
-      if (unit === BACKSLASH) index += 1;
+    if (unit === QUOTE) {
+      let hash = 0;
+      let escaped = false;
+      for (index += 1; index < length; index += 1) {
+        const inner = text.charCodeAt(index);
+        if (inner === QUOTE) break;
+        if (inner === BACKSLASH) {
+          escaped = true;
+          index += 1;
+        }
+        hash = (Math.imul(hash, 31) + inner) | 0;
+      }
+      if (text.charCodeAt(index + 1) === COLON) plain &&= !escaped && isNewName(depth, hash);
     } else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
       depth += 1;
-      if (depth > bound) return depth;
-    } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth -= 1;
+      if (depth > limits.jsonDepthMax) return 'deep';
+      counts[depth] = 0;
+    } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) {
+      if (depth > 0) depth -= 1;
+    } else if (unit === MINUS || (unit >= ZERO && unit <= NINE)) {
+      const end = endOfPlainNumber(text, index + 1);
+      if (end < 0) plain = false;
+      else index = end - 1;
+    } else if (unit !== COMMA && unit !== COLON && !(unit >= LOWER_A && unit <= LOWER_Z)) {
+      plain = false;
+    }
   }
-  return 0;
+  return plain ? 'plain' : 'unclear';
+}
+
+/** Remembers a member's name; false when it was seen, or collides with one that was. */
+function isNewName(depth: number, hash: number): boolean {
+  const count = counts[depth] ?? MEMBERS;
+  if (count >= MEMBERS) return false;
+  const start = depth * MEMBERS;
+  for (let index = start; index < start + count; index += 1) {
+    if (names[index] === hash) return false;
+  }
+  names[start + count] = hash;
+  counts[depth] = count + 1;
+  return true;
+}
+
+/** Where a number ends that any double holds well enough; −1 for exponents and long integers. */
+function endOfPlainNumber(text: string, start: number): number {
+  let index = start;
+  let point = -1;
+  for (; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === POINT && point < 0) point = index;
+    else if (unit < ZERO || unit > NINE) break;
+  }
+  const whole = (point < 0 ? index : point) - start;
+  const next = text.charCodeAt(index) | 0x20;
+  return whole >= DIGITS || next === 0x65 ? -1 : index;
 }
 
 /** Under the `u` flag a pair of surrogates is one character, so only a lone one matches. */
@@ -75,7 +144,7 @@ function findMistake(text: string): string | undefined {
       const content = JSON.parse(token) as string;
       if (LONE_SURROGATE.test(content)) return `lone surrogate in ${token.slice(0, 60)}`;
       const members = open.at(-1);
-      // A string is a member's name when it follows the brace or a comma of an object.
+      // A string is a member's name unless it follows the colon; in an array there are no names.
       if (members && previous !== ':') {
         if (members.has(content)) return `duplicate member ${token.slice(0, 60)}`;
         members.add(content);
@@ -95,6 +164,9 @@ function findMistake(text: string): string | undefined {
 function isExact(token: string): boolean {
   const value = Number(token);
   if (!Number.isFinite(value)) return false;
-  if (/^-?\d+$/.test(token)) return value === 0 || BigInt(token) === BigInt(value);
+  // More digits than any double needs would only make the comparison below slow.
+  if (/^-?\d+$/.test(token)) {
+    return token.length <= 310 && BigInt(token) === BigInt(value);
+  }
   return value !== 0 || !/[1-9]/.test(token.split(/[eE]/)[0] ?? '');
 }
