@@ -15,6 +15,11 @@ export const limits = {
   receiptBytesMax: 64 * 1024,
   /** Nesting of JSON that is received. */
   jsonDepthMax: 32,
+  /** Bytes of a status list when unpacked: 8,388,608 entries; the least is 131,072. */
+  statusListBytesMax: 1024 * 1024,
+  /** Files in a folder of documents, and folders below one another. */
+  documentsMax: 100_000,
+  documentsDepthMax: 8,
   /** Public keys of devices that are kept ready in memory. */
   publicKeysCached: 10_000,
 
@@ -61,6 +66,10 @@ export const limits = {
   /** A batch without a receipt is sent again after this long, doubling to the maximum. */
   receiptTimeoutMs: 5_000,
   receiptTimeoutMsMax: 60_000,
+  /** How often the forwarder looks for what is due again. */
+  forwardTickMs: 250,
+  /** After connecting, batches wait this long for the receipts of the enrolments. */
+  enrolmentWaitMs: 1_000,
   /** Held batches are tried again after this long, doubling to the maximum. */
   heldRetryMs: 1_000,
   heldRetryMsMax: 30_000,
@@ -111,6 +120,10 @@ export const limits = {
   opcuaRequestMs: 5_000,
   /** How often the loss of an unreachable OPC UA server is reported for signing. */
   opcuaLossMs: 10_000,
+  /** Messages that are asked for again after a gap. */
+  opcuaRepublishMax: 1_000,
+  /** Where a server reports every change, a gap counts as one value this often. */
+  opcuaChangeMs: 100,
   /** Nodes in one service call, and nodes looked at to find an event type. */
   opcuaNodesPerCall: 500,
   opcuaBrowseMax: 5_000,

@@ -19,6 +19,7 @@ export interface TokenHeader {
   readonly alg: 'ES256' | 'EdDSA' | 'Ed25519';
   readonly kid: string;
   readonly typ?: string;
+  readonly cty?: string;
 }
 
 /** A token taken apart. Nothing in it is proven until `verifyToken` says so. */
@@ -193,7 +194,7 @@ const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u'] as const;
 function readHeader(bytes: Buffer): TokenHeader | Refusal {
   const read = readObject(decodeText(bytes), 'header');
   if (isRefused(read)) return read.refusal;
-  const { alg, kid, typ, crit, b64 } = read.value as Record<string, unknown>;
+  const { alg, kid, typ, cty, crit, b64 } = read.value as Record<string, unknown>;
   if (alg !== 'ES256' && alg !== 'EdDSA' && alg !== 'Ed25519') {
     return refuse('VC_ALGORITHM', `alg is ${shown(alg)}; ES256 and EdDSA are accepted`);
   }
@@ -203,9 +204,14 @@ function readHeader(bytes: Buffer): TokenHeader | Refusal {
   const embedded = KEY_MEMBERS.find((member) => Object.hasOwn(read.value, member));
   if (embedded) return refuse('VC_HEADER', `${embedded} offers a key inside the message`);
   if (typeof kid !== 'string' || kid === '') return refuse('VC_HEADER', 'kid is missing');
-  if (typ === undefined) return { alg, kid };
-  if (typeof typ !== 'string') return refuse('VC_HEADER', 'typ is not text');
-  return { alg, kid, typ };
+  if (!isOptionalText(typ) || !isOptionalText(cty)) {
+    return refuse('VC_HEADER', 'typ or cty is not text');
+  }
+  return { alg, kid, ...(typ !== undefined && { typ }), ...(cty !== undefined && { cty }) };
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
 }
 
 function shown(value: unknown): string {

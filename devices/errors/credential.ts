@@ -142,6 +142,11 @@ const verdicts = {
     hint: "Put the issuer's did.json into the documents folder; nothing is fetched.",
     retryable: true,
   },
+  VC_DOCUMENT_INVALID: {
+    meaning: 'A DID document is not one, or says two things about one key.',
+    hint: 'Fetch the document again from its organisation, and compare.',
+    retryable: false,
+  },
   VC_ENROLMENT_MISSING: {
     meaning: 'The enrolment of the device that signed is not at hand.',
     hint: 'Put the enrolment credential into the documents folder.',

@@ -1,0 +1,144 @@
+/**
+ * Bitstring Status List (W3C, 15 May 2025): one bit an enrolment, published as a credential.
+ * Index 0 is the left-most bit; the list travels as multibase base64url of its gzip.
+ */
+import { strict as assert } from 'node:assert';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { limits } from '../limits.ts';
+import { formatTime, parseTime } from '../runtime.ts';
+import { compileChecker, Type } from '../schema.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { credentialsContext, credentialTypes } from './vocabulary.ts';
+
+/** The least number of entries, so that an index does not give its owner away (§2.2). */
+export const statusEntriesMin = 131_072;
+
+/** A list as its organisation keeps it. */
+export interface StatusList {
+  /** URL under which it is published; entries name it. */
+  readonly id: string;
+  /** DID of the organisation that signs. */
+  readonly organisation: string;
+  readonly purposes: readonly string[];
+  readonly bits: Uint8Array;
+  readonly validFromMs?: number;
+  readonly validUntilMs?: number;
+}
+
+/** `encodedList` of a bit string: `u`, then base64url of the gzip. */
+export function encodeStatusList(bits: Uint8Array): string {
+  assert(bits.length * 8 >= statusEntriesMin, 'a status list has at least 131,072 entries');
+  return `u${gzipSync(bits, { level: 9 }).toString('base64url')}`;
+}
+
+/**
+ * The bits of an `encodedList`, or a refusal VC_STATUS_INVALID whose reason begins with the
+ * error name of the Recommendation (§3.2).
+ */
+export function decodeStatusList(encodedList: string): Uint8Array | Refusal {
+  const text = encodedList.slice(1);
+  const packed = Buffer.from(text, 'base64url');
+  if (encodedList[0] !== 'u' || packed.toString('base64url') !== text) {
+    return refuse('VC_STATUS_INVALID', 'MALFORMED_VALUE_ERROR: not multibase base64url (u…)');
+  }
+  let bits: Uint8Array;
+  try {
+    // A list of a few kilobytes can unpack to gigabytes; the bound stops it while unpacking.
+    bits = gunzipSync(packed, { maxOutputLength: limits.statusListBytesMax });
+  } catch {
+    return refuse('VC_STATUS_INVALID', 'MALFORMED_VALUE_ERROR: not gzip, or too large unpacked');
+  }
+  if (bits.length * 8 < statusEntriesMin) {
+    const found = `${bits.length * 8} entries, at least ${statusEntriesMin}`;
+    return refuse('VC_STATUS_INVALID', `STATUS_LIST_LENGTH_ERROR: ${found}`);
+  }
+  return bits;
+}
+
+/** The bit at `index`, or a refusal VC_STATUS_INVALID when the list is shorter. */
+export function statusBit(bits: Uint8Array, index: number): 0 | 1 | Refusal {
+  const byte = bits[Math.floor(index / 8)];
+  if (byte === undefined || !Number.isSafeInteger(index) || index < 0) {
+    const found = `index ${index} of ${bits.length * 8}`;
+    return refuse('VC_STATUS_INVALID', `RANGE_ERROR: ${found}`);
+  }
+  return ((byte >> (7 - (index % 8))) & 1) as 0 | 1;
+}
+
+/** The bit at `index` of an `encodedList`; for one look. Decode once for more. */
+export function statusAt(encodedList: string, index: number): 0 | 1 | Refusal {
+  const bits = decodeStatusList(encodedList);
+  return bits instanceof Uint8Array ? statusBit(bits, index) : bits;
+}
+
+/** A list with these indexes set. */
+export function statusBits(indexes: Iterable<number>, entries = statusEntriesMin): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(entries / 8));
+  for (const index of indexes) {
+    assert(index >= 0 && index < entries, `index ${index} lies in the list`);
+    bits[index >> 3] = (bits[index >> 3] ?? 0) | (0x80 >> (index & 7));
+  }
+  return bits;
+}
+
+/** The payload of a list's credential, as JSON text ready to be signed. */
+export function composeStatusList(list: StatusList & { readonly validFromMs: number }): string {
+  const [purpose, ...more] = list.purposes;
+  assert(purpose !== undefined && more.length === 0, 'we publish one list a purpose');
+  return JSON.stringify({
+    '@context': [credentialsContext],
+    id: list.id,
+    type: ['VerifiableCredential', credentialTypes.statusList],
+    issuer: list.organisation,
+    validFrom: formatTime(list.validFromMs),
+    ...(list.validUntilMs !== undefined && { validUntil: formatTime(list.validUntilMs) }),
+    credentialSubject: {
+      id: `${list.id}#list`,
+      type: 'BitstringStatusList',
+      statusPurpose: purpose,
+      encodedList: encodeStatusList(list.bits),
+    },
+  });
+}
+
+const texts = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 16 })]);
+
+/** Open, since lists come from other organisations' software too. */
+const schema = Type.Object({
+  '@context': Type.Array(Type.Unknown(), { minItems: 1 }),
+  id: Type.String(),
+  type: Type.Array(Type.String()),
+  issuer: Type.Union([Type.String(), Type.Object({ id: Type.String() })]),
+  validFrom: Type.Optional(Type.String()),
+  validUntil: Type.Optional(Type.String()),
+  credentialSubject: Type.Object({
+    type: Type.Literal('BitstringStatusList'),
+    statusPurpose: texts,
+    encodedList: Type.String(),
+  }),
+});
+
+const check = compileChecker(schema);
+
+/** The list of a payload, or a refusal VC_STATUS_INVALID. Verify the token first. */
+export function readStatusList(payload: unknown): StatusList | Refusal {
+  if (!check(payload) || !payload.type.includes(credentialTypes.statusList)) {
+    return refuse('VC_STATUS_INVALID', 'not the payload of a status list credential');
+  }
+  const { issuer, credentialSubject: subject, validFrom, validUntil } = payload;
+  const bits = decodeStatusList(subject.encodedList);
+  if (isRefusal(bits)) return bits;
+  const validFromMs = validFrom === undefined ? undefined : parseTime(validFrom);
+  const validUntilMs = validUntil === undefined ? undefined : parseTime(validUntil);
+  if ((validFrom && !validFromMs) || (validUntil && !validUntilMs)) {
+    return refuse('VC_STATUS_INVALID', 'validFrom or validUntil is not a time');
+  }
+  return {
+    id: payload.id,
+    organisation: typeof issuer === 'string' ? issuer : issuer.id,
+    purposes: [subject.statusPurpose].flat(),
+    bits,
+    ...(validFromMs !== undefined && { validFromMs }),
+    ...(validUntilMs !== undefined && { validUntilMs }),
+  };
+}
