@@ -71,7 +71,7 @@ export function addPortion(period: Period, portion: Portion): void {
 }
 
 /** Number of 32-bit floats in a record. */
-export const RECORD_FLOATS = 13;
+export const HISTORY_FLOATS = 13;
 
 /**
  * The record of a finished period, stamped with the time of its end in UTC: date MMDDYY, time
@@ -79,7 +79,7 @@ export const RECORD_FLOATS = 13;
  * base, volume at flowing conditions, mass (t), uncorrected volume, energy (0: not computed for
  * crude), and net standard volume in the user variable.
  */
-export function recordOf(period: Period, endMs: number): number[] {
+export function historyOf(period: Period, endMs: number): number[] {
   const weight = period.weightS || 1;
   const { date, time } = stampOf(endMs);
   return [
@@ -152,12 +152,12 @@ export function emptyArchive(size: number): Archive {
   return { size, count: 0, records: [] };
 }
 
-export function keepRecord(archive: Archive, record: number[]): void {
+export function keepPeriod(archive: Archive, record: number[]): void {
   archive.records[archive.count % archive.size] = record;
   archive.count += 1;
 }
 
 /** The record at an index from 1, or `undefined` when none was kept there yet. */
-export function recordAt(archive: Archive, index: number): readonly number[] | undefined {
+export function periodAt(archive: Archive, index: number): readonly number[] | undefined {
   return archive.records[index - 1];
 }

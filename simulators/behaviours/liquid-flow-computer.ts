@@ -11,9 +11,9 @@ import {
   addPortion,
   emptyArchive,
   emptyPeriod,
-  keepRecord,
+  historyOf,
+  keepPeriod,
   type Period,
-  recordOf,
 } from './flow-archive.ts';
 
 /** What is set when the device is made; none of it changes afterwards. */
@@ -32,7 +32,7 @@ export interface FlowComputerSettings {
 }
 
 /** A batch as the meter knows it. */
-export interface MeterBatch {
+export interface MeteredBatch {
   number: number;
   startPulses: number;
   startIndicated: number;
@@ -65,7 +65,7 @@ export interface FlowComputerState {
   grossStandard: number;
   netStandard: number;
   massTonnes: number;
-  batch: MeterBatch;
+  batch: MeteredBatch;
   hour: Period;
   day: Period;
   hourly: Archive;
@@ -241,7 +241,7 @@ function nextBatch(state: FlowComputerState): void {
   state.batchDensity = crudeOf(number);
 }
 
-function newBatch(number: number, startPulses: number, startIndicated: number): MeterBatch {
+function newBatch(number: number, startPulses: number, startIndicated: number): MeteredBatch {
   return { number, startPulses, startIndicated, flowing: 0, grossStandard: 0, netStandard: 0 };
 }
 
@@ -253,12 +253,12 @@ function crudeOf(batch: number): number {
 function closePeriods(state: FlowComputerState, beforeMs: number): void {
   const hourEnd = (Math.floor(beforeMs / HOUR_MS) + 1) * HOUR_MS;
   if (state.timeMs >= hourEnd) {
-    keepRecord(state.hourly, recordOf(state.hour, hourEnd));
+    keepPeriod(state.hourly, historyOf(state.hour, hourEnd));
     state.hour = emptyPeriod(hourEnd);
   }
   const dayEnd = (Math.floor(beforeMs / DAY_MS) + 1) * DAY_MS;
   if (state.timeMs >= dayEnd) {
-    keepRecord(state.daily, recordOf(state.day, dayEnd));
+    keepPeriod(state.daily, historyOf(state.day, dayEnd));
     state.day = emptyPeriod(dayEnd);
   }
 }
