@@ -6,6 +6,8 @@ export const limits = {
   batchBytesMax: 64 * 1024,
   /** or at the device's flush interval, whichever comes first. */
   flushIntervalMsDefault: 1_000,
+  /** A batch that a source waits for closes after this long. */
+  hurriedFlushMs: 50,
   /** A signed heartbeat goes out when there was nothing else to say for this long. */
   heartbeatMsDefault: 60_000,
 
@@ -17,6 +19,8 @@ export const limits = {
   jsonDepthMax: 32,
   /** Bytes of a status list when unpacked: 8,388,608 entries; the least is 131,072. */
   statusListBytesMax: 1024 * 1024,
+  /** Status lists that are kept unpacked in memory. */
+  statusListsCached: 32,
   /** Files in a folder of documents, and folders below one another. */
   documentsMax: 100_000,
   documentsDepthMax: 8,
@@ -47,6 +51,8 @@ export const limits = {
   troubleLogMs: 60_000,
   /** A device that publishes regularly is silent after this many of its intervals. */
   silentIntervals: 10,
+  /** but not before this long. */
+  silentMsMin: 5_000,
   /** How often the gateway looks for new or changed enrolment files. */
   enrolmentWatchMs: 1_000,
 
@@ -147,6 +153,8 @@ export const limits = {
   brokerConnectMs: 5_000,
   /** Bytes of a credential that is too large which are kept as evidence. */
   refusalBytesMax: 64 * 1024,
+  /** The same complaint about the same gateway is logged again after this long. */
+  tellMs: 60_000,
   /** Clock ticks are journalled this often while anything is enrolled. */
   tickMs: 10_000,
   /** Entries that one application transaction folds. */

@@ -2,6 +2,7 @@
  * The contract of a way in. A source hands bytes to `receive` and carries receipts back; it
  * judges nothing and keeps nothing.
  */
+import { fingerprintOfTopic } from '../devices/envelope.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
 import type { TSchema } from '../devices/schema.ts';
 
@@ -31,6 +32,15 @@ export interface SourceContext {
    * resolves when there is: the source then stops reading from its peer until it does.
    */
   readonly receive: (message: Inbound) => Promise<void> | undefined;
+}
+
+/** Multibase base58btc of a public key: what a fingerprint can look like. */
+const FINGERPRINT = /^z[1-9A-HJ-NP-Za-km-z]{40,64}$/;
+
+/** The gateway of an uplink topic, or `undefined` when the topic is no gateway's uplink. */
+export function uplinkGateway(topic: string): string | undefined {
+  const gateway = fingerprintOfTopic(topic);
+  return gateway !== undefined && FINGERPRINT.test(gateway) ? gateway : undefined;
 }
 
 /** A way in; one file below sources/ and one line in sources/registry.ts. */

@@ -1,0 +1,272 @@
+/**
+ * Judges one credential: size, form, issuer, key, proof, enrolment, status, claims. Pure, so that
+ * a worker thread, the simulation and a second judgement on the main thread give the same answer.
+ * Whether it was stored before is the journal's to say.
+ */
+import type { Batch } from '../devices/credential/batch.ts';
+import { readBatch } from '../devices/credential/batch-wire.ts';
+import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
+import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
+import { isRefusal } from '../devices/credential/refusal.ts';
+import { credentialKindOf } from '../devices/credential/vocabulary.ts';
+import { credentialDigest, fingerprintOfDid } from '../devices/envelope.ts';
+import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
+import { assertionKeyOf } from '../devices/identity/did-document.ts';
+import { isDidKey, publicKeyOfDid } from '../devices/identity/did-key.ts';
+import { limits } from '../devices/limits.ts';
+import type { Inbound } from './source.ts';
+import type { EntryHeader } from './store.ts';
+import { enrolmentsOf, standingOf, type TrustBook, type TrustedEnrolment } from './trust.ts';
+
+/** What is to be done with a credential. Plain data, since it crosses threads. */
+export interface Admission {
+  readonly outcome: 'accepted' | 'refused' | 'held';
+  /** `credentialDigest` of the bytes. */
+  readonly digest: string;
+  /** What the journal is to store; absent when held. */
+  readonly header?: EntryHeader;
+  /** How many of the bytes the journal is to store. */
+  readonly bytesKept: number;
+  readonly code?: ErrorCode;
+  readonly reason?: string;
+  /** Device that the credential is about, as far as it says. */
+  readonly device?: string;
+  /** Readings in an accepted batch. */
+  readonly readings: number;
+}
+
+/** A judgement before it is addressed: accepted with what the header adds, or a reason why not. */
+type Verdict =
+  | {
+      readonly outcome: 'accepted';
+      readonly header: Pick<EntryHeader, 'kind' | 'batch' | 'documents'>;
+      readonly device: string;
+      readonly readings: number;
+    }
+  | {
+      readonly outcome: 'refused' | 'held';
+      readonly code: ErrorCode;
+      readonly reason: string;
+      readonly device?: string;
+    };
+
+/** Judges a message by what is trusted now; `receivedMs` of the message is the time of judgement. */
+export function admit(message: Inbound, trust: TrustBook, tenant: string): Admission {
+  const opened = openToken(message.bytes, limits.credentialBytesMax);
+  const digest = isRefusal(opened) ? credentialDigest(message.bytes) : opened.digest;
+  const verdict = isRefusal(opened)
+    ? no('refused', opened.code, opened.reason)
+    : judge(opened, message, trust);
+  const { length } = message.bytes;
+  const common = {
+    version: 1,
+    tenant,
+    receivedMs: message.receivedMs,
+    digest,
+    gateway: message.gateway,
+  } as const;
+  if (verdict.outcome === 'accepted') {
+    const { kind, batch, documents } = verdict.header;
+    const header: EntryHeader = {
+      ...common,
+      kind,
+      ...(batch && { batch }),
+      ...(documents && { documents }),
+    };
+    const { outcome, device, readings } = verdict;
+    return { outcome, digest, header, bytesKept: length, device, readings };
+  }
+  const { outcome, code, reason, device } = verdict;
+  const named = { code, reason, ...(device !== undefined && { device }), readings: 0 };
+  if (outcome === 'held') return { outcome, digest, bytesKept: 0, ...named };
+  const bytesKept = length <= limits.credentialBytesMax ? length : limits.refusalBytesMax;
+  return {
+    outcome,
+    digest,
+    header: { ...common, kind: 'refusal', code, reason },
+    bytesKept,
+    ...named,
+  };
+}
+
+function judge(opened: OpenedToken, message: Inbound, trust: TrustBook): Verdict {
+  switch (credentialKindOf(opened.payload)) {
+    case 'batch':
+      return judgeBatch(opened, message, trust);
+    case 'enrolment':
+      return judgeEnrolment(opened, message, trust);
+    default: {
+      const type = JSON.stringify(opened.payload['type']) ?? 'absent';
+      return no('refused', 'IN_TYPE_UNSUPPORTED', `type is ${type.slice(0, 100)}`);
+    }
+  }
+}
+
+/**
+ * The proof comes first: a `did:key` is its own key, so it needs no enrolment, and nobody can put
+ * another's device on the list of those that wait.
+ */
+function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Verdict {
+  const { issuer } = opened.payload;
+  if (typeof issuer !== 'string' || !isDidKey(issuer)) {
+    return no('refused', 'VC_ISSUER_UNSUPPORTED', 'the issuer of a batch is a did:key');
+  }
+  const proof = checkProof(opened, publicKeyOfDid(issuer));
+  if (proof) return proof;
+  const batch = readBatch(opened.payload);
+  if (isRefusal(batch)) return no('refused', batch.code, batch.reason, issuer);
+  const dated = checkDate(batch, message);
+  if (dated) return dated;
+  const candidates = candidatesOf(trust, batch);
+  if (candidates.length === 0) {
+    const named = batch.enrolment === undefined ? '' : ` as ${batch.enrolment.id}`;
+    return no('held', 'IN_NOT_ENROLLED', `${issuer} is not enrolled${named}`, issuer);
+  }
+  let best: Verdict | undefined;
+  for (const one of candidates) {
+    const verdict = judgeClaims(batch, one, message, trust);
+    if (verdict.outcome === 'accepted') return verdict;
+    // One enrolment that may still come into force keeps the batch waiting.
+    if (best === undefined || verdict.outcome === 'held') best = verdict;
+  }
+  return best as Verdict;
+}
+
+/**
+ * The enrolments that a batch may stand on: the one that it names, or all of its device, newest
+ * first, since a batch that was closed before its device was enrolled names none.
+ */
+function candidatesOf(trust: TrustBook, batch: Batch): readonly TrustedEnrolment[] {
+  const all = enrolmentsOf(trust, batch.device);
+  const named = batch.enrolment?.digest;
+  return named === undefined ? all : all.filter(({ digest }) => digest === named);
+}
+
+function checkProof(
+  opened: OpenedToken,
+  key: Parameters<typeof verifyToken>[1],
+): Verdict | undefined {
+  const { alg, kid } = opened.header;
+  if (kid !== key.keyId) {
+    return no(
+      'refused',
+      'VC_ISSUER',
+      `kid is ${kid.slice(0, 200)}, the issuer's key is ${key.keyId}`,
+    );
+  }
+  if ((alg === 'ES256') !== (key.algorithm === 'ES256')) {
+    return no('refused', 'VC_ALGORITHM', `alg is ${alg}, the key is for ${key.algorithm}`);
+  }
+  if (verifyToken(opened, key)) return undefined;
+  return no('refused', 'VC_SIGNATURE', `the signature does not verify with ${key.keyId}`);
+}
+
+function checkDate(batch: Batch, { receivedMs }: Inbound): Verdict | undefined {
+  const aheadMs = batch.closedMs - receivedMs;
+  if (aheadMs <= limits.clockSkewMs) return undefined;
+  const reason = `closed ${Math.round(aheadMs / 1000)} s after its receipt`;
+  return no('refused', 'IN_FUTURE', reason, batch.device);
+}
+
+/** Compares what a proven batch says with an enrolment of its device. */
+function judgeClaims(
+  batch: Batch,
+  one: TrustedEnrolment,
+  message: Inbound,
+  trust: TrustBook,
+): Verdict {
+  const { enrolment } = one;
+  const { device } = batch;
+  const mismatch = mismatchOf(batch, one);
+  if (mismatch !== undefined) {
+    // A batch that names no enrolment may wait for one that fits: it may only be late.
+    const outcome = batch.enrolment === undefined ? 'held' : 'refused';
+    return no(outcome, 'VC_ENROLMENT_MISMATCH', mismatch, device);
+  }
+  const standing = standingOf(trust, one, message.receivedMs);
+  if (standing.state !== 'active')
+    return no(standing.state, standing.code, standing.reason, device);
+  // What a device signed before it was enrolled counts once it is: it was held until now.
+  if (message.receivedMs < enrolment.validFromMs) {
+    return no('held', 'IN_NOT_IN_FORCE', `enrolment ${enrolment.id} begins later`, device);
+  }
+  if (enrolment.validUntilMs !== undefined && batch.closedMs > enrolment.validUntilMs) {
+    return no('refused', 'VC_EXPIRED', `enrolment ${enrolment.id} had ended`, device);
+  }
+  const foreign = batch.groups.find(({ about }) => about !== undefined && !inScope(one, about));
+  if (foreign?.about !== undefined) {
+    const scope = enrolment.scope.goods.join(', ');
+    return no('refused', 'VC_SCOPE', `${foreign.about} is outside of ${scope}`, device);
+  }
+  // Who carries a credential proves nothing about it, so this is no reason to refuse it for good.
+  if (fingerprintOfDid(batch.gateway) !== message.gateway) {
+    const reason = `came by the uplink of ${message.gateway}, not of ${batch.gateway}`;
+    return no('held', 'IN_UPLINK', reason, device);
+  }
+  return {
+    outcome: 'accepted',
+    header: { kind: 'batch', batch: keyOf(batch), documents: standing.documents },
+    device,
+    readings: batch.groups.reduce((sum, group) => sum + group.readings.length, 0),
+  };
+}
+
+function mismatchOf(batch: Batch, { enrolment }: TrustedEnrolment): string | undefined {
+  if (batch.gateway !== enrolment.gateway) {
+    return `the device is enrolled for ${enrolment.gateway}, not for ${batch.gateway}`;
+  }
+  if (batch.profile.digest !== enrolment.profile.digest) {
+    const { name, digest } = enrolment.profile;
+    return `profile ${name} is enrolled as ${digest}, the batch was measured by ${batch.profile.digest}`;
+  }
+  if (batch.enrolment !== undefined && batch.enrolment.id !== enrolment.id) {
+    return `the enrolment of this digest is ${enrolment.id}, not ${batch.enrolment.id}`;
+  }
+  return undefined;
+}
+
+function inScope({ enrolment }: TrustedEnrolment, about: string): boolean {
+  return enrolment.scope.goods.some((prefix) => about.startsWith(prefix));
+}
+
+function keyOf(batch: Batch): NonNullable<EntryHeader['batch']> {
+  const { device, epoch, sequence, previous } = batch;
+  return {
+    device,
+    epochCounter: epoch.counter,
+    epochNonce: epoch.nonce,
+    sequence,
+    ...(previous && { previous: previous.digest }),
+  };
+}
+
+function judgeEnrolment(opened: OpenedToken, message: Inbound, trust: TrustBook): Verdict {
+  const enrolment = readEnrolment(opened.payload);
+  if (isRefusal(enrolment)) return no('refused', enrolment.code, enrolment.reason);
+  const { organisation: did, device } = enrolment;
+  const organisation = trust.organisations.get(did);
+  if (organisation === undefined) {
+    return no('held', 'IN_ORGANISATION_UNKNOWN', `${did} is not trusted`, device);
+  }
+  const key = assertionKeyOf(organisation.document, opened.header.kid, message.receivedMs);
+  if (isRefusal(key)) {
+    const outcome = errorCatalogue[key.code].retryable ? 'held' : 'refused';
+    return no(outcome, key.code, key.reason, device);
+  }
+  const proof = checkProof(opened, key);
+  if (proof) return proof;
+  if (enrolment.validUntilMs !== undefined && enrolment.validUntilMs < message.receivedMs) {
+    return no('refused', 'VC_EXPIRED', `enrolment ${enrolment.id} has ended`, device);
+  }
+  const documents = [organisation.digest];
+  return { outcome: 'accepted', header: { kind: 'enrolment', documents }, device, readings: 0 };
+}
+
+function no(
+  outcome: 'refused' | 'held',
+  code: ErrorCode,
+  reason: string,
+  device?: string,
+): Verdict {
+  return { outcome, code, reason, ...(device !== undefined && { device }) };
+}

@@ -1,0 +1,74 @@
+/**
+ * The contract of the admission stage: judges chunks of credentials, elsewhere or here. How many
+ * workers there are is nobody else's business.
+ */
+import { type Admission, admit } from './admit.ts';
+import type { Inbound } from './source.ts';
+import type { JournalEntry } from './store.ts';
+import { emptyTrust, foldTrust } from './trust.ts';
+
+/** Credentials that travel together: one buffer, which the admitter takes over and gives back. */
+export interface Chunk {
+  readonly buffer: ArrayBuffer;
+  readonly items: readonly ChunkItem[];
+}
+
+/** A message whose bytes stand at `offset` in the chunk's buffer. */
+export interface ChunkItem extends Omit<Inbound, 'bytes'> {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface JudgedChunk extends Chunk {
+  /** One for each item, in order. */
+  readonly admissions: readonly Admission[];
+  /** `position` of the trust book by which they were judged. */
+  readonly trustPosition: number;
+}
+
+export interface Admitter {
+  /** Chunks that can usefully be under way at the same time. */
+  readonly capacity: number;
+  /** Judges a chunk. Rejects only when a worker is lost, which ends the process. */
+  admit(chunk: Chunk): Promise<JudgedChunk>;
+  /** Tells of trust entries, in journal order; chunks that are handed in later know of them. */
+  trust(entries: readonly JournalEntry[]): void;
+  close(): Promise<void>;
+}
+
+/** The message of an item; its bytes are a view, not a copy. */
+export function messageOf(chunk: Chunk, item: ChunkItem): Inbound {
+  const { gateway, receivedMs, offset, length } = item;
+  return { gateway, receivedMs, bytes: new Uint8Array(chunk.buffer, offset, length) };
+}
+
+/** Judges a chunk at once, by a book of its own. */
+export interface ChunkJudge {
+  judge(chunk: Chunk): JudgedChunk;
+  trust(entries: readonly JournalEntry[]): void;
+}
+
+export function createChunkJudge(tenant: string): ChunkJudge {
+  const book = emptyTrust();
+  return {
+    judge: (chunk) => ({
+      ...chunk,
+      admissions: chunk.items.map((item) => admit(messageOf(chunk, item), book, tenant)),
+      trustPosition: book.position,
+    }),
+    trust(entries) {
+      for (const entry of entries) foldTrust(book, entry);
+    },
+  };
+}
+
+/** An admitter on the caller's own thread: for the simulation, and for tests. */
+export function createInlineAdmitter(tenant: string): Admitter {
+  const judge = createChunkJudge(tenant);
+  return {
+    capacity: 1,
+    admit: async (chunk) => judge.judge(chunk),
+    trust: judge.trust,
+    close: async () => {},
+  };
+}

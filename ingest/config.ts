@@ -1,0 +1,178 @@
+/** The ingester's configuration: its schema, and how a file becomes a checked value. */
+import { readFileSync } from 'node:fs';
+import {
+  type ConfigMistake,
+  formatMistake,
+  readConfig,
+  resolveFrom,
+} from '../devices/io/config-file.ts';
+import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
+import type { Source } from './source.ts';
+
+const closed = { additionalProperties: false } as const;
+
+const ingester = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[a-z][a-z0-9-]{0,62}$',
+      examples: ['border'],
+      description: 'Name of this ingester in logs and on the console; required.',
+    }),
+    tenant: Type.String({
+      pattern: '^[a-z][a-z0-9-]{0,62}$',
+      examples: ['cbp'],
+      description: 'Whose record this is; part of every journal entry and twin; required.',
+    }),
+    data: Type.String({
+      minLength: 1,
+      default: './data',
+      description: 'Folder of the databases, relative to this file. One ingester to a folder.',
+    }),
+  },
+  { ...closed, description: 'Who this ingester is and where it keeps its record.' },
+);
+
+const keys = Type.Object(
+  {
+    store: Type.Literal('file', { default: 'file', description: 'Kind of key store: `file`.' }),
+    path: Type.String({
+      minLength: 1,
+      default: 'keys.json',
+      description: 'Key store, relative to this file; made at the first start.',
+    }),
+    passphraseFile: Type.String({
+      minLength: 1,
+      default: 'passphrase',
+      description: 'File with the passphrase of the key store, relative to this file.',
+    }),
+  },
+  { ...closed, default: {}, description: 'Where the key that signs receipts is kept.' },
+);
+
+const http = Type.Object(
+  {
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address to listen on. There is no login yet: keep it on loopback.',
+    }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      default: 8080,
+      description: 'TCP port of the console and the API; 0 takes any that is free.',
+    }),
+  },
+  { ...closed, default: {}, description: 'Where the console and the API are served.' },
+);
+
+const source = Type.Object(
+  {
+    source: Type.String({
+      minLength: 1,
+      examples: ['embedded'],
+      description: 'Name of a registered source: `embedded` or `mqtt`; required.',
+    }),
+    connection: Type.Record(Type.String(), Type.Unknown(), {
+      default: {},
+      description: "The source's own settings; they stand in the reference of sources.",
+    }),
+  },
+  { ...closed, description: 'One way in.' },
+);
+
+/** The schema of an ingester's configuration file. */
+export const ingestConfigSchema = Type.Object(
+  {
+    ingester,
+    keys,
+    http,
+    sources: Type.Array(source, {
+      minItems: 1,
+      maxItems: 16,
+      default: [{ source: 'embedded' }],
+      description: 'How credentials come in; default: the embedded broker alone.',
+    }),
+    routes: Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 64,
+      default: [],
+      description:
+        'GeoJSON files of routes, relative to this file; the journal keeps what they say.',
+    }),
+    workers: Type.Integer({
+      minimum: 0,
+      maximum: 64,
+      default: 0,
+      description: 'Threads that verify credentials; 0 means one fewer than the machine has cores.',
+    }),
+  },
+  { ...closed, $id: 'https://w3id.org/bondline/v1/ingest-config', title: 'Bondline ingester' },
+);
+
+/** A checked configuration whose paths are absolute. */
+export type IngestConfig = Static<typeof ingestConfigSchema>;
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: IngestConfig }
+  | { readonly ok: false; readonly mistakes: readonly ConfigMistake[] };
+
+/**
+ * Reads `file`, and names every mistake at once. Looks at the files that it names, never at the
+ * network.
+ *
+ * @throws EdgeError CFG_UNREADABLE
+ */
+export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Source>): LoadedConfig {
+  const read = readConfig(file, ingestConfigSchema, (value) => [
+    ...value.sources.flatMap((one, index) => sourceMistakes(one, index, sources)),
+    ...value.routes.flatMap((route, index) => routeMistakes(resolveFrom(file, route), index)),
+  ]);
+  if (!read.ok) return read;
+  const { value } = read;
+  const config: IngestConfig = {
+    ...value,
+    ingester: { ...value.ingester, data: resolveFrom(file, value.ingester.data) },
+    keys: {
+      ...value.keys,
+      path: resolveFrom(file, value.keys.path),
+      passphraseFile: resolveFrom(file, value.keys.passphraseFile),
+    },
+    routes: value.routes.map((route) => resolveFrom(file, route)),
+  };
+  return { ok: true, config };
+}
+
+/** The mistakes as lines for a person. */
+export function formatMistakes(mistakes: readonly ConfigMistake[]): string {
+  return mistakes.map((mistake) => `${formatMistake(mistake)}\n`).join('');
+}
+
+/** Checks the settings of a source against its own schema, and fills in their defaults. */
+function sourceMistakes(
+  one: IngestConfig['sources'][number],
+  index: number,
+  sources: ReadonlyMap<string, Source>,
+): SchemaMistake[] {
+  const found = sources.get(one.source);
+  if (found === undefined) {
+    const known = [...sources.keys()].join(', ');
+    const message = `"${one.source}" is not a source; known are: ${known}`;
+    return [{ path: ['sources', index, 'source'], message }];
+  }
+  return compileReporter(found.settings)(one.connection).map((mistake) => ({
+    ...mistake,
+    path: ['sources', index, 'connection', ...mistake.path],
+  }));
+}
+
+function routeMistakes(file: string, index: number): SchemaMistake[] {
+  const path = ['routes', index];
+  try {
+    const { type } = JSON.parse(readFileSync(file, 'utf8')) as { type?: unknown };
+    if (type === 'FeatureCollection') return [];
+    return [{ path, message: `${file} is not a GeoJSON FeatureCollection (RFC 7946)` }];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [{ path, message: `${file} cannot be read as GeoJSON: ${reason}` }];
+  }
+}

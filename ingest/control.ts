@@ -1,0 +1,52 @@
+/**
+ * How a command finds the ingester that runs on a data directory: a file that names its addresses
+ * and a token, readable by the owner alone.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EdgeError } from '../devices/errors.ts';
+import { writeFileDurably } from '../devices/io/write-file.ts';
+import { compileChecker, type Static, Type } from '../devices/schema.ts';
+
+const controlSchema = Type.Object({
+  pid: Type.Integer({ minimum: 1 }),
+  /** Base address of the API. */
+  http: Type.String(),
+  /** Address of the first source. */
+  mqtt: Type.String(),
+  /** DID of the key that signs receipts; gateways pin it. */
+  ingester: Type.String(),
+  /** Bearer token of the commands that change something. */
+  token: Type.String(),
+});
+
+export type Control = Static<typeof controlSchema>;
+
+const isControl = compileChecker(controlSchema);
+
+function controlFile(data: string): string {
+  return join(data, 'control.json');
+}
+
+/** Says where the running ingester is found. */
+export function writeControl(data: string, control: Control): void {
+  try {
+    writeFileDurably(controlFile(data), `${JSON.stringify(control, null, 2)}\n`, 0o600);
+  } catch (cause) {
+    throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing ${controlFile(data)}`, { cause });
+  }
+}
+
+export function removeControl(data: string): void {
+  rmSync(controlFile(data), { force: true });
+}
+
+/** What the file says, or `undefined` when there is none; a crash may have left it behind. */
+export function readControl(data: string): Control | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(controlFile(data), 'utf8'));
+    return isControl(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+/** What the main thread and the journal's thread say to each other. */
+import type { RareKind } from './journal-reader.ts';
+import type { JournalStore } from './journal-store.ts';
+import type { JournalEntry, NewEntry } from './store.ts';
+import { trustKinds } from './trust.ts';
+
+/** What a start finds in the journal. */
+export interface JournalStart {
+  readonly size: number;
+  /** All entries that trust is made of, in order. */
+  readonly trust: readonly JournalEntry[];
+  /** The last entries of kinds that a start continues from. */
+  readonly last: readonly JournalEntry[];
+}
+
+/** To the worker; requests are answered in order. */
+export type JournalRequest =
+  | { readonly type: 'start' | 'size' | 'close' }
+  | { readonly type: 'append'; readonly entries: readonly NewEntry[] }
+  | { readonly type: 'read'; readonly from: number; readonly count: number };
+
+export type JournalAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false;
+      readonly code?: string;
+      readonly message: string;
+      readonly cause?: string;
+    };
+
+/** Kinds of which the last entry is needed at the start. */
+const LAST: readonly RareKind[] = ['rules', 'tick'];
+
+/** What a stored journal says before anything is appended. */
+export function startOf(store: JournalStore): JournalStart {
+  const last = LAST.map((kind) => store.last(kind)).filter((entry) => entry !== undefined);
+  return { size: store.size(), trust: store.readKinds(trustKinds), last };
+}

@@ -1,0 +1,49 @@
+/** The thread that owns the journal's file: a thin shell around the journal store. */
+import { strict as assert } from 'node:assert';
+import { parentPort, workerData } from 'node:worker_threads';
+import { EdgeError } from '../devices/errors.ts';
+import { type JournalAnswer, type JournalRequest, startOf } from './journal-protocol.ts';
+import { type JournalStore, openJournalStore } from './journal-store.ts';
+
+assert(parentPort !== null, 'journal-worker is started as a worker thread');
+const port = parentPort;
+const { file } = workerData as { file: string };
+let store: JournalStore | undefined;
+
+port.on('message', (request: JournalRequest) => {
+  let answer: JournalAnswer;
+  try {
+    answer = { ok: true, value: handle(request) };
+  } catch (error) {
+    answer = describe(error);
+  }
+  port.postMessage(answer);
+  if (request.type === 'close') port.close();
+});
+
+function handle(request: JournalRequest): unknown {
+  store ??= openJournalStore(file);
+  switch (request.type) {
+    case 'start':
+      return startOf(store);
+    case 'append':
+      return store.append(request.entries);
+    case 'read':
+      return store.read(request.from, request.count);
+    case 'size':
+      return store.size();
+    case 'close':
+      return store.close();
+  }
+}
+
+function describe(error: unknown): JournalAnswer {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const code = error instanceof EdgeError ? error.code : undefined;
+  return {
+    ok: false,
+    message,
+    ...(code !== undefined && { code }),
+    ...(cause instanceof Error && { cause: cause.message }),
+  };
+}

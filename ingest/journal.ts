@@ -1,0 +1,82 @@
+/** The journal as the main thread uses it: in a worker thread, or in place for a simulation. */
+import { Worker } from 'node:worker_threads';
+import { EdgeError, type ErrorCode } from '../devices/errors.ts';
+import { workerUrl } from '../devices/io/worker.ts';
+import {
+  type JournalAnswer,
+  type JournalRequest,
+  type JournalStart,
+  startOf,
+} from './journal-protocol.ts';
+import type { JournalStore } from './journal-store.ts';
+import type { Appended, Journal, JournalEntry } from './store.ts';
+
+/** A journal with what its start found. */
+export interface OpenJournal extends Journal {
+  readonly found: JournalStart;
+}
+
+/** A journal on the caller's own thread, over a store that it closes. */
+export function createLocalJournal(store: JournalStore): OpenJournal {
+  return {
+    found: startOf(store),
+    append: async (entries) => store.append(entries),
+    read: async (from, count) => store.read(from, count),
+    size: async () => store.size(),
+    close: async () => store.close(),
+  };
+}
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Opens the journal at `file` in a thread of its own.
+ *
+ * @throws EdgeError as `openDatabase` does; IN_WORKER_LOST when the thread ends by itself
+ */
+export async function startJournal(file: string): Promise<OpenJournal> {
+  const worker = new Worker(workerUrl('./journal-worker', import.meta.url), {
+    workerData: { file },
+  });
+  // Requests are answered in the order in which they came, so an answer needs no number.
+  const waiting: Waiting[] = [];
+  let lost: EdgeError | undefined;
+  const ask = <T>(request: JournalRequest, give: readonly ArrayBuffer[] = []): Promise<T> => {
+    if (lost !== undefined) return Promise.reject(lost);
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      worker.postMessage(request, [...give]);
+    });
+  };
+  const end = (cause?: unknown) => {
+    lost ??= new EdgeError('IN_WORKER_LOST', 'writing the journal', { cause });
+    for (const { reject } of waiting.splice(0)) reject(lost);
+  };
+  worker.on('message', (answer: JournalAnswer) => {
+    const next = waiting.shift();
+    if (answer.ok) next?.resolve(answer.value as never);
+    else next?.reject(failureOf(answer));
+  });
+  worker.on('error', end);
+  worker.on('exit', () => end());
+  const found = await ask<JournalStart>({ type: 'start' });
+  return {
+    found,
+    append: (entries, give) => ask<Appended[]>({ type: 'append', entries }, give),
+    read: (from, count) => ask<JournalEntry[]>({ type: 'read', from, count }),
+    size: () => ask<number>({ type: 'size' }),
+    close: () => ask<void>({ type: 'close' }),
+  };
+}
+
+/** Errors lose their class between threads; code and message travel. */
+function failureOf(answer: Extract<JournalAnswer, { ok: false }>): Error {
+  const { code, message, cause } = answer;
+  const inner = cause === undefined ? undefined : { cause: new Error(cause) };
+  return code === undefined
+    ? new Error(message, inner)
+    : new EdgeError(code as ErrorCode, message, inner);
+}

@@ -1,0 +1,192 @@
+/**
+ * Stores what was judged and keeps the book of trust: the one lane through which everything
+ * reaches the journal, in order. What was judged by an older book is judged again here, so that a
+ * revocation or an enrolment counts from its position in the journal on.
+ */
+import type { ReceiptResult } from '../devices/credential/receipt.ts';
+import { type Admission, admit } from './admit.ts';
+import { type Admitter, type JudgedChunk, messageOf } from './admitter.ts';
+import type { OpenJournal } from './journal.ts';
+import type { Inbound } from './source.ts';
+import type { Appended, EntryKind, JournalEntry, NewEntry } from './store.ts';
+import { emptyTrust, foldTrust, isTightening, isTrustKind, type TrustBook } from './trust.ts';
+
+/** What became of one message. */
+export interface Outcome {
+  readonly gateway: string;
+  readonly receivedMs: number;
+  /** What its receipt says. */
+  readonly result: ReceiptResult;
+  readonly reason?: string;
+  readonly device?: string;
+  /** As what it stands in the journal; absent when held. */
+  readonly kind?: EntryKind;
+  /** Readings that were stored now; 0 for what was known before. */
+  readonly readings: number;
+  /** Stored before; nothing changed. */
+  readonly known: boolean;
+}
+
+export interface Recorder {
+  /** Who is trusted now. */
+  readonly trust: TrustBook;
+  /** Stores what is to be stored of the chunks, one outcome a message; takes their buffers. */
+  record(chunks: readonly JudgedChunk[]): Promise<readonly Outcome[]>;
+  /** Stores entries of our own: trust that a person gave, clock ticks, rules. */
+  append(entries: readonly NewEntry[]): Promise<readonly Appended[]>;
+  /** Does something between two appends, for changes that must see the newest state. */
+  exclusively<T>(action: (append: Recorder['append']) => Promise<T>): Promise<T>;
+}
+
+interface Judged {
+  readonly message: Inbound;
+  readonly admission: Admission;
+}
+
+export function createRecorder(options: {
+  readonly tenant: string;
+  readonly journal: OpenJournal;
+  readonly admitter: Pick<Admitter, 'trust'>;
+  /** Told after each commit how many entries the journal has. */
+  readonly appended: (size: number) => void;
+}): Recorder {
+  const { journal, admitter, tenant } = options;
+  let size = journal.found.size;
+  const trust = emptyTrust();
+  /** Judgements by a book before this position may have been too kind. */
+  let tightened = 0;
+  const learn = (entries: readonly JournalEntry[]) => {
+    for (const entry of entries) {
+      foldTrust(trust, entry);
+      if (isTightening(entry.header.kind)) tightened = trust.position;
+    }
+    if (entries.length > 0) admitter.trust(entries);
+  };
+  learn(journal.found.trust);
+
+  /** Appends, then learns from the entries of trust among those that are new. */
+  const store = async (entries: readonly NewEntry[], give?: readonly ArrayBuffer[]) => {
+    if (entries.length === 0) return [];
+    // The bytes may be given away, so what the book is to read is copied first.
+    const copies = entries.map(({ header, bytes }) =>
+      isTrustKind(header.kind) ? bytes.slice() : undefined,
+    );
+    const appended = await journal.append(entries, give);
+    const learnt: JournalEntry[] = [];
+    for (const [at, entry] of entries.entries()) {
+      const bytes = copies[at];
+      const { position, result } = appended[at] as Appended;
+      if (bytes && result === 'stored') learnt.push({ position, header: entry.header, bytes });
+    }
+    learn(learnt);
+    for (const { position } of appended) size = Math.max(size, position + 1);
+    options.appended(size);
+    return appended;
+  };
+
+  const judgeAgain = ({ message }: Judged): Judged => ({
+    message,
+    admission: admit(message, trust, tenant),
+  });
+
+  const judgedOf = (chunk: JudgedChunk): Judged[] =>
+    chunk.items.map((item, at) => {
+      const judged = {
+        message: messageOf(chunk, item),
+        admission: chunk.admissions[at] as Admission,
+      };
+      const stale = chunk.trustPosition < trust.position && judged.admission.outcome === 'held';
+      return stale || chunk.trustPosition < tightened ? judgeAgain(judged) : judged;
+    });
+
+  const record = async (chunks: readonly JudgedChunk[]): Promise<readonly Outcome[]> => {
+    const judged = chunks.flatMap(judgedOf);
+    const entries = entriesOf(judged);
+    const before = trust.position;
+    const held = entries.some(({ header }) => isTrustKind(header.kind)) ? copyHeld(judged) : [];
+    const appended = await store(
+      entries,
+      chunks.map(({ buffer }) => buffer),
+    );
+    const outcomes = outcomesOf(judged, appended);
+    if (trust.position === before) return outcomes;
+    // An enrolment of this very group may be what others of it waited for.
+    const again = held.map(({ at, one }) => ({ at, one: judgeAgain(one) }));
+    const ready = again.filter(({ one }) => one.admission.outcome !== 'held');
+    const late = outcomesOf(
+      ready.map(({ one }) => one),
+      await store(entriesOf(ready.map(({ one }) => one))),
+    );
+    for (const [index, { at }] of ready.entries()) outcomes[at] = late[index] as Outcome;
+    return outcomes;
+  };
+
+  let lane: Promise<unknown> = Promise.resolve();
+  const inLane = <T>(action: () => Promise<T>): Promise<T> => {
+    const done = lane.then(action);
+    lane = done.catch(() => {});
+    return done;
+  };
+  return {
+    trust,
+    record: (chunks) => inLane(() => record(chunks)),
+    append: (entries) => inLane(() => store(entries)),
+    exclusively: (action) => inLane(() => action(store)),
+  };
+}
+
+function entriesOf(judged: readonly Judged[]): NewEntry[] {
+  const entries: NewEntry[] = [];
+  for (const { message, admission } of judged) {
+    const { header, bytesKept } = admission;
+    if (header) entries.push({ header, bytes: message.bytes.subarray(0, bytesKept) });
+  }
+  return entries;
+}
+
+function copyHeld(judged: readonly Judged[]): { at: number; one: Judged }[] {
+  return judged.flatMap(({ message, admission }, at) =>
+    admission.outcome === 'held'
+      ? [{ at, one: { message: { ...message, bytes: message.bytes.slice() }, admission } }]
+      : [],
+  );
+}
+
+/** Pairs judgements with what the journal answered to those that had an entry. */
+function outcomesOf(judged: readonly Judged[], appended: readonly Appended[]): Outcome[] {
+  let next = 0;
+  return judged.map(({ message, admission }) => {
+    const stored = admission.header === undefined ? undefined : appended[next++];
+    return outcomeOf(message, admission, stored);
+  });
+}
+
+function outcomeOf(
+  { gateway, receivedMs }: Inbound,
+  { digest, code, reason, device, readings }: Admission,
+  stored: Appended | undefined,
+): Outcome {
+  const about = {
+    gateway,
+    receivedMs,
+    ...(device !== undefined && { device }),
+    ...(stored && { kind: stored.kind }),
+  };
+  if (stored === undefined) {
+    const result = { digest, outcome: 'held', ...(code && { code }) } as const;
+    return { ...about, result, ...(reason && { reason }), readings: 0, known: false };
+  }
+  const { position, leaf, kind } = stored;
+  const known = stored.result === 'known';
+  const place = { digest, position, leaf };
+  if (kind === 'refusal' || kind === 'equivocation') {
+    const result = {
+      ...place,
+      outcome: 'refused',
+      ...(stored.code && { code: stored.code }),
+    } as const;
+    return { ...about, result, ...(reason && { reason }), readings: 0, known };
+  }
+  const result = { ...place, outcome: 'accepted' } as const;
+  return { ...about, result, readings: known ? 0 : readings, known };
+}

@@ -1,0 +1,190 @@
+/**
+ * An MQTT broker inside the process: gateways connect to it directly. It speaks MQTT 3.1.1 and
+ * keeps no session and no message; what is not receipted is sent again by its gateway.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { receiptTopic } from '../../devices/envelope.ts';
+import { EdgeError } from '../../devices/errors.ts';
+import { limits } from '../../devices/limits.ts';
+import { type Static, Type } from '../../devices/schema.ts';
+import { watchFrames } from '../mqtt-frame.ts';
+import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
+
+const settings = Type.Object(
+  {
+    host: Type.String({
+      default: '127.0.0.1',
+      description: 'Address to listen on. The uplink is not encrypted yet: keep it on loopback.',
+    }),
+    port: Type.Integer({
+      default: 1883,
+      minimum: 0,
+      maximum: 65535,
+      description: 'TCP port to listen on; 0 takes any that is free.',
+    }),
+  },
+  { additionalProperties: false, description: 'MQTT broker inside the ingester.' },
+);
+
+type Settings = Static<typeof settings>;
+
+export const embedded: Source<Settings> = {
+  name: 'embedded',
+  summary: 'An MQTT 3.1.1 broker inside the ingester; gateways connect to it directly.',
+  settings,
+  open,
+};
+
+async function open(options: Settings, context: SourceContext): Promise<OpenSource> {
+  const owners = new WeakMap<Client, string>();
+  const broker = await Aedes.createBroker({
+    drainTimeout: limits.stopMs,
+    connectTimeout: limits.brokerConnectMs,
+    preConnect(_client, packet, callback) {
+      // A session would keep messages in memory without a bound (aedes #1087), and a will would
+      // speak for a gateway that is gone. Neither is needed, so neither is given.
+      packet.clean = true;
+      delete packet.will;
+      callback(null, true);
+    },
+    authorizePublish: (client, packet, callback) => {
+      const gateway = uplinkGateway(packet.topic);
+      if (client === null || gateway === undefined || packet.retain || client.closed) {
+        return callback(new Error(`publishing to ${packet.topic} is not allowed`));
+      }
+      if (!owns(owners, client, gateway)) {
+        return callback(new Error(`this connection speaks for ${owners.get(client)} only`));
+      }
+      take(packet, gateway, context, callback);
+    },
+    authorizeSubscribe(client, subscription, callback) {
+      const gateway = fingerprintOfReceiptTopic(subscription.topic);
+      // MQTT 3.1.1 §3.9.3: a refused subscription is answered 0x80 and the connection stays.
+      if (gateway === undefined || !owns(owners, client, gateway)) return callback(null, null);
+      callback(null, subscription);
+    },
+  });
+  sayTroubles(broker, context);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    accept(broker, socket, context);
+  });
+  server.maxConnections = limits.mqttConnectionsMax;
+  try {
+    await listen(server, options);
+  } catch (error) {
+    await closeBroker(broker);
+    throw error;
+  }
+  server.on('error', (error) => {
+    context.log.error('the MQTT broker cannot take connections', { error: error.message });
+  });
+  return openSource(broker, server, { host: options.host, sockets });
+}
+
+/** Hands the payload over before the broker sends its PUBACK, which waits for the callback. */
+function take(
+  packet: PublishPacket,
+  gateway: string,
+  context: SourceContext,
+  callback: (error?: Error | null) => void,
+): void {
+  const bytes = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+  const room = context.receive({ gateway, bytes, receivedMs: context.clock.nowMs() });
+  // An error here would make the gateway reconnect and send the same again for ever, so a bad
+  // credential is never one: it is taken, and refused by receipt.
+  if (room === undefined) callback(null);
+  else room.then(() => callback(null), callback);
+}
+
+/** Whether the connection speaks for `gateway`: for the first one that it names, and no other. */
+function owns(owners: WeakMap<Client, string>, client: Client, gateway: string): boolean {
+  const owner = owners.get(client);
+  if (owner === undefined) owners.set(client, gateway);
+  return owner === undefined || owner === gateway;
+}
+
+function fingerprintOfReceiptTopic(topic: string): string | undefined {
+  const gateway = uplinkGateway(topic.replace(/\/down$/, '/up'));
+  return gateway !== undefined && topic === receiptTopic(gateway) ? gateway : undefined;
+}
+
+function accept(broker: Aedes, socket: Socket, context: SourceContext): void {
+  socket.setNoDelay(true);
+  const watch = watchFrames(limits.mqttPacketBytesMax);
+  const read = socket.read.bind(socket);
+  // The broker pulls its bytes with `read`; watching there costs no further stream and no copy.
+  socket.read = (size?: number) => {
+    const chunk: unknown = read(size);
+    if (!(chunk instanceof Uint8Array) || watch(chunk)) return chunk;
+    context.log.warn('an MQTT packet is too large; its connection was ended', {
+      peer: `${socket.remoteAddress}:${socket.remotePort}`,
+      bytesMax: limits.mqttPacketBytesMax,
+    });
+    socket.destroy();
+    return null;
+  };
+  broker.handle(socket);
+}
+
+function sayTroubles(broker: Aedes, context: SourceContext): void {
+  broker.on('clientError', (client, error) => {
+    context.log.warn('an MQTT connection failed', { client: client.id, error: error.message });
+  });
+  broker.on('connectionError', (_client, error) => {
+    context.log.debug('an MQTT connection failed before it began', { error: error.message });
+  });
+}
+
+function listen(server: Server, { host, port }: Settings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const where = `listening on ${host}:${port}`;
+      if (cause.code === 'EADDRINUSE') reject(new EdgeError('IN_PORT_TAKEN', where, { cause }));
+      else reject(new EdgeError('IN_LISTEN', where, { cause }));
+    });
+    server.listen({ host, port }, () => resolve());
+  });
+}
+
+function openSource(
+  broker: Aedes,
+  server: Server,
+  { host, sockets }: { host: string; sockets: ReadonlySet<Socket> },
+): OpenSource {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const pending = new Map<string, number>();
+  return {
+    address: `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    reply(gateway, receipt) {
+      const waiting = pending.get(gateway) ?? 0;
+      if (waiting >= limits.receiptsPendingMax) return Promise.resolve();
+      pending.set(gateway, waiting + 1);
+      const payload = Buffer.from(receipt.buffer, receipt.byteOffset, receipt.byteLength);
+      const packet = { cmd: 'publish', topic: receiptTopic(gateway), payload } as const;
+      return new Promise((resolve) => {
+        broker.publish({ ...packet, qos: 1, dup: false, retain: false }, () => {
+          const left = (pending.get(gateway) ?? 1) - 1;
+          if (left === 0) pending.delete(gateway);
+          else pending.set(gateway, left);
+          resolve();
+        });
+      });
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await closeBroker(broker);
+      // The broker knows only those that got as far as CONNECT.
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function closeBroker(broker: Aedes): Promise<void> {
+  return new Promise((resolve) => broker.close(() => resolve()));
+}

@@ -1,0 +1,121 @@
+/**
+ * Reads from an MQTT broker elsewhere, such as Mosquitto. It speaks MQTT 3.1.1 with a clean
+ * session: what arrives while we are away is sent again by its gateway.
+ */
+import { Socket } from 'node:net';
+import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
+import { receiptTopic, uplinkFilter } from '../../devices/envelope.ts';
+import { limits } from '../../devices/limits.ts';
+import { type Static, Type } from '../../devices/schema.ts';
+import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
+
+const settings = Type.Object(
+  {
+    url: Type.String({
+      pattern: '^mqtts?://[^/\\s]+$',
+      examples: ['mqtt://127.0.0.1:1883'],
+      description: 'Address of the broker; required. The broker must let us read every uplink.',
+    }),
+    clientId: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'Client identifier; default: one that the library chooses.',
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'An MQTT broker elsewhere.' },
+);
+
+type Settings = Static<typeof settings>;
+
+export const mqtt: Source<Settings> = {
+  name: 'mqtt',
+  summary: 'An MQTT broker elsewhere, e.g. Mosquitto.',
+  settings,
+  open,
+};
+
+async function open(options: Settings, context: SourceContext): Promise<OpenSource> {
+  const client = connect(options.url, {
+    protocolVersion: 4,
+    clean: true,
+    manualConnect: true,
+    // We subscribe on every connection ourselves, since only the answer says that we are there.
+    resubscribe: false,
+    reconnectPeriod: limits.reconnectMs,
+    connectTimeout: limits.brokerConnectMs,
+    ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
+  });
+  client.handleMessage = (packet, done) => take(packet as IPublishPacket, context, done);
+  const ready = follow(client, options.url, context);
+  client.connect();
+  await Promise.race([ready, context.clock.sleep(limits.brokerConnectMs)]);
+  return openSource(client, options.url);
+}
+
+/** Hands the payload over; the library sends its PUBACK, and reads on, after `done`. */
+function take(packet: IPublishPacket, context: SourceContext, done: () => void): void {
+  const gateway = uplinkGateway(packet.topic);
+  // A retained message is old by definition, and may be anybody's.
+  if (gateway === undefined || packet.retain) {
+    done();
+    return;
+  }
+  const bytes = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+  const room = context.receive({ gateway, bytes, receivedMs: context.clock.nowMs() });
+  if (room === undefined) done();
+  // A stopped ingester takes nothing more and says so by never acknowledging.
+  else room.then(done, () => {});
+}
+
+/**
+ * Subscribes whenever the client connects, and tells a person once when the broker goes away.
+ * Resolves at the first subscription.
+ */
+function follow(client: MqttClient, url: string, context: SourceContext): Promise<void> {
+  let away = false;
+  const troubled = (error?: Error) => {
+    if (away || client.disconnecting) return;
+    away = true;
+    context.log.warn('the broker cannot be reached; trying again', { url, error: error?.message });
+  };
+  client.on('error', troubled);
+  client.on('close', () => troubled());
+  return new Promise((resolve) => {
+    client.on('connect', () => {
+      // Nagle's algorithm would hold receipts back for 40 ms.
+      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+      client.subscribe(uplinkFilter, { qos: 1 }, (error, granted) => {
+        // MQTT 3.1.1 §3.9.3: 0x80 says that the broker refuses the subscription.
+        if (error || granted?.some(({ qos }) => Number(qos) === 0x80)) {
+          context.log.error('the broker does not let us read the uplinks', { url });
+          return;
+        }
+        if (away) context.log.info('the broker is back', { url });
+        away = false;
+        resolve();
+      });
+    });
+  });
+}
+
+function openSource(client: MqttClient, address: string): OpenSource {
+  let pending = 0;
+  return {
+    address,
+    reply(gateway, receipt) {
+      // Without a connection the library would queue in memory; the gateway will ask again.
+      if (!client.connected || pending >= limits.receiptsPendingMax * 16) return Promise.resolve();
+      pending += 1;
+      const payload = Buffer.from(receipt.buffer, receipt.byteOffset, receipt.byteLength);
+      return new Promise((resolve) => {
+        client.publish(receiptTopic(gateway), payload, { qos: 1 }, () => {
+          pending -= 1;
+          resolve();
+        });
+      });
+    },
+    close: () => new Promise((resolve) => client.end(true, {}, () => resolve())),
+  };
+}
