@@ -8,8 +8,11 @@ export interface DeviceLog {
    * `limits.deviceComplaintMs`, with the number of times that it happened in between.
    */
   trouble(kind: string, fields?: Record<string, LogField>): void;
-  /** The device answers as it should. Says so after trouble that was said. */
-  well(): void;
+  /**
+   * Trouble of this kind (of any kind where none is named) is over. Says so when it was said, and
+   * no other kind lasts.
+   */
+  well(kind?: string): void;
 }
 
 /** A voice for `device`, writing to `log`. */
@@ -20,7 +23,7 @@ export function createDeviceLog(options: {
 }): DeviceLog {
   const { device, clock, log } = options;
   const said = new Map<string, { atMs: number; times: number }>();
-  let complained = false;
+  const lasting = new Set<string>();
   return {
     trouble(kind, fields = {}) {
       const nowMs = clock.monotonicMs();
@@ -31,14 +34,14 @@ export function createDeviceLog(options: {
       }
       const times = (before?.times ?? 0) + 1;
       said.set(kind, { atMs: nowMs, times: 0 });
-      complained = true;
+      lasting.add(kind);
       log.warn(`device ${device}: ${kind}`, { ...fields, times });
     },
-    well() {
+    well(kind) {
+      if (lasting.size === 0 || (kind !== undefined && !lasting.delete(kind))) return;
+      if (kind === undefined) lasting.clear();
       // The trouble's own times stay: a device that flaps is not said more often for it.
-      if (!complained) return;
-      complained = false;
-      log.info(`device ${device}: answers`);
+      if (lasting.size === 0) log.info(`device ${device}: answers`);
     },
   };
 }

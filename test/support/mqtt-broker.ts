@@ -1,0 +1,166 @@
+/**
+ * A broker on bare sockets that does exactly what a test tells it to, and shows every packet that
+ * it was sent: acknowledgements can be watched, lost, and asked for twice. Real brokers are tested
+ * in test/peers.
+ */
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+
+/** Control packet types [MQTT-2.2.1]. */
+const CONNECT = 1;
+const PUBACK = 4;
+const SUBSCRIBE = 8;
+const PINGREQ = 12;
+const DISCONNECT = 14;
+
+export interface BrokerClient {
+  readonly clientId: string;
+  readonly clean: boolean;
+  readonly level: number;
+  /** Topic filters with the QoS that was asked for. */
+  readonly subscriptions: { filter: string; qos: number }[];
+  /** Packet ids that were acknowledged, in order. */
+  readonly acknowledged: number[];
+  disconnected: boolean;
+  publish(message: {
+    topic: string;
+    payload: string | Buffer;
+    id?: number;
+    dup?: boolean;
+    retain?: boolean;
+  }): void;
+  /** Cuts the connection. */
+  cut(): void;
+}
+
+export interface ScriptedBroker {
+  readonly url: string;
+  readonly port: number;
+  /** Clients in the order in which they connected. */
+  readonly clients: BrokerClient[];
+  /** What CONNACK says of the session of the next client. */
+  sessionPresent: boolean;
+  /** What SUBACK grants: 1, or 128 for a refusal. */
+  granted: number;
+  close(): Promise<void>;
+}
+
+/** Starts a broker on a free port of 127.0.0.1. */
+export async function startBroker(port = 0): Promise<ScriptedBroker> {
+  const sockets = new Set<Socket>();
+  const clients: BrokerClient[] = [];
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    let client: MutableClient | undefined;
+    onPackets(socket, (type, body) => {
+      if (type === CONNECT) {
+        client = connected(body, socket);
+        clients.push(client);
+        socket.write(Buffer.from([0x20, 2, broker.sessionPresent ? 1 : 0, 0]));
+      } else if (type === SUBSCRIBE && client) {
+        const filters = filtersOf(body);
+        client.subscriptions.push(...filters);
+        const codes = filters.map(() => broker.granted);
+        socket.write(Buffer.from([0x90, 2 + codes.length, body[0] ?? 0, body[1] ?? 0, ...codes]));
+      } else if (type === PUBACK && client) {
+        client.acknowledged.push(body.readUInt16BE(0));
+      } else if (type === PINGREQ) {
+        socket.write(Buffer.from([0xd0, 0]));
+      } else if (type === DISCONNECT && client) {
+        client.disconnected = true;
+      }
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve());
+  });
+  const bound = (server.address() as AddressInfo).port;
+  const broker: ScriptedBroker = {
+    url: `mqtt://127.0.0.1:${bound}`,
+    port: bound,
+    clients,
+    sessionPresent: false,
+    granted: 1,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+  return broker;
+}
+
+type MutableClient = BrokerClient;
+
+/** Variable header and payload of CONNECT [MQTT-3.1]: name, level, flags, keep-alive, client id. */
+function connected(body: Buffer, socket: Socket): MutableClient {
+  const level = body.readUInt8(6);
+  const flags = body.readUInt8(7);
+  const clientId = body.subarray(12, 12 + body.readUInt16BE(10)).toString();
+  return {
+    clientId,
+    level,
+    clean: (flags & 2) !== 0,
+    subscriptions: [],
+    acknowledged: [],
+    disconnected: false,
+    publish({ topic, payload, id = 0, dup = false, retain = false }) {
+      const qos = id === 0 ? 0 : 1;
+      const name = Buffer.from(topic);
+      const bytes = Buffer.concat([
+        Buffer.from([name.length >> 8, name.length & 255]),
+        name,
+        ...(qos === 1 ? [Buffer.from([id >> 8, id & 255])] : []),
+        Buffer.from(payload),
+      ]);
+      const flags3 = (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
+      socket.write(Buffer.concat([Buffer.from([0x30 | flags3]), remaining(bytes.length), bytes]));
+    },
+    cut: () => void socket.destroy(),
+  };
+}
+
+function filtersOf(body: Buffer): { filter: string; qos: number }[] {
+  const filters: { filter: string; qos: number }[] = [];
+  for (let offset = 2; offset < body.length; ) {
+    const length = body.readUInt16BE(offset);
+    const filter = body.subarray(offset + 2, offset + 2 + length).toString();
+    filters.push({ filter, qos: body.readUInt8(offset + 2 + length) });
+    offset += 3 + length;
+  }
+  return filters;
+}
+
+/** Remaining length, seven bits a byte [MQTT-2.2.3]. */
+function remaining(length: number): Buffer {
+  const bytes: number[] = [];
+  let left = length;
+  do {
+    bytes.push((left % 128) | (left >= 128 ? 128 : 0));
+    left = Math.floor(left / 128);
+  } while (left > 0);
+  return Buffer.from(bytes);
+}
+
+function onPackets(socket: Socket, take: (type: number, body: Buffer) => void): void {
+  let rest = Buffer.alloc(0);
+  socket.on('data', (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    for (;;) {
+      let length = 0;
+      let header = 1;
+      for (; ; header += 1) {
+        const byte = rest[header];
+        if (byte === undefined) return;
+        length += (byte & 127) * 128 ** (header - 1);
+        if (byte < 128) break;
+      }
+      const end = header + 1 + length;
+      if (rest.length < end) return;
+      take((rest[0] ?? 0) >> 4, rest.subarray(header + 1, end));
+      rest = rest.subarray(end);
+    }
+  });
+}
