@@ -2,6 +2,8 @@
  * A twin: what a thing is, who is in control of it, where it is. It is a pure fold over the
  * journal, and every attribute is a statement that names its source.
  */
+import { createHash } from 'node:crypto';
+import type { KeyLocation } from '../devices/credential/enrolment.ts';
 import type { Quality } from '../devices/reading.ts';
 
 export type TwinKind =
@@ -26,9 +28,18 @@ export interface StatementSource {
   readonly sequence?: number;
 }
 
+/** A value that was good once: shown beside a bad one, always with its own time. */
+export interface LastGood {
+  readonly value: string | number | boolean;
+  readonly unit: string;
+  readonly observedMs: number;
+  readonly source: StatementSource;
+}
+
 /** One thing known of a twin. */
 export interface Statement {
-  readonly value: string | number | boolean;
+  /** Absent exactly when the quality is `bad`: a stale value is never shown as the present one. */
+  readonly value?: string | number | boolean;
   /** UN/ECE Rec 20 code, empty where there is none. */
   readonly unit: string;
   /** Observed at the source, corrected by the signed clock offset, never later than receipt. */
@@ -36,6 +47,10 @@ export interface Statement {
   readonly receivedMs: number;
   readonly basis: 'observed' | 'derived' | 'declared';
   readonly quality: Quality;
+  /** The protocol's or the gateway's words for a quality that is not good. */
+  readonly status?: string;
+  /** What the same device said last with a value; present only when the quality is `bad`. */
+  readonly lastGood?: LastGood;
   /** Name of the rule that derived it. */
   readonly rule?: string;
   readonly source: StatementSource;
@@ -78,11 +93,16 @@ export interface ControlStatement {
   readonly name: string;
   readonly sinceMs: number;
   readonly basis: 'derived' | 'declared';
+  /** Name of the rule that derived it. */
+  readonly rule?: string;
   readonly source: StatementSource;
 }
 
 export interface Alert {
   readonly code: string;
+  /** The rule that found it and the version of that rule. */
+  readonly rule: string;
+  readonly version: number;
   readonly severity: 'notice' | 'warning' | 'critical';
   readonly sinceMs: number;
   /** One sentence for an officer. */
@@ -107,8 +127,27 @@ export interface Twin {
   alerts: Alert[];
   /** Ids of twins that this one came from or belongs to, by relation, e.g. `heat`. */
   relations: Record<string, string>;
-  /** Journal position of the last entry that changed it. */
+  /** Where the keys live that its statements rest on; the weakest is named. */
+  keyLocation?: KeyLocation;
+  /** Journal position of the last entry that touched it. */
   position: number;
-  /** Newest observation, milliseconds. */
+  /** Newest observation, milliseconds; 0 when nothing was observed. */
   observedMs: number;
+  /** When the newest of its entries was received, milliseconds. */
+  receivedMs: number;
+}
+
+/**
+ * The id of the twin of `uri`: a UUID version 8 (RFC 9562 §5.8) made of the first 128 bits of
+ * SHA-256 over the JSON of tenant, kind and URI, so that a rebuild gives the same.
+ */
+export function twinId(tenant: string, kind: TwinKind, uri: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([tenant, kind, uri]))
+    .digest();
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  const hex = digest.toString('hex', 0, 16);
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
+  return `urn:uuid:${parts.join('-')}-${hex.slice(20)}`;
 }

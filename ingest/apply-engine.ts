@@ -1,0 +1,132 @@
+/**
+ * Applies the journal to the twins, a bounded group of entries in each transaction. Synchronous,
+ * so that a worker thread, a simulation and a rebuild run the same code.
+ */
+import { limits } from '../devices/limits.ts';
+import { nextDeadline } from './alert.ts';
+import { Fold, type FoldPlugins } from './fold.ts';
+import { encodeState } from './fold-codec.ts';
+import { noRoutes, type RouteTable, readRoutes } from './fold-routes.ts';
+import type { TwinState } from './fold-state.ts';
+import type { JournalEntry } from './store.ts';
+import type { Twin } from './twin.ts';
+import { viewOf } from './twin-view.ts';
+import type { TwinsMeta, TwinsStore } from './twins-store.ts';
+
+/** What the applier reads; a `JournalReader` is one. */
+export interface EntryReader {
+  read(from: number, count: number, bytesMax?: number): readonly JournalEntry[];
+}
+
+/** A batch that was applied, for measuring how long its readings took to be seen. */
+export interface AppliedBatch {
+  readonly gateway: string;
+  readonly receivedMs: number;
+  /** Observed time of each sensor element. */
+  readonly observed: readonly number[];
+}
+
+/** What one transaction did. */
+export interface Applied {
+  /** Entries applied, and the next position. */
+  readonly count: number;
+  readonly cursor: number;
+  readonly changed: readonly TwinState[];
+  readonly batches: readonly AppliedBatch[];
+}
+
+/** Bytes of entries that one transaction folds. */
+const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+
+export class Applier {
+  private readonly journal: EntryReader;
+  private readonly store: TwinsStore;
+  private readonly plugins: FoldPlugins;
+  private fold: Fold;
+  private meta: TwinsMeta;
+  private table: RouteTable;
+
+  constructor(options: { journal: EntryReader; store: TwinsStore; plugins: FoldPlugins }) {
+    this.journal = options.journal;
+    this.store = options.store;
+    this.plugins = options.plugins;
+    this.meta = options.store.meta();
+    this.table = this.meta.routes === '' ? noRoutes : readRoutes(this.meta.routes);
+    this.fold = this.freshFold();
+  }
+
+  /** Next journal position to be applied. */
+  get cursor(): number {
+    return this.meta.cursor;
+  }
+
+  /**
+   * Applies the next group, not beyond position `end`; `undefined` when there is nothing to do.
+   * When it throws, nothing was stored and the same group comes again.
+   */
+  step(end: number = Number.POSITIVE_INFINITY): Applied | undefined {
+    const room = Math.min(limits.applyGroupMax, end - this.meta.cursor);
+    if (room <= 0) return undefined;
+    const entries = untilTick(this.journal.read(this.meta.cursor, room, GROUP_BYTES_MAX));
+    if (entries.length === 0) return undefined;
+    try {
+      return this.commit(entries);
+    } catch (error) {
+      // States in memory may be ahead of the store now; they are read again.
+      this.meta = this.store.meta();
+      this.fold = this.freshFold();
+      throw error;
+    }
+  }
+
+  /** Applies all that the journal has, up to position `end`. */
+  drain(end?: number): void {
+    while (this.step(end) !== undefined);
+  }
+
+  /** The twin that people see. */
+  view(state: TwinState): Twin {
+    const { plugins, table: routes, fold } = this;
+    return viewOf(state, { plugins, routes, nowMs: fold.nowMs });
+  }
+
+  private commit(entries: readonly JournalEntry[]): Applied {
+    const batches: AppliedBatch[] = [];
+    for (const entry of entries) {
+      const { gateway, observed } = this.fold.apply(entry);
+      const { receivedMs } = entry.header;
+      if (gateway !== undefined) batches.push({ gateway, receivedMs, observed });
+    }
+    const changed = this.fold.takeChanged();
+    const routes = this.fold.takeRoutes();
+    const meta = {
+      cursor: this.meta.cursor + entries.length,
+      nowMs: this.fold.nowMs,
+      routes: routes ?? this.meta.routes,
+    };
+    this.store.commit({
+      meta,
+      rows: changed.map((state) => ({
+        id: state.id,
+        kind: state.kind,
+        position: state.position,
+        dueMs: nextDeadline(state, this.plugins, meta.nowMs) ?? null,
+        state: encodeState(state),
+      })),
+    });
+    this.meta = meta;
+    if (routes !== undefined) this.table = readRoutes(routes);
+    return { count: entries.length, cursor: meta.cursor, changed, batches };
+  }
+
+  private freshFold(): Fold {
+    const { plugins, store, meta } = this;
+    return new Fold({ plugins, source: store, nowMs: meta.nowMs });
+  }
+}
+
+/** A tick looks into the store for deadlines, so all before it must be there: it opens a group. */
+function untilTick(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const tick = entries.findIndex(({ header }, index) => index > 0 && header.kind === 'tick');
+  return tick < 0 ? entries : entries.slice(0, tick);
+}

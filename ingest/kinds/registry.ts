@@ -1,0 +1,18 @@
+/** Every twin kind. */
+import type { Kind } from '../kind.ts';
+import { container } from './container.ts';
+import { device } from './device.ts';
+import { facility } from './facility.ts';
+import { pipelineBatch } from './pipeline-batch.ts';
+import { steelHeat } from './steel-heat.ts';
+import { steelPiece } from './steel-piece.ts';
+
+/** In the order in which a list shows them; goods first. */
+export const kinds: readonly Kind[] = [
+  pipelineBatch,
+  steelHeat,
+  steelPiece,
+  container,
+  device,
+  facility,
+];

@@ -1,0 +1,39 @@
+/** Batches are missing in a device's history: a sequence hole, or an epoch that follows nothing. */
+import { type Hole, missingCount, openHoles } from '../fold-history.ts';
+import { evidenceMax, type Rule } from '../rule.ts';
+
+/** Holes that the sentence names; the count says how many there are. */
+const NAMED = 3;
+
+export const gap: Rule = {
+  name: 'gap',
+  code: 'GAP',
+  version: 1,
+  summary: 'Batches of a device are missing; closes when they arrive.',
+  kinds: ['device'],
+  evaluate({ history }) {
+    if (history === undefined) return undefined;
+    const holes = openHoles(history);
+    const missing = missingCount(history);
+    if (holes.length === 0 && missing === 0) return undefined;
+    const named = holes.slice(0, NAMED).map(describe).join('; ');
+    const more = holes.length > NAMED ? `; and ${holes.length - NAMED} more` : '';
+    const count = missing === 1 ? '1 batch is missing' : `${missing} batches are missing`;
+    return {
+      severity: 'warning',
+      sinceMs: Math.min(...holes.map(({ sinceMs }) => sinceMs)),
+      text: `${missing === 0 ? 'Batches are missing' : count}: ${named}${more}.`,
+      evidence: holes
+        .map(({ position }) => position)
+        .sort((a, b) => a - b)
+        .slice(0, evidenceMax),
+    };
+  },
+};
+
+function describe({ counter, from, to }: Hole): string {
+  if (from === undefined || to === undefined) return `the end of epoch ${counter}`;
+  return from === to
+    ? `epoch ${counter}, sequence ${from}`
+    : `epoch ${counter}, sequences ${from} to ${to}`;
+}

@@ -1,0 +1,22 @@
+/** Every alert rule. */
+import type { Rule } from '../rule.ts';
+import { clock } from './clock.ts';
+import { fork } from './fork.ts';
+import { gap } from './gap.ts';
+import { lost } from './lost.ts';
+import { outOfScope } from './out-of-scope.ts';
+import { refused } from './refused.ts';
+import { stale } from './stale.ts';
+import { temperatureExcursion } from './temp-exc.ts';
+
+/** In the order in which a twin shows its alerts; the gravest first. */
+export const rules: readonly Rule[] = [
+  fork,
+  temperatureExcursion,
+  outOfScope,
+  refused,
+  gap,
+  lost,
+  stale,
+  clock,
+];

@@ -1,0 +1,77 @@
+/** The twin that people see, made of its state, the routes in force and the time of the last tick. */
+import { openAlerts } from './alert.ts';
+import type { FoldPlugins } from './fold.ts';
+import type { RouteTable } from './fold-routes.ts';
+import { chosen, type TwinState } from './fold-state.ts';
+import type { Kind } from './kind.ts';
+import { type Statement, type Twin, twinId } from './twin.ts';
+import {
+  controlOf,
+  currentEnrolment,
+  newestEnrolment,
+  statementOf,
+  weakestKey,
+} from './twin-statement.ts';
+
+export interface ViewContext {
+  readonly plugins: FoldPlugins;
+  readonly routes: RouteTable;
+  /** Time of the last tick in the journal. */
+  readonly nowMs: number;
+}
+
+/** Pure: the same state, routes and tick give the same twin. */
+export function viewOf(state: TwinState, context: ViewContext): Twin {
+  const kind = kindNamed(state, context.plugins);
+  const derived = kind.derive(state, {
+    routes: context.routes,
+    twinOf: (name, uri) => twinId(state.tenant, name, uri),
+  });
+  const alias = derived.alias ?? kind.identify(state.uri);
+  const current = currentEnrolment(state);
+  const record = current?.record ?? newestEnrolment(state);
+  const keyLocation = weakestKey(record === undefined ? [] : [record]);
+  return {
+    id: state.id,
+    tenant: state.tenant,
+    kind: state.kind,
+    label: derived.label ?? (alias === undefined ? state.uri : kind.label(alias)),
+    aliases: alias === undefined ? [] : [alias],
+    uri: state.uri,
+    attributes: attributesOf(state, kind, derived.attributes ?? {}),
+    control:
+      record === undefined ? {} : controlOf(record, record.sinceMs ?? record.enrolment.validFromMs),
+    ...(derived.place === undefined ? {} : { place: derived.place }),
+    alerts: openAlerts(state, context.plugins, context.nowMs),
+    relations: { ...derived.relations },
+    ...(keyLocation === undefined ? {} : { keyLocation }),
+    position: state.position,
+    observedMs: state.observedMs,
+    receivedMs: state.receivedMs,
+  };
+}
+
+function kindNamed(state: TwinState, { kinds }: FoldPlugins): Kind {
+  const kind = kinds.find(({ name }) => name === state.kind);
+  if (kind === undefined) throw new Error(`the kind "${state.kind}" is not registered`);
+  return kind;
+}
+
+/** Known attributes in their kind's order, then the others by name; paths with `@` are inner. */
+function attributesOf(
+  state: TwinState,
+  kind: Kind,
+  derived: Readonly<Record<string, Statement>>,
+): Record<string, Statement> {
+  const attributes: Record<string, Statement> = {};
+  const known = Object.keys(kind.attributes);
+  const others = [...state.newest.keys(), ...Object.keys(derived)]
+    .filter((path) => !path.startsWith('@') && !known.includes(path))
+    .sort();
+  for (const path of [...known, ...others]) {
+    const cell = chosen(state.newest.get(path));
+    const statement = derived[path] ?? (cell === undefined ? undefined : statementOf(cell));
+    if (statement !== undefined) attributes[path] = statement;
+  }
+  return attributes;
+}
