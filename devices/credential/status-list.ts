@@ -18,9 +18,10 @@ export interface StatusList {
   /** URL under which it is published; entries name it. */
   readonly id: string;
   /** DID of the organisation that signs. */
-  readonly organisation: string;
-  readonly purposes: readonly string[];
-  readonly bits: Uint8Array;
+  readonly issuer: string;
+  /** `revocation` or `suspension`; lists of others may serve several purposes. */
+  readonly purpose: string | readonly string[];
+  readonly encodedList: string;
   readonly validFromMs?: number;
   readonly validUntilMs?: number;
 }
@@ -65,10 +66,23 @@ export function statusBit(bits: Uint8Array, index: number): 0 | 1 | Refusal {
   return ((byte >> (7 - (index % 8))) & 1) as 0 | 1;
 }
 
-/** The bit at `index` of an `encodedList`; for one look. Decode once for more. */
-export function statusAt(encodedList: string, index: number): 0 | 1 | Refusal {
-  const bits = decodeStatusList(encodedList);
-  return bits instanceof Uint8Array ? statusBit(bits, index) : bits;
+const decoded = new Map<string, Uint8Array>();
+
+/**
+ * The bit at `index` of an `encodedList`, or `undefined` when the list has none there or is not
+ * in order. Lists that were looked into lately stay unpacked.
+ */
+export function statusAt(encodedList: string, index: number): boolean | undefined {
+  let bits = decoded.get(encodedList);
+  if (!bits) {
+    const made = decodeStatusList(encodedList);
+    if (isRefusal(made)) return undefined;
+    if (decoded.size >= limits.statusListsCached) decoded.delete(decoded.keys().next().value ?? '');
+    decoded.set(encodedList, made);
+    bits = made;
+  }
+  const bit = statusBit(bits, index);
+  return typeof bit === 'number' ? bit === 1 : undefined;
 }
 
 /** A list with these indexes set. */
@@ -83,20 +97,18 @@ export function statusBits(indexes: Iterable<number>, entries = statusEntriesMin
 
 /** The payload of a list's credential, as JSON text ready to be signed. */
 export function composeStatusList(list: StatusList & { readonly validFromMs: number }): string {
-  const [purpose, ...more] = list.purposes;
-  assert(purpose !== undefined && more.length === 0, 'we publish one list a purpose');
   return JSON.stringify({
     '@context': [credentialsContext],
     id: list.id,
     type: ['VerifiableCredential', credentialTypes.statusList],
-    issuer: list.organisation,
+    issuer: list.issuer,
     validFrom: formatTime(list.validFromMs),
     ...(list.validUntilMs !== undefined && { validUntil: formatTime(list.validUntilMs) }),
     credentialSubject: {
       id: `${list.id}#list`,
       type: 'BitstringStatusList',
-      statusPurpose: purpose,
-      encodedList: encodeStatusList(list.bits),
+      statusPurpose: list.purpose,
+      encodedList: list.encodedList,
     },
   });
 }
@@ -135,9 +147,9 @@ export function readStatusList(payload: unknown): StatusList | Refusal {
   }
   return {
     id: payload.id,
-    organisation: typeof issuer === 'string' ? issuer : issuer.id,
-    purposes: [subject.statusPurpose].flat(),
-    bits,
+    issuer: typeof issuer === 'string' ? issuer : issuer.id,
+    purpose: subject.statusPurpose,
+    encodedList: subject.encodedList,
     ...(validFromMs !== undefined && { validFromMs }),
     ...(validUntilMs !== undefined && { validUntilMs }),
   };
