@@ -24,6 +24,7 @@ const CONTRACTS: Readonly<Record<string, string>> = {
   'ingest/kind.ts': 'ingest/kinds/',
   'ingest/rule.ts': 'ingest/rules/',
   'devices/profile.ts': 'devices/profiles/',
+  'simulators/station.ts': 'simulators/stations/',
 };
 
 /** Composition roots besides every `cli.ts`: only they and the tests read a registry. */
@@ -118,12 +119,12 @@ export const families: readonly Family[] = [
   { folder: 'ingest/kinds', declares: declaring('Kind') },
   { folder: 'ingest/rules', declares: declaring('Rule') },
   { folder: 'devices/profiles', declares: /\bdefineProfile\(/ },
+  { folder: 'simulators/stations', declares: declaring('RunningStation|StartStation') },
 ];
 
+/** An exported value of the contract's type, or an exported function that makes one. */
 function declaring(type: string): RegExp {
-  return new RegExp(
-    `export const \\w+(: ${type}\\b|[^;]*?satisfies ${type}\\b)|: ${type}(<[^>]*>)? = \\{`,
-  );
+  return new RegExp(`export (const \\w+|(async )?function \\w+\\([^)]*\\)): (Promise<)?${type}\\b`);
 }
 
 /** Every plug-in stands in its registry, and none imports a sibling that does. */
