@@ -1,0 +1,169 @@
+/**
+ * One attempt to stand before a server: look at what it offers, judge its certificate, open the
+ * secure channel and a session, find the points. The link lives until its connection breaks; the
+ * library's own reconnecting is off, since it would acknowledge what we have not stored.
+ */
+import { strict as assert } from 'node:assert';
+import type { X509Certificate } from 'node:crypto';
+import { EdgeError } from '../../devices/errors.ts';
+import { limits } from '../../devices/limits.ts';
+import type { PointDefinition } from '../../devices/profile.ts';
+import type { Clock } from '../../devices/runtime.ts';
+import { deadline } from './deadline.ts';
+import {
+  type Client,
+  type Endpoint,
+  isFullSession,
+  type Opcua,
+  type Session,
+} from './opcua-library.ts';
+import { type DeviceNodes, findNodes } from './opcua-nodes.ts';
+import { chooseEndpoint, judgeCertificate, type Pki } from './opcua-security.ts';
+import type { OpcuaSettings } from './opcua-settings.ts';
+
+export interface Link {
+  readonly session: Session;
+  readonly nodes: DeviceNodes;
+  /** Resolves with the reason once the connection or the session is no more. */
+  readonly broken: Promise<Error>;
+  /** Ends the session in good order, at most `limits.opcuaRequestMs`. */
+  close(): Promise<void>;
+  /** Lets go of a broken connection; what the server holds for us stays, to be taken over. */
+  abandon(): Promise<void>;
+}
+
+export interface LinkOptions {
+  readonly opcua: Opcua;
+  readonly pki: Pki;
+  readonly settings: OpcuaSettings;
+  readonly pinned: X509Certificate | undefined;
+  readonly points: Readonly<Record<string, PointDefinition>>;
+  readonly clock: Clock;
+}
+
+/** One try, no retry: when to come back is decided by the caller. */
+const ONCE = { maxRetry: 0, initialDelay: 100, maxDelay: 200, randomisationFactor: 0 };
+
+/**
+ * Opens a link.
+ *
+ * @throws EdgeError GW_OPCUA_UNREACHABLE, GW_OPCUA_ENDPOINT_MISSING,
+ * GW_OPCUA_CERTIFICATE_REFUSED, GW_OPCUA_SESSION_REFUSED or GW_OPCUA_NODE_MISSING.
+ */
+export async function openLink(options: LinkOptions): Promise<Link> {
+  const { opcua, pki, settings, clock } = options;
+  const endpoint = chooseEndpoint(opcua, settings, await discover(options));
+  const shown = endpoint.serverCertificate;
+  const secured = settings.securityMode !== 'None';
+  if (secured) {
+    const nowMs = clock.nowMs();
+    await judgeCertificate({ pki, shown, pinned: options.pinned, url: settings.url, nowMs });
+  }
+  const { OPCUAClient, MessageSecurityMode, SecurityPolicy } = opcua.client;
+  const client = OPCUAClient.create({
+    ...identity(pki),
+    securityMode: MessageSecurityMode[settings.securityMode],
+    securityPolicy: SecurityPolicy[settings.securityPolicy],
+    // The channel is opened with the key of exactly the certificate that was judged.
+    ...(secured && { serverCertificate: shown }),
+    connectionStrategy: ONCE,
+    endpointMustExist: false,
+    keepSessionAlive: false,
+    keepPendingSessionsOnDisconnect: true,
+    requestedSessionTimeout: limits.opcuaLifetimeMs,
+    transportTimeout: limits.opcuaRequestMs,
+    defaultTransactionTimeout: limits.opcuaRequestMs,
+  });
+  const broken = new Promise<Error>((resolve) => {
+    client.on('close', (error) => resolve(error ?? new Error('the connection was closed')));
+    client.on('connection_lost', () => resolve(new Error('the connection was lost')));
+  });
+  try {
+    const session = await openSession(client, options);
+    const points = Object.entries(options.points);
+    const nodes = await findNodes(opcua, session, settings.rootPath, points);
+    return {
+      session,
+      nodes,
+      broken,
+      async close() {
+        await settle(clock, session.close(true));
+        await settle(clock, client.disconnect());
+      },
+      abandon: () => settle(clock, client.disconnect()),
+    };
+  } catch (error) {
+    await settle(clock, client.disconnect());
+    throw error;
+  }
+}
+
+async function openSession(client: Client, options: LinkOptions): Promise<Session> {
+  const { clock, settings } = options;
+  try {
+    const connected = client.connect(settings.url);
+    await deadline(clock, 2 * limits.opcuaRequestMs, 'opening the secure channel', connected);
+    const opening = client.createSession();
+    const session = await deadline(clock, 2 * limits.opcuaRequestMs, 'opening a session', opening);
+    assert(isFullSession(session), 'node-opcua-client has no raw subscription services any more');
+    return session;
+  } catch (cause) {
+    const code = isUnreachable(cause) ? 'GW_OPCUA_UNREACHABLE' : 'GW_OPCUA_SESSION_REFUSED';
+    throw new EdgeError(code, `opening a session with ${settings.url}`, { cause });
+  }
+}
+
+/** Asks the server over an open channel what it offers; nothing of the answer is believed yet. */
+async function discover(options: LinkOptions): Promise<readonly Endpoint[]> {
+  const { opcua, pki, settings, clock } = options;
+  const client = opcua.client.OPCUAClient.create({
+    ...identity(pki),
+    securityMode: opcua.client.MessageSecurityMode.None,
+    securityPolicy: opcua.client.SecurityPolicy.None,
+    connectionStrategy: ONCE,
+    endpointMustExist: false,
+    transportTimeout: limits.opcuaRequestMs,
+    defaultTransactionTimeout: limits.opcuaRequestMs,
+  });
+  try {
+    const asked = client
+      .connect(settings.url)
+      .then(() => client.getEndpoints({ endpointUrl: settings.url }));
+    return await deadline(clock, 2 * limits.opcuaRequestMs, 'asking for the endpoints', asked);
+  } catch (cause) {
+    throw new EdgeError('GW_OPCUA_UNREACHABLE', `connecting to ${settings.url}`, { cause });
+  } finally {
+    await settle(clock, client.disconnect());
+  }
+}
+
+function identity(pki: Pki) {
+  return {
+    applicationName: pki.applicationName,
+    applicationUri: pki.applicationUri,
+    clientCertificateManager: pki.manager,
+    certificateFile: pki.certificateFile,
+    privateKeyFile: pki.privateKeyFile,
+  };
+}
+
+/** Whether nobody listens there, or nobody can be reached. */
+export function isUnreachable(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT/.test(at.message)) return true;
+  }
+  return false;
+}
+
+/** Whether the port is closed: the server's process is gone, and its memory with it. */
+export function isServerGone(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (/ECONNREFUSED/.test(at.message)) return true;
+  }
+  return false;
+}
+
+/** Closing is a courtesy: it gets its time and its failure changes nothing. */
+async function settle(clock: Clock, work: Promise<void>): Promise<void> {
+  await deadline(clock, limits.opcuaRequestMs / 5, 'closing', work).catch(() => undefined);
+}

@@ -1,0 +1,241 @@
+/**
+ * The publish loop of one session, driven by hand: the library's own acknowledges a notification
+ * when it arrives, this one when its samples are durable. What is not acknowledged the server
+ * keeps, and gives again after a broken connection (OPC 10000-4 §6.7).
+ */
+import { limits } from '../../devices/limits.ts';
+import { deadline } from './deadline.ts';
+import type { NotificationMessage, PublishResponse } from './opcua-library.ts';
+import { unpack, valuesWithin } from './opcua-notification.ts';
+import type { SubscriptionContext, SubscriptionMemory } from './opcua-subscription.ts';
+
+export class PublishLoop {
+  readonly #context: SubscriptionContext;
+  readonly memory: SubscriptionMemory;
+  /** Messages whose samples are not durable yet; with the requests at most the window. */
+  readonly #pending = new Set<Promise<void>>();
+  #window: number = limits.opcuaPublishWindow;
+  /** Publish requests that wait at the server. */
+  #outstanding = 0;
+  #running = true;
+  /** Messages are taken one after the other. */
+  #tail: Promise<void>;
+  #cancelWatch = (): void => {};
+  #onIdle = (): void => {};
+
+  /** Asks for what was sent before, then for what comes. `onLost` is called at most once. */
+  constructor(context: SubscriptionContext, memory: SubscriptionMemory) {
+    this.#context = context;
+    this.memory = memory;
+    this.#tail = this.#recover().then(
+      () => this.#ask(),
+      (error: unknown) => this.#lose(asError(error), false),
+    );
+  }
+
+  /** Ends the subscription and resolves when all that the server sent has been delivered. */
+  async end(signal: AbortSignal): Promise<void> {
+    const { clock, session } = this.#context;
+    if (this.#running) {
+      this.#running = false;
+      this.#cancelWatch();
+      // Everything that the server published comes before its answer to this,
+      await deadline(
+        clock,
+        limits.opcuaRequestMs,
+        'ending a subscription',
+        new Promise((resolve) => {
+          session.deleteSubscriptions({ subscriptionIds: [this.memory.id] }, resolve);
+        }),
+      ).catch(() => undefined);
+      // and then an answer to each request that still waits, BadNoSubscription.
+      const idle = new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+      if (this.#outstanding > 0) {
+        await Promise.race([idle, clock.sleep(limits.opcuaRequestMs / 5, signal)]);
+      }
+    }
+    await Promise.race([this.#tail, aborted(signal)]);
+    await Promise.race([Promise.all(this.#pending), aborted(signal)]);
+  }
+
+  #lose(reason: Error, gone: boolean): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#cancelWatch();
+    this.#context.onLost(reason, gone);
+  }
+
+  #watch(): void {
+    this.#cancelWatch();
+    if (!this.#running || this.#outstanding === 0) return;
+    const silenceMs = 3 * this.memory.keepAliveMs + limits.opcuaRequestMs;
+    this.#cancelWatch = this.#context.clock.after(silenceMs, () =>
+      this.#lose(new Error(`the server has said nothing for ${silenceMs} ms`), false),
+    );
+  }
+
+  /** Keeps requests waiting at the server, as long as few messages wait for their storage. */
+  #ask(): void {
+    const { memory } = this;
+    const { PublishRequest } = this.#context.opcua.client;
+    while (this.#running && this.#outstanding + this.#pending.size < this.#window) {
+      this.#outstanding += 1;
+      const request = new PublishRequest({
+        requestHeader: { timeoutHint: (this.#window + 3) * memory.keepAliveMs + 60_000 },
+        subscriptionAcknowledgements: memory.acknowledge.map((sequenceNumber) => ({
+          subscriptionId: memory.id,
+          sequenceNumber,
+        })),
+      });
+      memory.acknowledge = [];
+      this.#context.session.publish(request, (error, response) => {
+        this.#outstanding -= 1;
+        this.#answered(error, response);
+        if (this.#outstanding === 0) this.#onIdle();
+      });
+    }
+    this.#watch();
+  }
+
+  #answered(error: Error | null, response: PublishResponse | undefined): void {
+    if (response) {
+      this.#tail = this.#tail
+        .then(() => this.#take(response.notificationMessage))
+        .then(
+          () => this.#ask(),
+          (failure: unknown) => this.#lose(asError(failure), false),
+        );
+    } else if (error && /BadTooManyPublishRequests/.test(error.message)) {
+      this.#window = Math.max(1, Math.min(this.#window - 1, this.#outstanding));
+      if (this.#outstanding === 0) this.#ask();
+    } else {
+      const gone = /BadNoSubscription|BadSubscriptionIdInvalid/.test(error?.message ?? '');
+      this.#lose(error ?? new Error('the server gave an empty answer'), gone);
+    }
+  }
+
+  /** Begins the delivery of one message and of those before it that have not come. */
+  async #take(message: NotificationMessage): Promise<void> {
+    const { memory } = this;
+    const { sequenceNumber } = message;
+    if ((message.notificationData ?? []).length === 0) {
+      // A keep-alive carries the number of the next message (OPC 10000-4 §5.14.1.1).
+      await this.#fetchBefore(sequenceNumber);
+    } else if (isNewer(sequenceNumber, memory.lastSequence)) {
+      await this.#fetchBefore(sequenceNumber);
+      this.#begin(message);
+    } else {
+      memory.acknowledge.push(sequenceNumber);
+    }
+    const publishMs = message.publishTime?.getTime() ?? Number.POSITIVE_INFINITY;
+    memory.heardMs = Math.min(publishMs, this.#context.clock.nowMs());
+  }
+
+  /** Hands over one message; its acknowledgement follows when that is durable. */
+  #begin(message: NotificationMessage): void {
+    const { memory } = this;
+    const { sequenceNumber } = message;
+    const { clock, settings, deliver } = this.#context;
+    const sinceMs = memory.heardMs;
+    const { sets, ended } = unpack(message.notificationData ?? [], {
+      items: memory.items,
+      lastTimes: memory.lastTimes,
+      gatewayTimeMs: clock.nowMs(),
+      samplingMs: settings.samplingMs,
+    });
+    if (isNewer(sequenceNumber, memory.lastSequence)) memory.lastSequence = sequenceNumber;
+    const settled: Promise<void> = Promise.all(sets.map((set) => deliver(set)))
+      .then(
+        () => void memory.acknowledge.push(sequenceNumber),
+        (error: unknown) => {
+          memory.failed.set(sequenceNumber, sinceMs);
+          this.#lose(asError(error), false);
+        },
+      )
+      .then(() => {
+        this.#pending.delete(settled);
+        this.#ask();
+      });
+    this.#pending.add(settled);
+    if (ended !== undefined) {
+      this.#lose(new Error(`the server ended the subscription: ${ended}`), true);
+    }
+  }
+
+  /** Asks again for every message before `next` that has not come (Republish). */
+  async #fetchBefore(next: number): Promise<void> {
+    const { memory } = this;
+    if (memory.lastSequence === 0) return;
+    for (let count = 0; count < limits.opcuaRepublishMax; count += 1) {
+      const wanted = after(memory.lastSequence);
+      if (!isNewer(next, wanted)) return;
+      const message = await this.#republish(wanted);
+      if (message) this.#begin(message);
+      else await this.#reportHole(memory.heardMs);
+      memory.lastSequence = wanted;
+    }
+  }
+
+  /** OPC 10000-4 §6.7: Republish until there is no more, and only then Publish. */
+  async #recover(): Promise<void> {
+    const { memory } = this;
+    for (const [sequenceNumber, sinceMs] of [...memory.failed]) {
+      const message = await this.#republish(sequenceNumber);
+      memory.failed.delete(sequenceNumber);
+      if (message) this.#begin(message);
+      else await this.#reportHole(sinceMs);
+    }
+    if (memory.lastSequence === 0) return;
+    for (let count = 0; count < limits.opcuaRepublishMax; count += 1) {
+      const message = await this.#republish(after(memory.lastSequence));
+      if (!message) return;
+      this.#begin(message);
+    }
+  }
+
+  /** The message with this number, if the server still has it. */
+  async #republish(retransmitSequenceNumber: number): Promise<NotificationMessage | undefined> {
+    const { session, opcua, clock } = this.#context;
+    const request = new opcua.client.RepublishRequest({
+      subscriptionId: this.memory.id,
+      retransmitSequenceNumber,
+    });
+    const answer = new Promise<NotificationMessage | undefined>((resolve) => {
+      session.republish(request, (_error, response) => resolve(response?.notificationMessage));
+    });
+    return await deadline(clock, limits.opcuaRequestMs, 'asking for a message again', answer);
+  }
+
+  /** A message is gone for good: the server dropped it before we had it. */
+  async #reportHole(sinceMs: number): Promise<void> {
+    const { clock, settings, deliver } = this.#context;
+    const { points } = this.memory;
+    const toMs = clock.nowMs();
+    const fromMs = Math.min(sinceMs, toMs);
+    const count = valuesWithin(toMs - fromMs, points.length, settings.samplingMs);
+    await deliver({ samples: [], missing: { points, cause: 'damaged', fromMs, toMs, count } });
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** OPC 10000-6 §6.7.2.4: numbers run to 2^32 - 1 and go on with 1. */
+function after(sequence: number): number {
+  return sequence >= 0xffffffff ? 1 : sequence + 1;
+}
+
+/** Whether `a` comes after `b`, also across the wrap. */
+function isNewer(a: number, b: number): boolean {
+  return a !== b && (a - b) >>> 0 < 0x80000000;
+}

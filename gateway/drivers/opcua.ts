@@ -1,0 +1,30 @@
+/**
+ * The OPC UA driver: subscribes to values and events of a server, over a secured channel to a
+ * server whose certificate a person has trusted. It reads and subscribes; it never writes, and no
+ * method is ever called.
+ */
+import { join } from 'node:path';
+import type { Driver } from '../driver.ts';
+import { OpcuaConnection } from './opcua-connection.ts';
+import { loadOpcua } from './opcua-library.ts';
+import { openPki, readPinned } from './opcua-security.ts';
+import { checkOpcua, type OpcuaSettings, opcuaSettings } from './opcua-settings.ts';
+
+export const opcuaDriver: Driver<OpcuaSettings> = {
+  name: 'opcua',
+  summary: 'OPC UA client: subscriptions to values and events, Basic256Sha256 and newer.',
+  settings: opcuaSettings,
+  check: checkOpcua,
+  async open(settings, points, context) {
+    const opcua = await loadOpcua(context.log);
+    const pki = await openPki(opcua, join(context.dataDirectory, 'pki'));
+    const file = settings.serverCertificate;
+    const pinned = file === undefined ? undefined : readPinned(context.resolvePath?.(file) ?? file);
+    if (settings.securityMode === 'None') {
+      context.log.warn(`device ${context.device}: neither signed nor encrypted, as configured`, {
+        url: settings.url,
+      });
+    }
+    return new OpcuaConnection({ opcua, pki, settings, pinned, points, context });
+  },
+};
