@@ -59,7 +59,14 @@ describe('the scenario border', () => {
 
   it('shows twins of every kind with what, who and where', () => {
     const kinds = new Set(first.twins.map((twin) => twin.kind));
-    for (const kind of ['pipeline-batch', 'steel-heat', 'steel-piece', 'container', 'device', 'facility']) {
+    for (const kind of [
+      'pipeline-batch',
+      'steel-heat',
+      'steel-piece',
+      'container',
+      'device',
+      'facility',
+    ]) {
       expect(kinds, `a twin of kind ${kind}`).toContain(kind);
     }
     for (const twin of first.twins.filter((t) => t.kind !== 'device' && t.kind !== 'facility')) {

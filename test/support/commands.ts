@@ -55,7 +55,9 @@ export function runCli(
 export async function mustRun(command: Command, args: readonly string[]): Promise<string> {
   const result = await runCli(command, args);
   if (result.code === 0) return result.out;
-  throw new Error(`${command} ${args.join(' ')} exited with ${result.code}\n${result.err}${result.out}`);
+  throw new Error(
+    `${command} ${args.join(' ')} exited with ${result.code}\n${result.err}${result.out}`,
+  );
 }
 
 type Line = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /** Throw-away identities for tests and measurements: keys that live in memory only. */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
-import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
 import type { Enrolment } from '../../devices/credential/enrolment.ts';
+import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
 import { signToken } from '../../devices/credential/jws.ts';
 import { didOfPublicJwk, keyIdOfDid } from '../../devices/identity/did-key.ts';
 import type { Signer } from '../../devices/io/key-store.ts';
