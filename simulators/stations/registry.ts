@@ -5,5 +5,5 @@ import type { StartStation } from '../station.ts';
 export const stations: Readonly<Record<string, () => Promise<StartStation>>> = {
   'liquid-flow-computer': async () => (await import('./flow-station.ts')).startFlowStation,
   reefer: async () => (await import('./reefer-yard.ts')).startReeferYard,
-  'modbus-load': async () => (await import('./modbus-load.ts')).startModbusLoad,
+  registers: async () => (await import('./registers.ts')).startRegisters,
 };
