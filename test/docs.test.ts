@@ -1,9 +1,13 @@
 /** The generated pages are those that the code makes now. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { subcommandsOf } from '../scripts/reference/command-page.ts';
-import { pages } from '../scripts/reference/pages.ts';
+import { editorSchema } from '../scripts/reference/config-page.ts';
+import { gateway, ingester, pages } from '../scripts/reference/pages.ts';
 import { type Schema, settingsOf } from '../scripts/reference/schema-page.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -12,6 +16,61 @@ describe('generated pages', () => {
   it.each(Object.keys(pages))('%s is what npm run docs writes', async (path) => {
     const make = pages[path];
     expect(readFileSync(`${project}/${path}`, 'utf8')).toBe(await make?.());
+  });
+});
+
+describe('the schemas that editors use', () => {
+  const folder = join(project, 'examples');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.ya?ml$/.test(name))
+    .map((name) => join(folder, name));
+
+  /** What an editor would underline in a file whose first line names its schema. */
+  function mistakes(file: string, value: unknown): string[] {
+    const named = /\$schema=(\S+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
+    const schema = JSON.parse(readFileSync(resolve(dirname(file), named), 'utf8'));
+    const validate = new Ajv({ strict: false, allErrors: true }).compile(schema);
+    validate(value);
+    return (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
+  }
+
+  it('find nothing wrong with the examples', () => {
+    expect(files.length).toBeGreaterThanOrEqual(4);
+    const found = files.flatMap((file) => mistakes(file, parse(readFileSync(file, 'utf8'))));
+    expect(found).toEqual([]);
+  });
+
+  it('find a wrong name, a missing one, and a wrong setting of a plug-in', () => {
+    const file = files.find((name) => name.includes('neche')) ?? '';
+    const right = parse(readFileSync(file, 'utf8'));
+    expect(mistakes(file, { ...right, outbx: {} })).toHaveLength(1);
+    expect(mistakes(file, { ...right, devices: undefined })).not.toEqual([]);
+    const [device] = right.devices;
+    const wrong = { ...device, connection: { ...device.connection, port: 'many' } };
+    expect(mistakes(file, { ...right, devices: [wrong] }).join()).toContain('connection/port');
+    expect(mistakes(file, { ...right, devices: [{ ...device, driver: 'modem' }] })).not.toEqual([]);
+  });
+
+  it('let out what has a default', () => {
+    const schema = {
+      type: 'object',
+      properties: { source: { type: 'string' }, level: { type: 'string', default: 'info' } },
+      required: ['source', 'level'],
+    };
+    const choices = [{ path: [], key: 'source', field: 'connection', plugins: [] }];
+    const made = JSON.parse(editorSchema({ title: 'T', intro: '', schema, choices }));
+    expect(made.required).toEqual(['source']);
+  });
+});
+
+describe('every setting', () => {
+  it.each([gateway, ingester])('$title says what it means', ({ schema, choices }) => {
+    const plugins = choices.flatMap((choice) => choice.plugins.map(({ settings }) => settings));
+    const rows = [schema, ...plugins].flatMap((one) => settingsOf(one as Schema));
+    expect(rows.length).toBeGreaterThan(10);
+    expect(rows.filter(({ description }) => description === '').map(({ path }) => path)).toEqual(
+      [],
+    );
   });
 });
 

@@ -12,7 +12,7 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
-  readonly items?: Schema;
+  readonly items?: Schema | readonly Schema[];
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
   readonly minimum?: number;
@@ -59,12 +59,18 @@ export function settingsTable(schema: Schema): string {
 }
 
 function settingsBelow(schema: Schema, path: string): Setting[] {
-  if (schema.items) return settingsBelow(schema.items, `${path}[]`);
+  const item = itemOf(schema);
+  if (item) return settingsBelow(item, `${path}[]`);
   for (const branch of schema.anyOf ?? []) {
     const below = settingsBelow(branch, path);
     if (below.length > 0) return below;
   }
   return settingsOf(schema, path);
+}
+
+/** The schema of a list's items, where all have one. */
+export function itemOf({ items }: Schema): Schema | undefined {
+  return items === undefined || 'length' in items ? undefined : items;
 }
 
 function membersOf(schema: Schema): { key: string; member: Schema; required: boolean }[] {
@@ -75,7 +81,8 @@ function membersOf(schema: Schema): { key: string; member: Schema; required: boo
   }));
   const free = Object.values(schema.patternProperties ?? {});
   if (typeof schema.additionalProperties === 'object') free.push(schema.additionalProperties);
-  return [...named, ...free.map((member) => ({ key: 'NAME', member, required: false }))];
+  const told = free.filter((member) => member.type !== undefined);
+  return [...named, ...told.map((member) => ({ key: 'NAME', member, required: false }))];
 }
 
 function presenceOf(schema: Schema, required: boolean): string {
@@ -84,7 +91,11 @@ function presenceOf(schema: Schema, required: boolean): string {
 }
 
 function describe(schema: Schema): string {
-  const parts = [schema.description ?? schema.items?.description ?? ''];
+  const said = schema.description ?? itemOf(schema)?.description ?? '';
+  // The table has a column for what a description may end with.
+  const parts = [
+    said.replace(/(; required| Required| Default [^ ]+)\.$/, '').replace(/[^.]$/, '$&.'),
+  ];
   const [example] = schema.examples ?? [];
   if (example !== undefined) parts.push(`Example: \`${JSON.stringify(example)}\`.`);
   return parts.filter((part) => part !== '').join(' ');
@@ -94,7 +105,8 @@ function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(', ');
-  if (schema.type === 'array') return `list${bounds(schema)} of ${typeOf(schema.items ?? {})}`;
+  if (Array.isArray(schema.items)) return `list of ${schema.items.map(typeOf).join(' and ')}`;
+  if (schema.type === 'array') return `list${bounds(schema)} of ${typeOf(itemOf(schema) ?? {})}`;
   if (schema.type === 'object') return 'group';
   return `${schema.type ?? 'anything'}${bounds(schema)}`;
 }
@@ -104,6 +116,7 @@ function bounds(schema: Schema): string {
   const { exclusiveMinimum, exclusiveMaximum } = schema;
   const low = minimum ?? minLength ?? minItems;
   const high = maximum ?? maxLength ?? maxItems;
+  if (minLength === 1 && maxLength === undefined) return '';
   const unit = schema.type === 'string' ? ' characters' : schema.type === 'array' ? ' items' : '';
   const lower = low ?? exclusiveMinimum;
   const upper = high ?? exclusiveMaximum;
