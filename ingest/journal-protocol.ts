@@ -1,8 +1,7 @@
 /** What the main thread and the journal's thread say to each other. */
 import type { RareKind } from './journal-reader.ts';
 import type { JournalStore } from './journal-store.ts';
-import type { JournalEntry, NewEntry } from './store.ts';
-import { trustKinds } from './trust.ts';
+import { type JournalEntry, type NewEntry, trustKinds } from './store.ts';
 
 /** What a start finds in the journal. */
 export interface JournalStart {

@@ -8,8 +8,14 @@ import { type Admission, admit } from './admit.ts';
 import { type Admitter, type JudgedChunk, messageOf } from './admitter.ts';
 import type { OpenJournal } from './journal.ts';
 import type { Inbound } from './source.ts';
-import type { Appended, EntryKind, JournalEntry, NewEntry } from './store.ts';
-import { emptyTrust, foldTrust, isTightening, isTrustKind, type TrustBook } from './trust.ts';
+import {
+  type Appended,
+  type EntryKind,
+  isTrustKind,
+  type JournalEntry,
+  type NewEntry,
+} from './store.ts';
+import { emptyTrust, foldTrust, isTightening, type TrustBook } from './trust.ts';
 
 /** What became of one message. */
 export interface Outcome {

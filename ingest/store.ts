@@ -23,6 +23,13 @@ export type EntryKind =
   /** A clock tick that lets deadlines fire. */
   | 'tick';
 
+/** The kinds that the book of trust is folded from. */
+export const trustKinds = ['organisation', 'enrolment', 'status'] as const satisfies EntryKind[];
+
+export function isTrustKind(kind: EntryKind): boolean {
+  return (trustKinds as readonly EntryKind[]).includes(kind);
+}
+
 /** What the ingester says about an entry; part of the log leaf. */
 export interface EntryHeader {
   readonly version: 1;

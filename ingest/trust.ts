@@ -57,13 +57,6 @@ export interface TrustBook {
   position: number;
 }
 
-/** The kinds that the book is made of; `JournalReader.readKinds` gives them. */
-export const trustKinds = ['organisation', 'enrolment', 'status'] as const satisfies EntryKind[];
-
-export function isTrustKind(kind: EntryKind): boolean {
-  return (trustKinds as readonly EntryKind[]).includes(kind);
-}
-
 /** Whether an entry of the kind can take trust away, not only give it. */
 export function isTightening(kind: EntryKind): boolean {
   return kind === 'organisation' || kind === 'status';
