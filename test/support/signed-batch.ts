@@ -9,10 +9,11 @@ import { composeBatch } from '../../devices/credential/batch-wire.ts';
 import { signToken } from '../../devices/credential/jws.ts';
 import { credentialDigest } from '../../devices/envelope.ts';
 import type { Signer } from '../../devices/io/key-store.ts';
+import { digestMultibase } from '../../devices/profile.ts';
 import type { ReadingGroup } from '../../devices/reading.ts';
 
 /** A digest of the right form that names nothing. */
-export const someDigest = `uEi${'A'.repeat(43)}`;
+export const someDigest = digestMultibase(Buffer.from('some'));
 
 export const someProfile = { name: 'test-meter', digest: someDigest } as const;
 
