@@ -1,0 +1,62 @@
+/** `npm start` as a newcomer uses it: installed and built already, run, and ended with Ctrl-C. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const start = fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'bondline-start-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Processes whose command line or environment names our directory: all that the run started. */
+function started(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && commandOf(pid).includes(directory));
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+describe('npm start', () => {
+  it('passes arguments and the exit code through, and keeps standard output for results', () => {
+    const help = spawnSync(process.execPath, [start, '--help'], { encoding: 'utf8' });
+    expect(help.status).toBe(0);
+    expect(help.stdout).toMatch(/^bondline-sim run SCENARIO/);
+    const wrong = spawnSync(process.execPath, [start, '--nonsense'], { encoding: 'utf8' });
+    expect(wrong.status).toBe(2);
+    expect(wrong.stdout).toBe('');
+    expect(wrong.stderr).toContain('CFG_USAGE');
+  });
+
+  it('ends every process within 5 s of Ctrl-C', async () => {
+    const args = [start, '--data', directory];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const up = new Promise<void>((resolve) => {
+      const hear = (chunk: Buffer) => {
+        said += chunk.toString();
+        // The address of the console is told when every process runs.
+        if (/http:\/\/\S+/.test(said) && started().length >= 5) resolve();
+      };
+      child.stdout.on('data', hear);
+      child.stderr.on('data', hear);
+    });
+    await Promise.race([up, closed]);
+    expect(child.exitCode, said).toBeNull();
+    const before = performance.now();
+    child.kill('SIGINT');
+    expect(await closed, said).toBe(0);
+    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(started()).toEqual([]);
+  });
+});
