@@ -3,7 +3,7 @@
  * what changed, each twin at most once in `limits.feedCoalesceMs`.
  */
 import { strict as assert } from 'node:assert';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { EdgeError, type ErrorCode, explain } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import { systemClock } from '../devices/runtime.ts';
@@ -43,7 +43,7 @@ const tell = (news: ApplyNews) => port.postMessage(news);
 /** Entries whose batches wait to be told of; beyond it they are told of at once. */
 const WAITING_BATCHES_MAX = 4 * limits.applyGroupMax;
 
-function run(): void {
+function run(port: MessagePort): void {
   const journal = openJournalReader(settings.journalFile);
   const store = openTwinsStore(settings.twinsFile);
   const applier = new Applier({ journal, store, plugins: foldPlugins });
@@ -122,4 +122,4 @@ function guarded(action: () => void): () => void {
   };
 }
 
-guarded(run)();
+guarded(() => run(port))();

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
 import type { Clock } from '../devices/runtime.ts';
+import { deferred } from './apply-deferred.ts';
 import { createLatency, type LatencyBook } from './apply-latency.ts';
 import type { ApplyNews, ApplyOrder, ApplySettings } from './apply-worker.ts';
 
@@ -67,8 +68,8 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
   const latency = createLatency(options.clock.nowMs());
   const waiters = new Set<Waiter>();
   const state = { cursor: 0, closing: false };
-  const ready = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<void>();
+  const ready = deferred<void>();
+  const ended = deferred<void>();
 
   const fail = (error: unknown) => {
     for (const waiter of waiters) waiter.reject(error);
@@ -105,7 +106,7 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
     applied(size) {
       if (state.cursor >= size) return Promise.resolve(state.cursor);
       if (state.closing) return Promise.reject(new Error('the apply stage is closed'));
-      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      const { promise, resolve, reject } = deferred<number>();
       waiters.add({ size, resolve, reject });
       tell({ kind: 'wake', size });
       return promise;

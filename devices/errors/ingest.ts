@@ -77,6 +77,11 @@ export const ingestErrors = {
     hint: 'Start again; report the lines above if it repeats.',
     retryable: true,
   },
+  IN_API_BUSY: {
+    meaning: 'Too many questions wait for an answer of the API.',
+    hint: 'Ask again in a moment, or ask for less at a time.',
+    retryable: true,
+  },
   IN_CONTROL: {
     meaning: 'The running ingester did not take the command.',
     hint: 'Check that the process named in control.json still runs, or stop it and repeat.',

@@ -1,0 +1,39 @@
+/** What /api/status says: counters, positions and latency, in sum and for each gateway. */
+import type { Apply } from './apply.ts';
+import type { Feed } from './feed.ts';
+import type { HealthSnapshot } from './health.ts';
+import type { HeldDevice } from './held.ts';
+
+export interface StatusParts {
+  readonly ingester: string;
+  readonly name: string;
+  readonly apply: Pick<Apply, 'cursor' | 'latency'>;
+  readonly feed: Feed;
+  readonly health: () => HealthSnapshot;
+  readonly held: () => readonly HeldDevice[];
+}
+
+const noLatency = { p50: null, p99: null, max: null, count: 0 };
+
+/** A snapshot; counters count from the ingester's start. */
+export function statusOf(parts: StatusParts) {
+  const { sites, ...health } = parts.health();
+  const latency = parts.apply.latency.byGateway();
+  const waiting = parts.held();
+  return {
+    name: parts.name,
+    ingester: parts.ingester,
+    ...health,
+    /** Positions folded into twins. */
+    applied: parts.apply.cursor(),
+    heldDevices: waiting.length,
+    subscribers: parts.feed.subscribers(),
+    latencyMs: parts.apply.latency.total(),
+    sites: Object.fromEntries(
+      Object.entries(sites).map(([gateway, counts]) => [
+        gateway,
+        { ...counts, latencyMs: latency[gateway] ?? noLatency },
+      ]),
+    ),
+  };
+}
