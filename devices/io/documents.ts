@@ -1,0 +1,138 @@
+/**
+ * A folder of documents that someone pinned: DID documents (`did.json`, any `.json` that is one),
+ * status lists, enrolments (`.jwt`). Read once, whole; the layout of the folder does not matter.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Documents } from '../credential/documents.ts';
+import { type OpenedToken, openCompact } from '../credential/jws.ts';
+import { isRefusal } from '../credential/refusal.ts';
+import { parseStrictJson } from '../credential/strict-json.ts';
+import { credentialKindOf } from '../credential/vocabulary.ts';
+import { EdgeError } from '../errors.ts';
+import { type DidDocument, readDidDocument } from '../identity/did-document.ts';
+import { limits } from '../limits.ts';
+import { parseTime } from '../runtime.ts';
+
+interface Enrolled {
+  readonly token: Uint8Array;
+  readonly digest: string;
+  readonly validFromMs: number;
+}
+
+/**
+ * Reads the folder. Files that are none of the three kinds are passed over: a folder of evidence
+ * holds other things too. Two different DID documents of one DID are a mistake, since one of them
+ * would silently win.
+ *
+ * @throws EdgeError DOC_UNREADABLE, DOC_INVALID
+ */
+export function openDocuments(folder: string): Documents {
+  const didDocuments = new Map<string, { document: DidDocument; file: string; text: string }>();
+  const statusLists = new Map<string, { token: Uint8Array; validFromMs: number }>();
+  const enrolments = new Map<string, Enrolled[]>();
+
+  for (const file of filesBelow(folder)) {
+    const bytes = readBytes(file);
+    if (file.endsWith('.json')) addDocument(file, bytes);
+    else addToken(withoutLineEnd(bytes));
+  }
+
+  function addDocument(file: string, bytes: Uint8Array): void {
+    const text = Buffer.from(bytes).toString('utf8');
+    const parsed = parseStrictJson(text);
+    const document = 'value' in parsed ? readDidDocument(parsed.value) : parsed;
+    if (isRefusal(document)) {
+      // A file with this name claims to be one, so its mistake is told rather than passed over.
+      if (!file.endsWith('did.json')) return;
+      throw new EdgeError('DOC_INVALID', `reading ${file}: ${document.reason}`);
+    }
+    const known = didDocuments.get(document.id);
+    if (known && known.text !== text) {
+      throw new EdgeError('DOC_INVALID', `${known.file} and ${file} are both of ${document.id}`);
+    }
+    didDocuments.set(document.id, { document, file, text });
+  }
+
+  function addToken(token: Uint8Array): void {
+    const opened = openCompact(token, limits.credentialBytesMax);
+    if (isRefusal(opened)) return;
+    const kind = credentialKindOf(opened.payload);
+    const validFromMs = validFromOf(opened);
+    if (kind === 'statusList') {
+      const { id } = opened.payload as { id?: unknown };
+      if (typeof id !== 'string') return;
+      // Of several editions of a list the latest speaks.
+      if ((statusLists.get(id)?.validFromMs ?? -Infinity) > validFromMs) return;
+      statusLists.set(id, { token, validFromMs });
+    } else if (kind === 'enrolment') {
+      const { credentialSubject } = opened.payload as { credentialSubject?: { id?: unknown } };
+      const device = credentialSubject?.id;
+      if (typeof device !== 'string') return;
+      const all = enrolments.get(device) ?? [];
+      all.push({ token, digest: opened.digest, validFromMs });
+      all.sort((a, b) => b.validFromMs - a.validFromMs);
+      enrolments.set(device, all);
+    }
+  }
+
+  return {
+    didDocument: (did) => didDocuments.get(did)?.document,
+    statusList: (url) => statusLists.get(url)?.token,
+    enrolments: (device, digest) =>
+      (enrolments.get(device) ?? [])
+        .filter((one) => digest === undefined || one.digest === digest)
+        .map(({ token }) => token),
+  };
+}
+
+/** No documents at all: only what proves itself can be decided. */
+export const noDocuments: Documents = {
+  didDocument: () => undefined,
+  statusList: () => undefined,
+  enrolments: () => [],
+};
+
+/** The bytes without one line end, which editors and `echo` put after a token. */
+export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
+  const LINE_FEED = 0x0a;
+  const RETURN = 0x0d;
+  if (bytes.at(-1) !== LINE_FEED) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === RETURN ? -2 : -1);
+}
+
+function validFromOf(opened: OpenedToken): number {
+  const { validFrom } = opened.payload as { validFrom?: unknown };
+  return (typeof validFrom === 'string' ? parseTime(validFrom) : undefined) ?? 0;
+}
+
+function filesBelow(folder: string): string[] {
+  const found: string[] = [];
+  const walk = (at: string, depth: number): void => {
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory() && depth < limits.documentsDepthMax) walk(path, depth + 1);
+      if (entry.isFile() && /\.(json|jwt)$/.test(entry.name)) found.push(path);
+      if (found.length > limits.documentsMax) {
+        throw new EdgeError('DOC_INVALID', `${folder} has over ${limits.documentsMax} documents`);
+      }
+    }
+  };
+  try {
+    walk(folder, 1);
+  } catch (cause) {
+    if (cause instanceof EdgeError) throw cause;
+    throw new EdgeError('DOC_UNREADABLE', `reading the folder ${folder}`, { cause });
+  }
+  return found.sort();
+}
+
+function readBytes(file: string): Uint8Array {
+  try {
+    // A document that is too large is no document; its size is looked at before its bytes.
+    if (statSync(file).size > limits.credentialBytesMax) return new Uint8Array();
+    return readFileSync(file);
+  } catch (cause) {
+    throw new EdgeError('DOC_UNREADABLE', `reading ${file}`, { cause });
+  }
+}
