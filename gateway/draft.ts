@@ -60,9 +60,11 @@ export function splitGroups(
 /** Bytes that base64url makes of a JSON text: four for three. */
 const BASE64 = 4 / 3;
 /** Names, brackets and commas of one report, of one element and of one loss, rounded up. */
-const REPORT_BYTES = 190;
-const ELEMENT_BYTES = 260;
+const REPORT_BYTES = 75;
+const ELEMENT_BYTES = 290;
 const LOSS_BYTES = 140;
+/** What a report says of a value that is not good: quality, status and exception. */
+const DOUBT_BYTES = 90;
 /** Everything else of a batch credential: header, contexts, ids, digests, signature. */
 const ENVELOPE_BYTES = 3_000;
 
@@ -84,9 +86,27 @@ export function lossBytes(loss: Loss): number {
 export const emptyBatchBytes = ENVELOPE_BYTES * BASE64;
 
 function readingBytes(reading: Reading): number {
-  const { point, type, unit, rawHex, value, status } = reading;
-  // A character is up to six bytes in JSON (`\u0001`); long texts are rare enough to be generous.
-  const text = typeof value === 'string' ? 6 * value.length : 24;
+  const { point, type, unit, rawHex, status } = reading;
   const words = point.length + type.length + unit.length + rawHex.length;
-  return REPORT_BYTES + words + text + (status?.length ?? 0) * 6;
+  const doubt = reading.quality === 'good' ? 0 : DOUBT_BYTES + escapedLength(status ?? '');
+  return REPORT_BYTES + words + valueBytes(reading.value) + doubt;
+}
+
+function valueBytes(value: Reading['value']): number {
+  switch (typeof value) {
+    case 'undefined':
+      return 0;
+    case 'string':
+      return 8 + escapedLength(value);
+    case 'bigint':
+      // Written as text, with a type beside it.
+      return 75;
+    default:
+      return 24;
+  }
+}
+
+/** A character is up to six bytes in JSON (`\u0001`), and up to three in UTF-8. */
+function escapedLength(text: string): number {
+  return 6 * text.length;
 }

@@ -3,7 +3,7 @@
  * nothing, since only a signed receipt may delete an outbox row.
  */
 import type { Clock, Log, Random } from '../devices/runtime.ts';
-import type { TSchema } from '../devices/schema.ts';
+import type { SchemaMistake, TSchema } from '../devices/schema.ts';
 
 export interface SinkEvents {
   /** A receipt arrived; not verified yet. */
@@ -36,5 +36,11 @@ export interface Sink<Settings = unknown> {
   readonly name: string;
   readonly summary: string;
   readonly settings: TSchema;
+  /** Mistakes that the schema cannot see. Never touches the network. */
+  check?(settings: Settings): SchemaMistake[];
+  /**
+   * Prepares an uplink and returns at once; connecting, and reconnecting with back-off and jitter,
+   * is the sink's own affair and shows in `onState`.
+   */
   open(settings: Settings, events: SinkEvents, context: SinkContext): Promise<OpenSink>;
 }

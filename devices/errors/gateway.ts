@@ -67,9 +67,4 @@ export const gatewayErrors = {
     hint: 'Check address, register map and wiring of the points that are listed.',
     retryable: true,
   },
-  GW_NODE_TOO_OLD: {
-    meaning: 'This Node is older than the program needs.',
-    hint: 'Run it through npm, which brings its own Node, or install Node 22.13 or later.',
-    retryable: false,
-  },
 } as const satisfies Record<string, ErrorEntry>;

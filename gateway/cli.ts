@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** The command `bondline-gateway`: arguments, signals and exit codes. */
+import '../devices/io/needs-node.ts';
+import { EdgeError, explain } from '../devices/errors.ts';
+import { systemClock, systemRandom } from '../devices/runtime.ts';
+import type { CommandContext } from './commands/command.ts';
+import { helpOf, overview } from './commands/help.ts';
+
+const EXIT = { well: 0, failed: 1, usage: 2 } as const;
+
+process.exitCode = await main(process.argv.slice(2));
+// Whatever still listens (standard input, a worker) must not hold the process up.
+process.exit();
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return error instanceof EdgeError && error.code === 'CFG_USAGE' ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** Commands load when used, so that `--help` and `check` answer at once. */
+async function dispatch([command, ...args]: readonly string[]): Promise<number> {
+  if (command === undefined || ['--help', '-h', 'help'].includes(command)) {
+    process.stdout.write(overview);
+    return command === undefined ? EXIT.usage : EXIT.well;
+  }
+  const help = Object.hasOwn(helpOf, command) ? helpOf[command] : undefined;
+  if (help !== undefined && (args.includes('--help') || args.includes('-h'))) {
+    process.stdout.write(help);
+    return EXIT.well;
+  }
+  switch (command) {
+    case 'run':
+      return (await import('./commands/run.ts')).runRun(args, contextOf());
+    case 'check':
+      return (await import('./commands/check.ts')).runCheck(args, contextOf());
+    case 'read':
+      return (await import('./commands/read.ts')).runRead(args, contextOf());
+    case 'keygen':
+      return (await import('./commands/keygen.ts')).runKeygen(args, contextOf());
+    case 'enrol-request':
+      return (await import('./commands/enrol-request.ts')).runEnrolRequest(args, contextOf());
+    case 'outbox':
+      return (await import('./commands/outbox.ts')).runOutbox(args, contextOf());
+    default:
+      throw new EdgeError('CFG_USAGE', `bondline-gateway has no command "${command}"`);
+  }
+}
+
+function contextOf(): CommandContext {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    terminal: process.stderr.isTTY === true,
+    stop: stop.signal,
+    onInputEnd(onEnd) {
+      process.stdin.on('end', onEnd).on('close', onEnd).on('error', onEnd).resume();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** The contract of a subcommand, and what they all need: arguments, a configuration, output. */
+import { parseArgs } from 'node:util';
+import { EdgeError } from '../../devices/errors.ts';
+import { formatMistake, resolveFrom } from '../../devices/io/config-file.ts';
+import type { Clock, Random } from '../../devices/runtime.ts';
+import type { GatewayConfig } from '../config.ts';
+import { readGatewayConfig } from '../gateway.ts';
+
+/** The world as a command sees it; only cli.ts touches the process itself. */
+export interface CommandContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Whether a person reads standard error. */
+  readonly terminal: boolean;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly stop: AbortSignal;
+  /** Calls `onEnd` when standard input ends. */
+  readonly onInputEnd: (onEnd: () => void) => void;
+}
+
+/** Exit codes that scripts can trust. */
+export const EXIT = { well: 0, failed: 1, usage: 2 } as const;
+
+/** Arguments taken apart. @throws EdgeError CFG_USAGE for anything that is not known */
+export function parseArguments<const T extends Record<string, { type: 'boolean' | 'string' }>>(
+  args: readonly string[],
+  options: T,
+  positionals: readonly string[],
+) {
+  try {
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const missing = positionals[parsed.positionals.length];
+    if (missing) throw new Error(`${missing} is missing`);
+    const surplus = parsed.positionals[positionals.length];
+    if (surplus !== undefined) throw new Error(`"${surplus}" is one argument too many`);
+    return parsed;
+  } catch (cause) {
+    throw new EdgeError('CFG_USAGE', 'reading the command line', { cause });
+  }
+}
+
+/** A number of seconds from an option. @throws EdgeError CFG_USAGE */
+export function parseSeconds(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= 86_400) return seconds;
+  throw new EdgeError('CFG_USAGE', `--${name} ${text} is not a number of seconds`);
+}
+
+/** A checked configuration with the file that it stands in. */
+export interface LoadedConfig {
+  readonly config: GatewayConfig;
+  readonly text: string;
+  /** Resolves a path named in it. */
+  readonly resolvePath: (path: string) => string;
+}
+
+/**
+ * Reads a configuration. Its mistakes are written to standard error, one a line.
+ *
+ * @throws EdgeError CFG_UNREADABLE, CFG_INVALID
+ */
+export function loadConfig(file: string, { err }: Pick<CommandContext, 'err'>): LoadedConfig {
+  const result = readGatewayConfig(file);
+  if (!result.ok) {
+    for (const mistake of result.mistakes) err(`${formatMistake(mistake)}\n`);
+    throw new EdgeError('CFG_INVALID', `checking ${file}`);
+  }
+  const resolvePath = (path: string) => resolveFrom(file, path);
+  return { config: result.value, text: result.text, resolvePath };
+}

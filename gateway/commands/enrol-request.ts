@@ -1,0 +1,65 @@
+/** `bondline-gateway enrol-request`: one signed request a device, for the organisation's wallet. */
+import { strict as assert } from 'node:assert';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { composeEnrolRequest } from '../../devices/credential/enrol-request.ts';
+import { EdgeError } from '../../devices/errors.ts';
+import { openFileKeyStore } from '../../devices/io/key-store-file.ts';
+import { writeFileDurably } from '../../devices/io/write-file.ts';
+import { profileDigest } from '../../devices/profile.ts';
+import type { DeviceConfig } from '../config.ts';
+import { GATEWAY_LABEL, profileOf } from '../config-check.ts';
+import { registries } from '../gateway.ts';
+import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
+
+const OPTIONS = { out: { type: 'string' }, json: { type: 'boolean' } } as const;
+
+export async function runEnrolRequest(
+  args: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
+  if (values.out === undefined) throw new EdgeError('CFG_USAGE', '--out DIR is missing');
+  const { config, resolvePath } = loadConfig(positionals[0] ?? '', context);
+  const { passphraseFile, path } = config.keys;
+  const store = await openFileKeyStore(resolvePath(path), resolvePath(passphraseFile));
+  const requests: { device: string; did: string; file: string }[] = [];
+  try {
+    const gateway = await store.signer(GATEWAY_LABEL);
+    for (const config_ of config.devices) {
+      const device = await store.signer(config_.name);
+      const asked = askFor(config_, context.clock.nowMs());
+      const token = await composeEnrolRequest(asked, { device, gateway });
+      const file = join(values.out, `${config_.name}.jwt`);
+      write(values.out, file, token);
+      requests.push({ device: config_.name, did: device.did, file });
+    }
+  } finally {
+    await store.close();
+  }
+  if (values.json) context.out(`${JSON.stringify({ requests })}\n`);
+  else for (const { device, file } of requests) context.out(`${device}: ${file}\n`);
+  return EXIT.well;
+}
+
+function askFor(config: DeviceConfig, requestedMs: number) {
+  const profile = profileOf(config, registries.profiles);
+  assert(profile, `configuration was not checked: no profile for ${config.name}`);
+  return {
+    label: config.name,
+    profile: { name: profile.name, digest: profileDigest(profile) },
+    cadenceMs: config.everyMs ?? 1_000,
+    heartbeatMs: config.heartbeatMs ?? 60_000,
+    keyLocation: 'gateway-file',
+    requestedMs,
+  } as const;
+}
+
+function write(directory: string, file: string, token: Uint8Array): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeFileDurably(file, token);
+  } catch (cause) {
+    throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing ${file}`, { cause });
+  }
+}

@@ -1,0 +1,140 @@
+/** `bondline-gateway read`: every configured point once, as a table; nothing is signed or kept. */
+import { strict as assert } from 'node:assert';
+import type { Reading, Sample } from '../../devices/reading.ts';
+import { createLog, formatTime } from '../../devices/runtime.ts';
+import type { DeviceConfig } from '../config.ts';
+import { profileOf } from '../config-check.ts';
+import type { Connection, SampleSet } from '../driver.ts';
+import { registries } from '../gateway.ts';
+import { measureSample } from '../measure.ts';
+import {
+  type CommandContext,
+  EXIT,
+  type LoadedConfig,
+  loadConfig,
+  parseArguments,
+  parseSeconds,
+} from './command.ts';
+import { formatTable } from './table.ts';
+
+const OPTIONS = { wait: { type: 'string' }, json: { type: 'boolean' } } as const;
+const WAIT_SECONDS = 5;
+/** A point that did not come is asked for again after this long. */
+const AGAIN_MS = 250;
+
+interface Line {
+  readonly device: string;
+  readonly point: string;
+  /** Absent where the point did not come. */
+  readonly reading?: Reading;
+  readonly sourceTimeMs?: number;
+  readonly missing?: string;
+}
+
+export async function runRead(args: readonly string[], context: CommandContext): Promise<number> {
+  const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
+  const waitMs = 1_000 * parseSeconds('wait', values.wait, WAIT_SECONDS);
+  const loaded = loadConfig(positionals[0] ?? '', context);
+  const lines = (
+    await Promise.all(
+      loaded.config.devices.map((device) => readDevice(device, { loaded, waitMs, context })),
+    )
+  ).flat();
+  if (values.json) context.out(`${JSON.stringify({ readings: lines.map(toJson) })}\n`);
+  else context.out(formatTable(HEADINGS, lines.map(toRow)));
+  const came = lines.filter(({ reading }) => reading !== undefined).length;
+  if (came === lines.length) return EXIT.well;
+  context.err(
+    `GW_DEVICE_INCOMPLETE: ${lines.length - came} of ${lines.length} points did not come\n`,
+  );
+  return EXIT.failed;
+}
+
+async function readDevice(
+  device: DeviceConfig,
+  options: { loaded: LoadedConfig; waitMs: number; context: CommandContext },
+): Promise<Line[]> {
+  const { context, loaded, waitMs } = options;
+  const { clock, random } = context;
+  const profile = profileOf(device, registries.profiles);
+  const driver = registries.drivers[device.driver];
+  assert(profile && driver, 'configuration was not checked');
+  const connection = await driver.open(device.connection, profile.points, {
+    clock,
+    random,
+    log: createLog({ component: 'read', level: 'warn', clock, write: context.err }),
+    // No key is opened to read: a name of this run's own keeps it apart from a running gateway.
+    gateway: `read-${Buffer.from(random.bytes(8)).toString('hex')}`,
+    device: device.name,
+    dataDirectory: loaded.resolvePath(loaded.config.gateway.data),
+    resolvePath: loaded.resolvePath,
+  });
+  try {
+    const points = Object.keys(profile.points);
+    const { causes, samples } = await readAll(connection, points, { context, waitMs });
+    return points.map((point) => {
+      const sample = samples.get(point);
+      const definition = profile.points[point];
+      if (!sample || !definition) {
+        return { device: device.name, point, missing: causes.get(point) ?? 'timeout' };
+      }
+      const { sourceTimeMs } = sample;
+      const reading = measureSample(sample, definition);
+      return { device: device.name, point, reading, ...(sourceTimeMs && { sourceTimeMs }) };
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Asks until every point came or the time is over. */
+async function readAll(
+  connection: Connection,
+  points: readonly string[],
+  { context, waitMs }: { context: CommandContext; waitMs: number },
+): Promise<{ samples: Map<string, Sample>; causes: Map<string, string> }> {
+  const { clock, stop } = context;
+  const over = new AbortController();
+  const cancel = clock.after(waitMs, () => over.abort());
+  const signal = AbortSignal.any([over.signal, stop]);
+  const samples = new Map<string, Sample>();
+  const causes = new Map<string, string>();
+  try {
+    let wanted = points;
+    while (wanted.length > 0 && !signal.aborted) {
+      const set: SampleSet = await connection.read(wanted, signal);
+      for (const sample of set.samples) samples.set(sample.point, sample);
+      for (const point of set.missing?.points ?? []) causes.set(point, set.missing?.cause ?? '');
+      wanted = points.filter((point) => !samples.has(point));
+      if (wanted.length > 0) await clock.sleep(AGAIN_MS, signal);
+    }
+  } finally {
+    cancel();
+  }
+  return { samples, causes };
+}
+
+const HEADINGS = ['DEVICE', 'POINT', 'RAW', 'VALUE', 'UNIT', 'QUALITY', 'SOURCE TIME'];
+const RAW_SHOWN = 32;
+
+function toRow({ device, missing, point, reading, sourceTimeMs }: Line): string[] {
+  if (!reading) return [device, point, '', '', '', `missing (${missing})`, ''];
+  const { quality, rawHex, status, unit, value } = reading;
+  return [
+    device,
+    point,
+    rawHex.length > RAW_SHOWN ? `${rawHex.slice(0, RAW_SHOWN)}…` : rawHex,
+    value === undefined ? '' : String(value),
+    unit,
+    status ? `${quality} (${status})` : quality,
+    sourceTimeMs === undefined ? '' : formatTime(sourceTimeMs),
+  ];
+}
+
+function toJson({ device, missing, point, reading, sourceTimeMs }: Line): object {
+  if (!reading) return { device, point, missing };
+  const { quality, rawHex, status, type, unit, value } = reading;
+  // JSON has no integers beyond 2^53: they travel as text, as in a batch.
+  const shown = typeof value === 'bigint' ? String(value) : value;
+  return { device, point, rawHex, value: shown, type, unit, quality, status, sourceTimeMs };
+}

@@ -1,0 +1,142 @@
+/** `bondline-gateway run`: the gateway itself, until it is told to stop. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EdgeError, explain } from '../../devices/errors.ts';
+import { createLog, type Log } from '../../devices/runtime.ts';
+import { GATEWAY_LABEL } from '../config-check.ts';
+import { type Gateway, registries, startGateway } from '../gateway.ts';
+import { formatStatus } from '../health.ts';
+import { openOutbox } from '../outbox-client.ts';
+import {
+  type CommandContext,
+  EXIT,
+  type LoadedConfig,
+  loadConfig,
+  parseArguments,
+  parseSeconds,
+} from './command.ts';
+
+const OPTIONS = {
+  json: { type: 'boolean' },
+  attached: { type: 'boolean' },
+  drain: { type: 'string' },
+} as const;
+
+const DRAIN_SECONDS = 3;
+const STATUS_MS = 1_000;
+/** On a terminal the status is said this often. */
+const STATUS_SHOWN_MS = 10_000;
+/** Beyond the drain, stopping takes at most this long. */
+const STOP_MS = 1_500;
+
+export async function runRun(args: readonly string[], context: CommandContext): Promise<number> {
+  const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
+  const drainMs = 1_000 * parseSeconds('drain', values.drain, DRAIN_SECONDS);
+  const { clock, err, out } = context;
+  const log = createLog({ component: 'gateway', level: 'info', clock, write: err });
+  const loaded = loadConfig(positionals[0] ?? '', context);
+  const gateway = await open(loaded, context, log);
+
+  const over = new AbortController();
+  const stop = () => over.abort();
+  context.stop.addEventListener('abort', stop, { once: true });
+  if (context.stop.aborted) stop();
+  if (values.attached) context.onInputEnd(stop);
+  let failure: unknown;
+  void gateway.failed.then((error) => {
+    failure = error;
+    stop();
+  });
+
+  const { did, devices } = gateway;
+  if (values.json) out(`${JSON.stringify({ ready: true, gateway: did, devices })}\n`);
+  else log.info('running', { gateway: did, devices: Object.keys(devices).join(', ') });
+  await tellStatus(gateway, { json: values.json === true, context, log, over: over.signal });
+  if (failure !== undefined) {
+    err(`${explain(failure)}\n`);
+    return EXIT.failed;
+  }
+
+  log.info('stopping');
+  const stopped = gateway.stop(drainMs);
+  stopped.catch(() => undefined);
+  const last = await Promise.race([stopped, clock.sleep(drainMs + STOP_MS)]);
+  if (!last) {
+    log.error('did not stop in time; what is signed is in the outbox');
+    return EXIT.failed;
+  }
+  if (values.json) out(`${JSON.stringify(last)}\n`);
+  else log.info(formatStatus(last));
+  return EXIT.well;
+}
+
+type Opened = Gateway & {
+  readonly did: string;
+  readonly devices: Readonly<Record<string, string>>;
+};
+
+async function open(loaded: LoadedConfig, context: CommandContext, log: Log): Promise<Opened> {
+  const { config, resolvePath, text } = loaded;
+  const { clock, random } = context;
+  const { outbox, identities } = await openOutbox(
+    {
+      file: join(resolvePath(config.gateway.data), 'outbox.db'),
+      keys: {
+        path: resolvePath(config.keys.path),
+        passphraseFile: resolvePath(config.keys.passphraseFile),
+      },
+      labels: [GATEWAY_LABEL, ...config.devices.map(({ name }) => name)],
+      bytesMax: config.outbox?.bytesMax ?? 0,
+    },
+    log,
+  );
+  const devices = new Map(identities.map(({ did, label }) => [label, did]));
+  const did = devices.get(GATEWAY_LABEL) ?? '';
+  devices.delete(GATEWAY_LABEL);
+  try {
+    const gateway = await startGateway({
+      config,
+      configText: text,
+      known: registries,
+      did,
+      devices,
+      outbox,
+      clock,
+      random,
+      log,
+      resolvePath,
+      readFile,
+    });
+    return { ...gateway, did, devices: Object.fromEntries(devices) };
+  } catch (error) {
+    await outbox.close();
+    throw error;
+  }
+}
+
+/** A line of status at a steady rate, until `over`. */
+async function tellStatus(
+  gateway: Gateway,
+  options: { json: boolean; context: CommandContext; log: Log; over: AbortSignal },
+): Promise<void> {
+  const { context, json, log, over } = options;
+  while (true) {
+    await context.clock.sleep(json ? STATUS_MS : STATUS_SHOWN_MS, over);
+    if (over.aborted) return;
+    const line = await gateway.status().catch(() => undefined);
+    // A status that cannot be had is reported through `failed`.
+    if (!line) continue;
+    if (json) context.out(`${JSON.stringify(line)}\n`);
+    else log.info(formatStatus(line));
+  }
+}
+
+/** @throws EdgeError CFG_UNREADABLE when the file is there and cannot be read */
+function readFile(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    if ((cause as { code?: string }).code === 'ENOENT') return undefined;
+    throw new EdgeError('CFG_UNREADABLE', `reading ${path}`, { cause });
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * The uplink over MQTT 3.1.1, QoS 1. It connects, reconnects with jitter, and publishes only while
+ * it is connected: a client's own queue is memory, and what waits belongs into the outbox.
+ */
+import { readFileSync } from 'node:fs';
+import { fingerprintOfDid, receiptTopic, uplinkTopic } from '../../devices/envelope.ts';
+import { EdgeError } from '../../devices/errors.ts';
+import { limits } from '../../devices/limits.ts';
+import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
+import { dialMqtt, type MqttClient, type MqttOptions } from '../mqtt-client.ts';
+import type { OpenSink, Sink, SinkContext, SinkEvents } from '../sink.ts';
+
+const path = (description: string) =>
+  Type.Optional(Type.String({ description, minLength: 1, maxLength: 4096 }));
+
+const settings = Type.Object(
+  {
+    url: Type.String({
+      description:
+        'Address of the broker: mqtt://HOST:PORT on the same machine, mqtts://HOST:PORT elsewhere. Required.',
+      pattern: '^mqtts?://[^/]+$',
+      examples: ['mqtts://border.example:8883'],
+    }),
+    username: Type.Optional(
+      Type.String({ description: 'User name, where the broker asks for one.', maxLength: 256 }),
+    ),
+    passwordFile: path('Path of a file that holds the password in its first line.'),
+    caFile: path('Path of the certificates (PEM) that sign the broker’s. Default: the system’s.'),
+    certFile: path('Path of this gateway’s client certificate (PEM).'),
+    keyFile: path('Path of the client certificate’s private key (PEM).'),
+    connectTimeoutMs: Type.Optional(
+      Type.Integer({
+        description: `How long connecting may take, milliseconds. Default ${limits.mqttConnectMs}.`,
+        minimum: 100,
+        maximum: 120_000,
+        default: limits.mqttConnectMs,
+      }),
+    ),
+    keepaliveS: Type.Optional(
+      Type.Integer({
+        description: `A silent connection is tried this often, seconds. Default ${limits.mqttKeepaliveS}.`,
+        minimum: 1,
+        maximum: 3_600,
+        default: limits.mqttKeepaliveS,
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'Uplink over MQTT 3.1.1.' },
+);
+
+type Settings = Static<typeof settings>;
+
+export const mqttSink: Sink<Settings> = {
+  name: 'mqtt',
+  summary: 'MQTT 3.1.1, QoS 1, one credential a message; TLS 1.3 beyond this machine.',
+  settings,
+  check,
+  async open(given, events, context) {
+    return new MqttUplink(given.url, dialOptions(given, context), events, context);
+  },
+};
+
+/** Beyond loopback only mutual TLS: a reading belongs to its owner, a receipt to its gateway. */
+function check(given: Settings): SchemaMistake[] {
+  const { protocol, hostname } = new URL(given.url);
+  const mistakes: SchemaMistake[] = [];
+  if (protocol === 'mqtt:' && !isLoopback(hostname)) {
+    const message = `${hostname} is another machine: write mqtts:// and name certFile and keyFile`;
+    mistakes.push({ path: ['url'], message });
+  }
+  if ((given.certFile === undefined) !== (given.keyFile === undefined)) {
+    mistakes.push({ path: ['certFile'], message: 'certFile and keyFile go together: name both' });
+  } else if (protocol === 'mqtts:' && given.certFile === undefined && !isLoopback(hostname)) {
+    mistakes.push({ path: ['url'], message: 'mqtts:// needs certFile and keyFile (mutual TLS)' });
+  }
+  return mistakes;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function dialOptions(given: Settings, context: SinkContext): MqttOptions {
+  const read = (file: string) => {
+    try {
+      return readFileSync(context.resolvePath(file));
+    } catch (cause) {
+      throw new EdgeError('GW_SINK_FILE_UNREADABLE', `reading ${file}`, { cause });
+    }
+  };
+  const { caFile, certFile, keyFile, passwordFile, username } = given;
+  const password = passwordFile && read(passwordFile).toString('utf8').split(/\r?\n/, 1)[0];
+  return {
+    // 23 characters are what every server takes [MQTT-3.1.3-5].
+    clientId: `bl-${fingerprintOfDid(context.gateway).slice(-20)}`,
+    clean: true,
+    keepalive: given.keepaliveS ?? limits.mqttKeepaliveS,
+    connectTimeout: given.connectTimeoutMs ?? limits.mqttConnectMs,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(caFile !== undefined && { ca: read(caFile) }),
+    ...(certFile !== undefined && { cert: read(certFile) }),
+    ...(keyFile !== undefined && { key: read(keyFile) }),
+    ...(given.url.startsWith('mqtts:') && { minVersion: 'TLSv1.3', rejectUnauthorized: true }),
+  };
+}
+
+/** One connection after the other until it is closed. */
+class MqttUplink implements OpenSink {
+  readonly #url: string;
+  readonly #options: MqttOptions;
+  readonly #events: SinkEvents;
+  readonly #context: SinkContext;
+  readonly #topic: string;
+  #client: MqttClient | undefined;
+  #isUp = false;
+  #isClosed = false;
+  #failures = 0;
+  #saidMs = Number.NEGATIVE_INFINITY;
+  #cancelRetry: () => void = () => undefined;
+
+  constructor(url: string, options: MqttOptions, events: SinkEvents, context: SinkContext) {
+    this.#url = url;
+    this.#options = options;
+    this.#events = events;
+    this.#context = context;
+    this.#topic = uplinkTopic(fingerprintOfDid(context.gateway));
+    this.#connect();
+  }
+
+  send(token: Uint8Array, signal: AbortSignal): Promise<void> {
+    const client = this.#client;
+    if (!client || !this.#isUp) {
+      return Promise.reject(new EdgeError('GW_SINK_DOWN', `sending to ${this.#url}`));
+    }
+    return new Promise((resolve, reject) => {
+      const fail = (cause?: unknown) =>
+        reject(new EdgeError('GW_SINK_DOWN', `sending to ${this.#url}`, { cause }));
+      if (signal.aborted) return fail();
+      signal.addEventListener('abort', fail, { once: true });
+      client.publish(this.#topic, Buffer.from(token), { qos: 1 }, (error) => {
+        signal.removeEventListener('abort', fail);
+        if (error) fail(error);
+        else resolve();
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelRetry();
+    const client = this.#client;
+    this.#down();
+    if (client) await endClient(client);
+  }
+
+  #connect(): void {
+    // Each connection is a client of its own, so that nothing waits in one that is not connected.
+    const client = dialMqtt(this.#url, this.#options);
+    this.#client = client;
+    let reason = 'the connection was closed';
+    client.on('connect', () => {
+      const topic = receiptTopic(fingerprintOfDid(this.#context.gateway));
+      client.subscribe(topic, { qos: 1 }, (error, granted) => {
+        // 0x80 is the broker's refusal of a subscription [MQTT-3.9.3-2].
+        if (error || granted?.some(({ qos }) => qos >= 0x80)) {
+          reason = 'the broker refused the subscription to receipts';
+          client.end(true);
+        } else if (client === this.#client && !this.#isClosed) this.#up();
+      });
+    });
+    client.on('message', (_topic, payload) => {
+      if (payload.length <= limits.receiptBytesMax) this.#events.onReceipt(payload);
+    });
+    client.on('error', (error) => {
+      reason = error.message || String(error);
+      client.end(true);
+    });
+    client.on('close', () => {
+      if (client !== this.#client) return;
+      this.#client = undefined;
+      client.end(true);
+      this.#down();
+      this.#retry(reason);
+    });
+  }
+
+  #up(): void {
+    this.#isUp = true;
+    this.#failures = 0;
+    this.#saidMs = Number.NEGATIVE_INFINITY;
+    this.#context.log.info('uplink is up', { url: this.#url });
+    this.#events.onState(true);
+  }
+
+  #down(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#events.onState(false);
+  }
+
+  /** Doubling waits, each drawn from its upper half, so that many gateways do not return at once. */
+  #retry(reason: string): void {
+    if (this.#isClosed) return;
+    const { clock, log, random } = this.#context;
+    const longest = Math.min(limits.reconnectMs * 2 ** this.#failures, limits.reconnectMsMax);
+    const waitMs = Math.round(longest * (0.5 + random.fraction() / 2));
+    this.#failures = Math.min(this.#failures + 1, 16);
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#saidMs >= limits.troubleLogMs) {
+      this.#saidMs = nowMs;
+      log.warn('no uplink; batches wait in the outbox', { url: this.#url, reason });
+    }
+    this.#cancelRetry = clock.after(waitMs, () => this.#connect());
+  }
+}
+
+/** Says goodbye to the broker, or drops the connection when that takes too long. */
+function endClient(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => {
+    client.once('close', () => resolve());
+    client.end(false, () => resolve());
+  });
+}

@@ -1,0 +1,7 @@
+/** Every uplink; a configuration names one of these under `uplink.sink`. */
+import type { Sink } from '../sink.ts';
+import { mqttSink } from './mqtt.ts';
+
+export const sinks: Readonly<Record<string, Sink>> = {
+  mqtt: mqttSink,
+};
