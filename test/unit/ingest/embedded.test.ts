@@ -1,0 +1,145 @@
+/** What only the broker inside promises: who may say what, and what a stranger cannot do. */
+import { createServer, connect as dial, type Socket } from 'node:net';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { receiptTopic, uplinkTopic } from '../../../devices/envelope.ts';
+import { limits } from '../../../devices/limits.ts';
+import { silentLog, systemClock } from '../../../devices/runtime.ts';
+import type { Inbound, OpenSource } from '../../../ingest/source.ts';
+import { embedded } from '../../../ingest/sources/embedded.ts';
+import { eventually } from '../../support/eventually.ts';
+import { memorySigner } from '../../support/identity.ts';
+
+const fingerprint = () => memorySigner().did.slice('did:key:'.length);
+
+describe('embedded broker', () => {
+  let source: OpenSource;
+  let taken: Inbound[];
+  const clients: MqttClient[] = [];
+  const context = {
+    clock: systemClock,
+    log: silentLog,
+    resolvePath: (path: string) => path,
+    receive: (message: Inbound) => {
+      taken.push(message);
+      return undefined;
+    },
+  };
+  const gateway = async (options: object = {}) => {
+    const client = await connectAsync(source.address, {
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      ...options,
+    });
+    client.on('error', () => {});
+    clients.push(client);
+    return client;
+  };
+  const port = () => Number(new URL(source.address).port);
+
+  beforeEach(async () => {
+    taken = [];
+    source = await embedded.open({ host: '127.0.0.1', port: 0 }, context);
+  });
+  afterEach(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
+    await source.close();
+  });
+
+  it('names the port that is taken', async () => {
+    const opening = embedded.open({ host: '127.0.0.1', port: port() }, context);
+    await expect(opening).rejects.toMatchObject({
+      code: 'IN_PORT_TAKEN',
+      message: `listening on 127.0.0.1:${port()}`,
+    });
+  });
+
+  it('lets a connection speak for one gateway only', async () => {
+    const client = await gateway();
+    const own = fingerprint();
+    await client.publishAsync(uplinkTopic(own), 'mine', { qos: 1 });
+    client.publish(uplinkTopic(fingerprint()), "another's", { qos: 1 });
+    await eventually(() => !client.connected, 'the end of the connection');
+    expect(taken.map(({ gateway: from }) => from)).toEqual([own]);
+  });
+
+  it('lets nobody listen to receipts of others, or to everything', async () => {
+    const client = await gateway();
+    await client.publishAsync(uplinkTopic(fingerprint()), 'mine', { qos: 1 });
+    for (const filter of [
+      '#',
+      'bondline/v1/+/down',
+      'bondline/v1/+/up',
+      receiptTopic(fingerprint()),
+      '$SYS/#',
+    ]) {
+      const refused = await client.subscribeAsync(filter, { qos: 1 }).then(
+        (granted) => granted.every(({ qos }) => Number(qos) === 128),
+        () => true,
+      );
+      expect(refused, filter).toBe(true);
+    }
+    expect(client.connected).toBe(true);
+  });
+
+  it('publishes no will', async () => {
+    const own = fingerprint();
+    const listener = await gateway();
+    const heard: string[] = [];
+    listener.on('message', (_topic, payload) => heard.push(payload.toString()));
+    await listener.subscribeAsync(receiptTopic(own), { qos: 1 });
+    const client = await gateway({ will: { topic: receiptTopic(own), payload: 'will', qos: 1 } });
+    const other = await gateway({ will: { topic: uplinkTopic(own), payload: 'will', qos: 1 } });
+    client.stream.destroy();
+    other.stream.destroy();
+    await eventually(() => !client.connected && !other.connected, 'both gone');
+    await source.reply(own, Buffer.from('receipt'));
+    await eventually(() => heard.length > 0, 'the receipt');
+    expect(heard).toEqual(['receipt']);
+    expect(taken).toEqual([]);
+  });
+
+  it('keeps no session for a gateway that asks for one', async () => {
+    const own = fingerprint();
+    const options = { clean: false, clientId: 'gateway-1' };
+    const first = await gateway(options);
+    await first.subscribeAsync(receiptTopic(own), { qos: 1 });
+    await first.endAsync(true);
+    await source.reply(own, Buffer.from('missed'));
+    const second = await gateway(options);
+    const heard: string[] = [];
+    second.on('message', (_topic, payload) => heard.push(payload.toString()));
+    await second.subscribeAsync(receiptTopic(own), { qos: 1 });
+    await source.reply(own, Buffer.from('now'));
+    await eventually(() => heard.includes('now'), 'the new receipt');
+    expect(heard).toEqual(['now']);
+  });
+
+  it('ends a connection that announces a packet beyond the bound, before buffering it', async () => {
+    const socket: Socket = dial({ port: port(), host: '127.0.0.1' });
+    const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.on('error', () => {});
+    const { mqttPacketBytesMax: size } = limits;
+    const digits = [size & 0x7f, (size >> 7) & 0x7f, (size >> 14) & 0x7f, (size >> 21) & 0x7f];
+    socket.write(
+      Buffer.from([0x10, ...digits.map((digit, at) => (at < 3 ? digit | 0x80 : digit + 1))]),
+    );
+    await ended;
+    const client = await gateway();
+    await client.publishAsync(uplinkTopic(fingerprint()), Buffer.alloc(size - 200), { qos: 1 });
+    expect(taken[0]?.bytes.length).toBe(size - 200);
+  });
+
+  it('frees its port when it is closed, half-open connections included', async () => {
+    const half = dial({ port: port(), host: '127.0.0.1' });
+    await new Promise<void>((resolve) => half.once('connect', () => resolve()));
+    half.on('error', () => {});
+    const freed = port();
+    await source.close();
+    await new Promise<void>((resolve, reject) => {
+      const server = createServer().once('error', reject);
+      server.listen(freed, '127.0.0.1', () => server.close(() => resolve()));
+    });
+    half.destroy();
+  });
+});
