@@ -100,6 +100,11 @@ export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
+/** The platform's own form of a time, for libraries that take nothing else. */
+export function dateOf(timeMs: number): Date {
+  return new Date(timeMs);
+}
+
 /**
  * Milliseconds since 1970 of an RFC 3339 date-time with a zone, or `undefined` when the text is
  * not one (a date without a zone is not a time, so it is refused).

@@ -5,5 +5,6 @@ import type { StartStation } from '../station.ts';
 export const stations: Readonly<Record<string, () => Promise<StartStation>>> = {
   'liquid-flow-computer': async () => (await import('./flow-station.ts')).startFlowStation,
   reefer: async () => (await import('./reefer-yard.ts')).startReeferYard,
+  'steel-line': async () => (await import('./steel-mill.ts')).startSteelMill,
   registers: async () => (await import('./registers.ts')).startRegisters,
 };

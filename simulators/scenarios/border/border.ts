@@ -41,7 +41,12 @@ export const border: Scenario = {
       owner: owners.steel,
       possessor: asParty(operators.lakehead),
       bondLiable: sureties.steel,
-      devices: { profile: 'steel-line', port: 4840, args: ['--name', 'line-1', '--seed', '2'] },
+      devices: {
+        profile: 'steel-line',
+        port: 4840,
+        // A heat every 9 s instead of every 45 minutes, so that a short run sees several.
+        args: ['--name', 'line-1', '--seed', '2', '--pace', '300'],
+      },
       connect: ({ url, certificate }) => [
         [['devices', 0, 'connection', 'url'], url],
         [['devices', 0, 'connection', 'serverCertificate'], certificate],
