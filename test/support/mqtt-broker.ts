@@ -37,8 +37,12 @@ export interface ScriptedBroker {
   readonly port: number;
   /** Clients in the order in which they connected. */
   readonly clients: BrokerClient[];
+  /** TCP connections that are open now. */
+  open(): number;
   /** What CONNACK says of the session of the next client. */
   sessionPresent: boolean;
+  /** Sent to each client that subscribes, after SUBACK, as retained messages. */
+  readonly retained: { readonly topic: string; readonly payload: string }[];
   /** What SUBACK grants: 1, or 128 for a refusal. */
   granted: number;
   close(): Promise<void>;
@@ -63,6 +67,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
         client.subscriptions.push(...filters);
         const codes = filters.map(() => broker.granted);
         socket.write(Buffer.from([0x90, 2 + codes.length, body[0] ?? 0, body[1] ?? 0, ...codes]));
+        for (const message of broker.retained) client.publish({ ...message, retain: true });
       } else if (type === PUBACK && client) {
         client.acknowledged.push(body.readUInt16BE(0));
       } else if (type === PINGREQ) {
@@ -81,7 +86,9 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
     url: `mqtt://127.0.0.1:${bound}`,
     port: bound,
     clients,
+    open: () => [...sockets].filter((socket) => !socket.destroyed).length,
     sessionPresent: false,
+    retained: [],
     granted: 1,
     close: () =>
       new Promise((resolve) => {
