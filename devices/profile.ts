@@ -6,6 +6,7 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import type { Encoding } from './reading.ts';
+import { units } from './units.ts';
 
 /** Where a point stands in a Modbus device. Addresses are the protocol's, counted from 0. */
 export interface ModbusPlace {
@@ -89,6 +90,7 @@ export function defineProfile(profile: DeviceProfile): DeviceProfile {
     const where = `${profile.name}.${name}`;
     assert(/^[a-z][A-Za-z0-9]*$/.test(name), `${where} is not camelCase`);
     assert(point[profile.protocol] !== undefined, `${where} has no ${profile.protocol} place`);
+    assert(point.unit === '' || units.has(point.unit), `${where} has an unknown unit`);
     if (point.range) assert(point.range[0] <= point.range[1], `${where} has an empty range`);
   }
   return profile;

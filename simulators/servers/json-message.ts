@@ -17,7 +17,7 @@ interface Branch {
 
 /**
  * Composes the message of one instant. Its members are the profile's paths, and before them the
- * device's id and the time of the sample (RFC 3339, `timestamp`).
+ * device's id and the `time` of the sample (RFC 3339).
  */
 export function composeMessage(options: {
   readonly profile: DeviceProfile;
@@ -29,7 +29,7 @@ export function composeMessage(options: {
   const tokens = new Map<string, string>();
   const root: Branch = {
     deviceId: JSON.stringify(options.device),
-    timestamp: JSON.stringify(formatTime(options.timeMs)),
+    time: JSON.stringify(formatTime(options.timeMs)),
   };
   for (const [point, definition] of Object.entries(options.profile.points)) {
     const value = options.values[point];
