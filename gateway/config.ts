@@ -14,11 +14,11 @@ const uri = (description: string, example: string) =>
     examples: [example],
   });
 
-/** Small letters, digits, dashes: names become file names, key labels and labels of devices. */
+/** As it is written on the device: names become file names, key labels and labels of devices. */
 const name = (description: string, example: string) =>
   Type.String({
     description,
-    pattern: '^[a-z][a-z0-9-]{0,62}$',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
     examples: [example],
   });
 

@@ -24,6 +24,8 @@ export const patterns = {
   uri: "^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=%-]+$",
   point: '^[a-z][A-Za-z0-9]*$',
   kebab: '^[a-z][a-z0-9-]*$',
+  /** A device's name at its site, as it is written on it: fc-1, XBLU2600010, TT_101. */
+  label: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
 } as const;
 
 /** An object without other members than these. */

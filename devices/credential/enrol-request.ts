@@ -22,7 +22,7 @@ const requestSchema = Type.Object(
     device: didKey,
     gateway: didKey,
     /** The device's name at its site. */
-    label: Type.String({ pattern: patterns.kebab, maxLength: 64 }),
+    label: Type.String({ pattern: patterns.label, maxLength: 64 }),
     profile: Type.Object(
       { name: Type.String({ pattern: patterns.kebab, maxLength: 64 }), digest },
       closed,

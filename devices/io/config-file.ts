@@ -74,8 +74,8 @@ function readText(file: string): string {
 }
 
 function say(mistake: SchemaMistake): string {
-  const where = mistake.path.map((part) => (typeof part === 'number' ? `[${part}]` : part));
-  return where.length === 0 ? mistake.message : `${where.join('.')}: ${mistake.message}`;
+  const where = mistake.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`));
+  return where.length === 0 ? mistake.message : `${where.join('').slice(1)}: ${mistake.message}`;
 }
 
 /** The key of the deepest node on the path that the file really has. */

@@ -117,7 +117,9 @@ export async function runCommand(
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   if (code === 0) return Buffer.concat(out).toString();
-  const said = Buffer.concat([...err, ...out]).toString().trim();
+  const said = Buffer.concat([...err, ...out])
+    .toString()
+    .trim();
   throw new EdgeError(
     'SIM_COMMAND_FAILED',
     `bondline-${command} ${args.join(' ')} ended with exit code ${code}`,

@@ -91,10 +91,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
 }
 
 /** Starts simulators and ingester side by side, then each site's gateway as soon as it can. */
-async function startAll(
-  options: ScenarioOptions,
-  children: Child[],
-): Promise<Running | undefined> {
+async function startAll(options: ScenarioOptions, children: Child[]): Promise<Running | undefined> {
   const { scenario, directory, launcher } = options;
   if (options.fresh) rmSync(directory, { recursive: true, force: true });
   const logs = join(directory, 'logs');
@@ -147,7 +144,10 @@ async function startAll(
       const args = ['run', folders.config, '--json', '--attached', '--drain', `${DRAIN_SECONDS}`];
       const name = `${site.name}'s gateway`;
       const gateway = keep(startChild(launcher, { name, command: 'gateway', args, logFile }));
-      const fingerprint = strings(await gateway.ready)['gateway']?.split(':').at(-1) ?? '';
+      const fingerprint =
+        strings(await gateway.ready)
+          ['gateway']?.split(':')
+          .at(-1) ?? '';
       options.say(`${site.name}: gateway is running`);
       return {
         site,
