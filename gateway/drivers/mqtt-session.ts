@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { limits } from '../../devices/limits.ts';
 import type { Clock, Random } from '../../devices/runtime.ts';
-import type { ConnectionState } from '../driver.ts';
 import { dialMqtt, type MqttClient, type MqttPublish } from '../mqtt-client.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 
@@ -27,12 +26,16 @@ export interface MqttSessionOptions {
    * broker. A rejection leaves it there: the connection is closed, and the broker sends it again.
    */
   readonly onMessage: (message: MqttMessage) => Promise<void>;
-  /** The subscription stands, or does not. */
-  readonly onState: (state: ConnectionState) => void;
+  /** The subscription stands. */
+  readonly onUp: () => void;
+  /** There is no subscription, or no longer; another attempt follows. */
+  readonly onDown: (reason: string) => void;
 }
 
 export interface MqttSessionCounts {
-  connects: number;
+  /** Times that the subscription came to stand, and times that an attempt or it failed. */
+  ups: number;
+  downs: number;
   messages: number;
   /** Copies of messages that were durable already; acknowledged without effect. */
   redelivered: number;
@@ -42,7 +45,7 @@ export interface MqttSessionCounts {
 const REFUSED = 128;
 
 export class MqttSession {
-  readonly counts: MqttSessionCounts = { connects: 0, messages: 0, redelivered: 0 };
+  readonly counts: MqttSessionCounts = { ups: 0, downs: 0, messages: 0, redelivered: 0 };
 
   readonly #options: MqttSessionOptions;
   readonly #backoff: Backoff;
@@ -56,18 +59,12 @@ export class MqttSession {
   #client: MqttClient | undefined;
   #subscribed = false;
   #closed = false;
-  #state: ConnectionState = { up: false, reason: 'connecting' };
   #cancel: () => void = () => undefined;
 
   constructor(options: MqttSessionOptions) {
     this.#options = options;
     this.#backoff = createBackoff(options);
     this.#dial();
-  }
-
-  /** Whether the subscription stands. */
-  get state(): ConnectionState {
-    return this.#state;
   }
 
   /**
@@ -109,7 +106,6 @@ export class MqttSession {
     });
     client.on('close', () => this.#lost(client, reason));
     client.on('connect', ({ sessionPresent }) => {
-      this.counts.connects += 1;
       if (!sessionPresent) this.#taken.clear();
       // A kept session has its subscriptions, and subscribing again would repeat every retained
       // message [MQTT-3.8.4-3]; but our first start may want other topics than the last one did.
@@ -130,12 +126,8 @@ export class MqttSession {
 
   #up(): void {
     this.#backoff.succeed();
-    this.#say({ up: true });
-  }
-
-  #say(state: ConnectionState): void {
-    this.#state = state;
-    this.#options.onState(state);
+    this.counts.ups += 1;
+    this.#options.onUp();
   }
 
   /** Gives the connection up and dials again after a while; the broker keeps what comes. */
@@ -145,7 +137,8 @@ export class MqttSession {
     if (this.#closed) return;
     this.#client = undefined;
     client.end(true);
-    this.#say({ up: false, reason });
+    this.counts.downs += 1;
+    this.#options.onDown(reason);
     this.#cancel = this.#options.clock.after(this.#backoff.fail(), () => this.#dial());
   }
 

@@ -4,7 +4,7 @@ import { limits } from '../../devices/limits.ts';
 import type { PointDefinition } from '../../devices/profile.ts';
 import type { LossCause, Sample } from '../../devices/reading.ts';
 import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
-import type { Connection, ConnectionState, Driver, DriverContext, SampleSet } from '../driver.ts';
+import type { Connection, Driver, DriverContext, SampleSet } from '../driver.ts';
 import { dialMqtt } from '../mqtt-client.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
 import { type PayloadPoint, readPayload } from './mqtt-payload.ts';
@@ -103,9 +103,9 @@ class MqttConnection implements Connection {
         if (points === undefined) this.#counts.foreignTopics += 1;
         else await deliver(this.#read(message, points));
       },
-      onState: ({ up, reason }) => {
-        if (up) this.#log.well('absent');
-        else this.#log.trouble('absent', { broker: this.#device.url, detail: reason });
+      onUp: () => this.#log.well('absent'),
+      onDown: (reason) => {
+        this.#log.trouble('absent', { broker: this.#device.url, detail: reason });
       },
     });
   }
@@ -132,10 +132,6 @@ class MqttConnection implements Connection {
     }
     if (missing.length === 0) return { samples };
     return { samples, missing: { points: missing, cause: cause ?? 'nonsense' } };
-  }
-
-  state(): ConnectionState {
-    return this.#session?.state ?? { up: false, reason: 'not subscribed' };
   }
 
   counters(): Readonly<Record<string, number>> {

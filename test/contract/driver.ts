@@ -1,4 +1,4 @@
-/** What every driver must do, whatever its protocol: the suite of the contract gateway/driver.ts. */
+/** What every driver must do, whatever its protocol: the suite of gateway/driver.ts. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PointDefinition } from '../../devices/profile.ts';
 import { compileReporter } from '../../devices/schema.ts';

@@ -101,7 +101,7 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
     const sets: SampleSet[] = [];
     const connection = await open('all');
     await connection.subscribe?.(COLUMNS, async (set) => void sets.push(set));
-    await until(() => connection.state?.().up === true);
+    await until(() => connection.counters?.()['ups'] === 1);
     await publish('all', rows);
     await until(() => sets.length >= rows.length, 60_000);
     expectRows(sets, rows);
@@ -112,7 +112,7 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
     const take = async (set: SampleSet) => void sets.push(set);
     const first = await open('away');
     await first.subscribe?.(COLUMNS, take);
-    await until(() => first.state?.().up === true);
+    await until(() => first.counters?.()['ups'] === 1);
     await publish('away', rows.slice(0, 100));
     await until(() => sets.length === 100);
     await first.close();
@@ -136,7 +136,7 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
       }
       sets.push(set);
     });
-    await until(() => connection.state?.().up === true);
+    await until(() => connection.counters?.()['ups'] === 1);
     await publish('again', rows.slice(0, 50));
     await until(() => sets.length >= 50, 30_000);
     expect(refusals).toBe(2);
@@ -154,12 +154,12 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
         release = resolve;
       });
     });
-    await until(() => connection.state?.().up === true);
+    await until(() => connection.counters?.()['ups'] === 1);
     await publish('restart', rows.slice(0, 30));
     // The tenth is on its way to the disk when the broker goes.
     await until(() => sets.length === 10);
     await broker.restart();
-    await until(() => connection.state?.().up === false, 30_000);
+    await until(() => connection.counters?.()['downs'] !== 0, 30_000);
     release();
     await until(() => sets.length >= 30, 60_000);
     expectRows(sets, rows.slice(0, 30));
@@ -175,12 +175,12 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
     const sets: SampleSet[] = [];
     const running = await open('retained');
     await running.subscribe?.(COLUMNS, async (set) => void sets.push(set));
-    await until(() => running.state?.().up === true);
+    await until(() => running.counters?.()['ups'] === 1);
     await publish('retained', [row], true);
     await until(() => sets.length === 1);
     const reader = await open('retained');
     expectRows([await reader.read(COLUMNS, never)], [row]);
-    expect(running.state?.()).toEqual({ up: true });
+    expect(running.counters?.()).toMatchObject({ ups: 1, downs: 0 });
     expect(sets).toHaveLength(1);
   });
 });
