@@ -8,7 +8,7 @@ import type { DeviceConfig } from './config.ts';
 import { createDeviceWatch } from './device-state.ts';
 import type { Connection, Driver, SampleSet } from './driver.ts';
 import type { DeviceStatus } from './health.ts';
-import { createIssuer, hasRoom, type IssueGate, type IssueOptions } from './issue.ts';
+import { hasRoom, type IssueGate, type IssueOptions, Issuer } from './issue.ts';
 import { listen } from './listen.ts';
 import { createLossLedger } from './losses.ts';
 import { type GoodsMemory, measure, planMeasurement } from './measure.ts';
@@ -116,11 +116,11 @@ export async function startDevice(options: DeviceOptions): Promise<RunningDevice
 /** First reads are spread over this long. */
 const PHASE_MS_MAX = 1_000;
 
-function openIssuer(options: DeviceOptions, everyMs: number): ReturnType<typeof createIssuer> {
+function openIssuer(options: DeviceOptions, everyMs: number): Issuer {
   const { clock, clockWatch, config, gate, onAppended, onFailure, outbox, profile } = options;
   const { did: device, gateway, configuration, facility: readPoint } = options;
   const named = { name: profile.name, digest: profileDigest(profile) };
-  return createIssuer({
+  return new Issuer({
     flushMs: config.flushMs ?? 1_000,
     heartbeatMs: config.heartbeatMs ?? 60_000,
     clock,
@@ -140,7 +140,7 @@ function openIssuer(options: DeviceOptions, everyMs: number): ReturnType<typeof 
 
 function createTaker(
   { config, onSampled, profile }: DeviceOptions,
-  issuer: ReturnType<typeof createIssuer>,
+  issuer: Issuer,
 ): (set: SampleSet, losses: readonly Loss[]) => Promise<void> {
   const plan = planMeasurement(profile, config.goods);
   const memory: GoodsMemory = new Map();

@@ -1,12 +1,9 @@
 /**
- * Brings committed batches to the ingester and waits for its signed receipt: live lane before
- * backlog lane, a bounded window, and back-off for what is not answered or held.
- *
- * Rows have rising ids. When the uplink comes up, the highest id divides them: what is committed
- * later is live, what was there is backlog. Each lane is a scan that only moves up, so a row is
- * taken once; whatever is neither in flight nor behind a scan is in front of one.
+ * Brings committed batches to the ingester and waits for its signed receipt, the only thing that
+ * deletes one: live lane before backlog lane, a bounded window, and back-off for what is not
+ * answered or held. Each row of the outbox is in flight, in front of a lane's scan, or of a held
+ * device; whatever breaks, the next uplink begins at the first row again.
  */
-
 import type { ReceiptResult } from '../devices/credential/receipt.ts';
 import { openReceipt } from '../devices/credential/receipt-wire.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
@@ -14,7 +11,9 @@ import { fingerprintOfDid } from '../devices/envelope.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
 import type { Enrolments } from './enrolments.ts';
-import { createHolds } from './holds.ts';
+import { createHolds, type Holds } from './holds.ts';
+import { createInFlight, type InFlight, type Sent } from './in-flight.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import type { Outbox, OutboxRow, Settlement } from './outbox.ts';
 
 export interface ForwardOptions {
@@ -31,263 +30,231 @@ export interface ForwardOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export interface Forwarder {
-  /** The uplink came up, with a way to send; or went down. */
-  uplink(send: ((token: Uint8Array) => Promise<void>) | undefined): void;
-  receipt(bytes: Uint8Array): void;
-  /** There are new rows. */
-  committed(): void;
-  enrolmentsChanged(): void;
+/** Hands one credential to the transport. */
+export type Send = (token: Uint8Array) => Promise<void>;
+
+/** Kinds of trouble that are remembered as said. */
+const SAID_MAX = 1_000;
+
+export class Forwarder {
+  readonly #options: ForwardOptions;
+  readonly #fingerprint: string;
+  readonly #holds: Holds;
+  readonly #inFlight: InFlight;
+  readonly #lanes: Lanes;
+  readonly #said = new Set<string>();
+  /** Enrolments of this uplink that the ingester has not said anything of; batches wait, */
+  readonly #unanswered = new Set<string>();
+  /** but at most until then. */
+  #batchesFromMs = 0;
+  #send: Send | undefined;
+  /** Counts uplinks, so that what began under one does not go on under the next. */
+  #session = 0;
+  #again = false;
+  #pumping: Promise<void> | undefined;
+  #isStopped = false;
+  #cancelTick: () => void;
+
+  constructor(options: ForwardOptions) {
+    this.#options = options;
+    this.#fingerprint = fingerprintOfDid(options.gateway);
+    this.#holds = createHolds(options.clock);
+    this.#inFlight = createInFlight(options.clock);
+    this.#lanes = createLanes(options.outbox);
+    this.#cancelTick = options.clock.after(limits.forwardTickMs, () => this.#tick());
+  }
+
+  /** The uplink came up, with a way to send; or it went down. */
+  uplink(send: Send | undefined): void {
+    this.#session += 1;
+    this.#send = send;
+    this.#inFlight.clear();
+    this.#unanswered.clear();
+    this.#lanes.clear();
+    this.#holds.retryNow();
+    if (send) this.#restart().catch(this.#options.onFailure);
+  }
+
+  /** A receipt arrived; believed only if the pinned ingester signed it for this gateway. */
+  receipt(bytes: Uint8Array): void {
+    const receipt = openReceipt(bytes, this.#options.ingester);
+    if (isRefusal(receipt)) {
+      const { code, reason } = receipt;
+      this.#say(`receipt ${code}`, 'a receipt is not valid', { code, reason });
+      return;
+    }
+    const { gateway, results } = receipt;
+    if (gateway !== this.#fingerprint) {
+      this.#say('receipt gateway', 'a receipt is for another gateway', { gateway });
+      return;
+    }
+    const settlements = results.flatMap((result) => this.#judge(result) ?? []);
+    if (settlements.length === 0) this.#pump();
+    else this.#settle(settlements).catch(this.#options.onFailure);
+  }
+
+  /** There are new rows in the outbox. */
+  committed(): void {
+    this.#pump();
+  }
+
+  /** An enrolment is new or has changed: the ingester hears of it, and held devices are tried. */
+  enrolmentsChanged(): void {
+    if (!this.#send) return;
+    this.#sendEnrolments();
+    this.#holds.retryNow();
+    this.#pump();
+  }
+
   /** DIDs of the devices whose batches the ingester holds. */
-  held(): readonly string[];
-  stop(): Promise<void>;
-}
-
-/** Something that was sent and has no receipt. */
-interface Sent {
-  readonly token: Uint8Array;
-  /** Absent for an enrolment. */
-  readonly row?: OutboxRow;
-  dueMs: number;
-  waitMs: number;
-}
-
-/** A part of the outbox that is gone through once, upwards. */
-interface Scan {
-  at: number;
-  /** Absent for the live lane, which has no end. */
-  readonly upTo?: number;
-  readonly device?: string;
-}
-
-export function createForwarder(options: ForwardOptions): Forwarder {
-  const { clock, enrolments, log, outbox } = options;
-  const fingerprint = fingerprintOfDid(options.gateway);
-  const holds = createHolds(clock);
-  /** By digest. */
-  const inFlight = new Map<string, Sent>();
-  /** Enrolments of this session that the ingester has not said anything of. */
-  const unanswered = new Set<string>();
-  const said = new Set<string>();
-  let scans: Scan[] = [];
-  let send: ((token: Uint8Array) => Promise<void>) | undefined;
-  /** Batches wait until then for the enrolments' receipts. */
-  let batchesFromMs = 0;
-  let session = 0;
-  let isPumping = false;
-  let again = false;
-  let isStopped = false;
-  let pumped: Promise<void> = Promise.resolve();
-  let cancelTick = clock.after(limits.forwardTickMs, tick);
-
-  function tick(): void {
-    cancelTick = clock.after(limits.forwardTickMs, tick);
-    resendDue();
-    pump();
+  held(): readonly string[] {
+    return this.#holds.devices();
   }
 
-  function transmit(token: Uint8Array): void {
-    // A send that fails needs no answer here: without a receipt the batch is sent again.
-    send?.(token).catch((error: unknown) => log.debug('send failed', { error: String(error) }));
+  /** Sends nothing more; resolves when the outbox is not looked at any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTick();
+    this.#session += 1;
+    this.#send = undefined;
+    await this.#pumping;
   }
 
-  function put(digest: string, token: Uint8Array, row?: OutboxRow): void {
-    const waitMs = limits.receiptTimeoutMs;
-    const dueMs = clock.monotonicMs() + waitMs;
-    inFlight.set(digest, { token, dueMs, waitMs, ...(row && { row }) });
-    transmit(token);
+  #tick(): void {
+    this.#cancelTick = this.#options.clock.after(limits.forwardTickMs, () => this.#tick());
+    if (!this.#send) return;
+    for (const { token } of this.#inFlight.due()) this.#transmit(token);
+    this.#pump();
   }
 
-  function resendDue(): void {
-    const nowMs = clock.monotonicMs();
-    for (const sent of send ? inFlight.values() : []) {
-      if (sent.dueMs > nowMs) continue;
-      sent.waitMs = Math.min(2 * sent.waitMs, limits.receiptTimeoutMsMax);
-      sent.dueMs = nowMs + sent.waitMs;
-      transmit(sent.token);
+  async #restart(): Promise<void> {
+    const session = this.#session;
+    const { lastId } = await this.#options.outbox.stats();
+    if (session !== this.#session) return;
+    this.#lanes.restart(lastId);
+    this.#sendEnrolments();
+    this.#pump();
+  }
+
+  #sendEnrolments(): void {
+    for (const [digest, token] of this.#options.enrolments.tokens()) {
+      this.#batchesFromMs = this.#options.clock.monotonicMs() + limits.enrolmentWaitMs;
+      this.#unanswered.add(digest);
+      this.#inFlight.put(digest, token);
+      this.#transmit(token);
     }
   }
 
-  function pump(): void {
-    again = true;
-    if (isPumping || isStopped) return;
-    isPumping = true;
-    pumped = (async () => {
-      while (again && !isStopped) {
-        again = false;
-        await fill();
-      }
-    })()
-      .catch(options.onFailure)
+  #transmit(token: Uint8Array): void {
+    // A send that fails needs no answer here: without a receipt the credential is sent again.
+    this.#send?.(token).catch((error: unknown) =>
+      this.#options.log.debug('a send failed', { error: String(error) }),
+    );
+  }
+
+  /** Fills the window; called again while it runs, it looks once more when it is done. */
+  #pump(): void {
+    this.#again = true;
+    if (this.#pumping || this.#isStopped) return;
+    this.#pumping = this.#fillWhileAsked()
+      .catch(this.#options.onFailure)
       .finally(() => {
-        isPumping = false;
+        this.#pumping = undefined;
       });
   }
 
-  async function fill(): Promise<void> {
-    const mine = session;
-    for (;;) {
-      const room = limits.forwardWindow - rowsInFlight();
-      if (!send || room <= 0 || clock.monotonicMs() < batchesFromMs) return;
-      const rows = await next(room);
-      if (mine !== session) return;
-      for (const row of rows) put(row.digest, row.token, row);
+  async #fillWhileAsked(): Promise<void> {
+    while (this.#again && !this.#isStopped) {
+      this.#again = false;
+      await this.#fill();
+    }
+  }
+
+  async #fill(): Promise<void> {
+    const session = this.#session;
+    while (this.#send && this.#options.clock.monotonicMs() >= this.#batchesFromMs) {
+      const room = limits.forwardWindow - this.#inFlight.rows();
+      if (room <= 0) return;
+      const rows = await this.#next(room);
+      if (session !== this.#session) return;
+      for (const row of rows) {
+        this.#inFlight.put(row.digest, row.token, row);
+        this.#transmit(row.token);
+      }
       if (rows.length < room) return;
     }
   }
 
-  /** Up to `room` rows: one of each held device that is due, then live, released, backlog. */
-  async function next(room: number): Promise<OutboxRow[]> {
-    const found: OutboxRow[] = [];
-    for (const device of holds.due()) {
-      const [first] = await outbox.peek({ after: 0, device, count: 1 });
-      if (!first) holds.release(device);
-      else if (!inFlight.has(first.digest)) found.push(first);
+  /** One row of each held device that is due, then what the lanes give. */
+  async #next(room: number): Promise<OutboxRow[]> {
+    const probes: OutboxRow[] = [];
+    for (const device of this.#holds.due()) {
+      const [first] = await this.#options.outbox.peek({ after: 0, device, count: 1 });
+      if (!first) this.#holds.release(device);
+      else if (!this.#inFlight.has(first.digest)) probes.push(first);
     }
-    for (const scan of [...scans]) {
-      while (found.length < room) {
-        const count = room - found.length;
-        const { at: after, device, upTo } = scan;
-        const rows = await outbox.peek({
-          after,
-          count,
-          ...(upTo !== undefined && { upTo }),
-          ...(device === undefined ? { except: holds.devices() } : { device }),
-        });
-        for (const row of rows) {
-          scan.at = row.id;
-          if (!inFlight.has(row.digest)) found.push(row);
-        }
-        if (rows.length < count) {
-          if (upTo !== undefined) scans = scans.filter((other) => other !== scan);
-          break;
-        }
-      }
-    }
-    return found;
+    const rows = await this.#lanes.next(room, {
+      isTaken: (digest) => this.#inFlight.has(digest),
+      held: () => this.#holds.devices(),
+    });
+    return [...probes, ...rows];
   }
 
-  function rowsInFlight(): number {
-    let rows = 0;
-    for (const sent of inFlight.values()) if (sent.row) rows += 1;
-    return rows;
-  }
-
-  async function connect(): Promise<void> {
-    const mine = session;
-    const { lastId } = await outbox.stats();
-    if (mine !== session) return;
-    scans = [{ at: lastId }, { at: 0, upTo: lastId }];
-    sendEnrolments();
-    pump();
-  }
-
-  function sendEnrolments(): void {
-    const tokens = enrolments.tokens();
-    if (tokens.size > 0) batchesFromMs = clock.monotonicMs() + limits.enrolmentWaitMs;
-    for (const [digest, token] of tokens) {
-      unanswered.add(digest);
-      put(digest, token);
-    }
-  }
-
-  function onResult(result: ReceiptResult): Settlement | undefined {
+  /** What a result settles for good, if anything. */
+  #judge(result: ReceiptResult): Settlement | undefined {
     const { code, digest, outcome } = result;
-    const sent = inFlight.get(digest);
+    const sent = this.#inFlight.get(digest);
     if (sent && !sent.row) {
-      onEnrolmentResult(sent, result);
+      this.#judgeEnrolment(sent, result);
       return undefined;
     }
     if (outcome !== 'held') return { digest, outcome, ...(code !== undefined && { code }) };
     if (!sent?.row) return undefined;
-    inFlight.delete(digest);
+    this.#inFlight.remove(digest);
     const { device } = sent.row;
-    if (holds.hold(device)) log.warn('the ingester holds batches', { device, code });
+    if (this.#holds.hold(device)) {
+      this.#options.log.warn('the ingester holds batches', { device, code });
+    }
     return undefined;
   }
 
-  function onEnrolmentResult(sent: Sent, { code, digest, outcome }: ReceiptResult): void {
+  #judgeEnrolment(sent: Sent, { code, outcome }: ReceiptResult): void {
+    const { digest } = sent;
+    this.#unanswered.delete(digest);
+    if (this.#unanswered.size === 0) this.#batchesFromMs = 0;
     if (outcome === 'held') {
-      sent.waitMs = Math.min(2 * sent.waitMs, limits.receiptTimeoutMsMax);
-      sent.dueMs = clock.monotonicMs() + sent.waitMs;
-      say(`enrolment held ${code}`, 'the ingester holds an enrolment', { digest, code });
-    } else {
-      inFlight.delete(digest);
-      if (outcome === 'refused') {
-        say(`enrolment ${digest}`, 'the ingester refused an enrolment', { digest, code });
-      } else holds.retryNow();
+      this.#inFlight.postpone(sent);
+      this.#say(`held ${digest}`, 'the ingester holds an enrolment', { digest, code });
+      return;
     }
-    unanswered.delete(digest);
-    if (unanswered.size === 0) batchesFromMs = 0;
+    this.#inFlight.remove(digest);
+    if (outcome === 'accepted') this.#holds.retryNow();
+    else this.#say(`refused ${digest}`, 'the ingester refused an enrolment', { digest, code });
   }
 
-  /** Says a thing once, and forgets what was said before there is too much of it. */
-  function say(key: string, message: string, fields: Record<string, string | undefined>): void {
-    if (said.has(key)) return;
-    if (said.size >= SAID_MAX) said.clear();
-    said.add(key);
-    log.warn(message, fields);
-  }
-
-  async function settle(settlements: readonly Settlement[]): Promise<void> {
-    options.onSettled(await outbox.settle(settlements));
+  async #settle(settlements: readonly Settlement[]): Promise<void> {
+    const { log, onSettled, outbox } = this.#options;
+    onSettled(await outbox.settle(settlements));
     for (const { code = 'unknown', digest, outcome } of settlements) {
-      const device = inFlight.get(digest)?.row?.device;
-      inFlight.delete(digest);
+      const device = this.#inFlight.get(digest)?.row?.device;
+      this.#inFlight.remove(digest);
       if (outcome === 'refused') {
         const fields = { device, code, digest };
-        say(`${device} ${code}`, 'the ingester refused a batch for good', fields);
+        this.#say(`${device} ${code}`, 'the ingester refused a batch for good', fields);
       }
-      if (device === undefined || !holds.release(device)) continue;
+      if (device === undefined || !this.#holds.release(device)) continue;
       log.info('the ingester takes batches again', { device });
-      // Its rows were passed over: they get a scan of their own, between live lane and backlog.
       const { lastId } = await outbox.stats();
-      scans.splice(1, 0, { at: 0, upTo: lastId, device });
+      this.#lanes.addDevice(device, lastId);
     }
-    pump();
+    this.#pump();
   }
 
-  return {
-    uplink(newSend) {
-      session += 1;
-      send = newSend;
-      inFlight.clear();
-      unanswered.clear();
-      holds.retryNow();
-      scans = [];
-      if (newSend) connect().catch(options.onFailure);
-    },
-    receipt(bytes) {
-      const receipt = openReceipt(bytes, options.ingester);
-      if (isRefusal(receipt)) {
-        say(`receipt ${receipt.code}`, 'a receipt is not valid', { reason: receipt.reason });
-        return;
-      }
-      if (receipt.gateway !== fingerprint) {
-        say('receipt gateway', 'a receipt is for another gateway', { gateway: receipt.gateway });
-        return;
-      }
-      const settlements = receipt.results.map(onResult).filter((s) => s !== undefined);
-      if (settlements.length > 0) settle(settlements).catch(options.onFailure);
-      else pump();
-    },
-    committed: pump,
-    enrolmentsChanged() {
-      if (!send) return;
-      sendEnrolments();
-      holds.retryNow();
-      pump();
-    },
-    held: () => holds.devices(),
-    async stop() {
-      isStopped = true;
-      cancelTick();
-      session += 1;
-      send = undefined;
-      await pumped;
-    },
-  };
+  /** Says a thing once; what was said is forgotten before there is too much of it. */
+  #say(key: string, message: string, fields: Record<string, string | undefined>): void {
+    if (this.#said.has(key)) return;
+    if (this.#said.size >= SAID_MAX) this.#said.clear();
+    this.#said.add(key);
+    this.#options.log.warn(message, fields);
+  }
 }
-
-/** Kinds of trouble that are remembered as said. */
-const SAID_MAX = 1_000;

@@ -8,14 +8,14 @@ import { limits } from '../devices/limits.ts';
 import { digestMultibase, profileDigest } from '../devices/profile.ts';
 import { profiles } from '../devices/profiles/registry.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
-import { createClockWatch } from './clock.ts';
+import { type ClockWatch, createClockWatch } from './clock.ts';
 import { type GatewayConfig, gatewayConfigSchema } from './config.ts';
 import { checkGatewayConfig, profileOf, type Registries } from './config-check.ts';
 import { type RunningDevice, startDevice } from './device.ts';
 import { drivers } from './drivers/registry.ts';
-import { createEnrolments } from './enrolments.ts';
-import { createForwarder } from './forward.ts';
-import { composeStatus, createCounters, type StatusLine } from './health.ts';
+import { createEnrolments, type Enrolments } from './enrolments.ts';
+import { Forwarder, type Send } from './forward.ts';
+import { type Counters, composeStatus, createCounters, type StatusLine } from './health.ts';
 import type { IssueGate } from './issue.ts';
 import type { Outbox } from './outbox.ts';
 import type { OpenSink } from './sink.ts';
@@ -61,24 +61,12 @@ export interface Gateway {
 
 /** Starts the gateway; resolves when every device's loop runs. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { clock, config, log, outbox, random } = options;
+  const { clock, config, log, outbox } = options;
   const counters = createCounters();
-  const gate: IssueGate = { pending: 0 };
+  const failure = createFailure();
   const clockWatch = createClockWatch(clock, config.clock ?? { source: 'unknown' });
-  const failure = createFailure(log);
-  const enrolments = createEnrolments({
-    devices: config.devices.map((device) => ({
-      name: device.name,
-      did: didOf(options, device.name),
-      profileDigest: profileDigest(profileFor(options, device)),
-      ...(device.enrolment !== undefined && { path: options.resolvePath(device.enrolment) }),
-    })),
-    gateway: options.did,
-    readFile: options.readFile,
-    log,
-  });
-  enrolments.refresh();
-  const forwarder = createForwarder({
+  const enrolments = openEnrolments(options);
+  const forwarder = new Forwarder({
     outbox,
     enrolments,
     gateway: options.did,
@@ -91,7 +79,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     onFailure: failure.report,
   });
-
+  const running = await startDevices(options, {
+    counters,
+    clockWatch,
+    enrolments,
+    forwarder,
+    onFailure: failure.report,
+  });
   let isUp = false;
   const sink = await openSink(options, {
     onReceipt: (bytes) => forwarder.receipt(bytes),
@@ -100,52 +94,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       forwarder.uplink(connected ? send : undefined);
     },
   });
-
-  const marks = new Map((await outbox.marks()).map(({ device, lastMs }) => [device, lastMs]));
-  const running = await Promise.all(
-    config.devices.map((device) => {
-      const did = didOf(options, device.name);
-      const lastMs = marks.get(did);
-      const driver = options.known.drivers[device.driver];
-      assert(driver, `configuration was not checked: there is no driver ${device.driver}`);
-      return startDevice({
-        config: device,
-        did,
-        profile: profileFor(options, device),
-        driver,
-        gateway: options.did,
-        configuration: digestMultibase(Buffer.from(options.configText)),
-        facility: config.facility,
-        dataDirectory: options.resolvePath(config.gateway.data),
-        resolvePath: options.resolvePath,
-        ...(lastMs !== undefined && { lastMs }),
-        clock,
-        random,
-        log,
-        clockWatch,
-        outbox,
-        gate,
-        enrolment: () => enrolments.of(did),
-        onSampled(count) {
-          counters.sampled += count;
-          counters.newestMs = clock.nowMs();
-        },
-        onAppended({ batches, dropped, lossesSigned, readings }) {
-          counters.signed += readings;
-          counters.batches += batches;
-          counters.lossesSigned += lossesSigned;
-          counters.dropped += dropped;
-          forwarder.committed();
-        },
-        onFailure: failure.report,
-      });
-    }),
-  );
   const stopWatching = every(clock, limits.clockWatchMs, () => {
     clockWatch.observe();
     if (enrolments.refresh()) forwarder.enrolmentsChanged();
   });
-
   const status = async () =>
     composeStatus({
       timeMs: clock.nowMs(),
@@ -164,18 +116,86 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       stopWatching();
       await stopDevices(running, clock);
       await Promise.all(running.map((device) => device.flush()));
-      let last = await status();
-      while (last.waiting > 0 && clock.monotonicMs() < until) {
+      while ((await status()).waiting > 0 && clock.monotonicMs() < until) {
         await clock.sleep(DRAIN_LOOK_MS);
-        last = await status();
       }
       await forwarder.stop();
+      const last = await status();
       await within(clock, CLOSE_MS, sink.close());
-      last = await status();
       await outbox.close();
       return last;
     },
   };
+}
+
+/** The stages that all devices share. */
+interface Stages {
+  readonly counters: Counters;
+  readonly clockWatch: ClockWatch;
+  readonly enrolments: Enrolments;
+  readonly forwarder: Forwarder;
+  readonly onFailure: (error: unknown) => void;
+}
+
+async function startDevices(options: GatewayOptions, stages: Stages): Promise<RunningDevice[]> {
+  const { clock, config, known, log, outbox, random, resolvePath } = options;
+  const { clockWatch, counters, enrolments, forwarder, onFailure } = stages;
+  const gate: IssueGate = { pending: 0 };
+  const marks = new Map((await outbox.marks()).map(({ device, lastMs }) => [device, lastMs]));
+  const starts = config.devices.map((device) => {
+    const did = didOf(options, device.name);
+    const lastMs = marks.get(did);
+    const driver = known.drivers[device.driver];
+    assert(driver, `configuration was not checked: there is no driver ${device.driver}`);
+    return startDevice({
+      config: device,
+      did,
+      profile: profileFor(options, device),
+      driver,
+      gateway: options.did,
+      configuration: digestMultibase(Buffer.from(options.configText)),
+      facility: config.facility,
+      dataDirectory: resolvePath(config.gateway.data),
+      resolvePath,
+      ...(lastMs !== undefined && { lastMs }),
+      clock,
+      random,
+      log,
+      clockWatch,
+      outbox,
+      gate,
+      enrolment: () => enrolments.of(did),
+      onSampled(count) {
+        counters.sampled += count;
+        counters.newestMs = clock.nowMs();
+      },
+      onAppended({ batches, dropped, lossesSigned, readings }) {
+        counters.signed += readings;
+        counters.batches += batches;
+        counters.lossesSigned += lossesSigned;
+        counters.dropped += dropped;
+        forwarder.committed();
+      },
+      onFailure,
+    });
+  });
+  return Promise.all(starts);
+}
+
+function openEnrolments(options: GatewayOptions): Enrolments {
+  const enrolments = createEnrolments({
+    devices: options.config.devices.map((device) => ({
+      name: device.name,
+      did: didOf(options, device.name),
+      profileDigest: profileDigest(profileFor(options, device)),
+      ...(device.enrolment !== undefined && { path: options.resolvePath(device.enrolment) }),
+    })),
+    gateway: options.did,
+    readFile: options.readFile,
+    log: options.log,
+  });
+  enrolments.refresh();
+  return enrolments;
 }
 
 /** How long a poll in flight may take when the gateway stops, and closing what is open. */
@@ -212,27 +232,19 @@ function every(clock: Clock, ms: number, action: () => void): () => void {
   return () => cancel();
 }
 
-function createFailure(log: Log): { happened: Promise<unknown>; report: (error: unknown) => void } {
-  let resolve: (error: unknown) => void = () => undefined;
-  const happened = new Promise<unknown>((onFailure) => {
-    resolve = onFailure;
+function createFailure(): { happened: Promise<unknown>; report: (error: unknown) => void } {
+  let report: (error: unknown) => void = () => undefined;
+  const happened = new Promise<unknown>((resolve) => {
+    report = resolve;
   });
-  let isReported = false;
-  return {
-    happened,
-    report(error) {
-      if (!isReported) log.debug('the gateway cannot go on', { error: String(error) });
-      isReported = true;
-      resolve(error);
-    },
-  };
+  return { happened, report: (error) => report(error) };
 }
 
 async function openSink(
   { clock, config, did, known, log, random, resolvePath }: GatewayOptions,
   events: {
     onReceipt: (bytes: Uint8Array) => void;
-    onState: (connected: boolean, send: (token: Uint8Array) => Promise<void>) => void;
+    onState: (connected: boolean, send: Send) => void;
   },
 ): Promise<OpenSink> {
   const sink = known.sinks[config.uplink.sink];

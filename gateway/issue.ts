@@ -35,18 +35,6 @@ export interface IssueOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export interface Issuer {
-  /** Takes readings and losses; resolves when all these readings are on disk. */
-  add(groups: readonly ReadingGroup[], losses: readonly Loss[]): Promise<void>;
-  /**
-   * Closes what is open soon: a source that waits for the disk sends nothing else meanwhile, so
-   * that there is nothing to be gained by waiting for the flush interval.
-   */
-  hurry(): void;
-  /** Closes what is open, signs the losses that wait, ends the heartbeat; resolves when durable. */
-  stop(): Promise<void>;
-}
-
 /** A batch that is not closed yet. */
 interface Open {
   readonly groups: ReadingGroup[];
@@ -57,115 +45,128 @@ interface Open {
   readonly reject: (error: unknown) => void;
 }
 
-export function createIssuer(options: IssueOptions): Issuer {
-  const { clock, flushMs, heartbeatMs, losses } = options;
-  let open: Open | undefined;
-  let inFlight = 0;
-  let isDue = false;
-  let isStopped = false;
-  let stepsSaid = options.clockWatch.steps();
-  let closedAt = clock.monotonicMs();
-  let cancelFlush: (() => void) | undefined;
-  let cancelHeartbeat = clock.after(heartbeatMs, beat);
-  let settled: Promise<void> = Promise.resolve();
+export class Issuer {
+  readonly #options: IssueOptions;
+  #open: Open | undefined;
+  /** Batches closed and not on disk, and the promise of the newest. */
+  #inFlight = 0;
+  #settled: Promise<void> = Promise.resolve();
+  /** The flush interval is over, but the batch before is not on disk yet. */
+  #isDue = false;
+  #stepsSaid: number;
+  #closedAtMs: number;
+  #cancelFlush: (() => void) | undefined;
+  #cancelHeartbeat: () => void;
 
-  /** Flushes only when the batch before is on disk: what the disk cannot take is not cut finer. */
-  function flush(): void {
-    cancelFlush = undefined;
-    if (inFlight > 0) isDue = true;
-    else close();
+  constructor(options: IssueOptions) {
+    this.#options = options;
+    this.#stepsSaid = options.clockWatch.steps();
+    this.#closedAtMs = options.clock.monotonicMs();
+    this.#cancelHeartbeat = options.clock.after(options.heartbeatMs, () => this.#beat());
   }
 
-  function beat(): void {
-    const waitMs = closedAt + heartbeatMs - clock.monotonicMs();
-    if (waitMs <= 0 && inFlight === 0) close();
-    cancelHeartbeat = clock.after(waitMs > 0 ? waitMs : heartbeatMs, beat);
+  /** Takes readings and losses; resolves when all these readings are on disk. */
+  async add(groups: readonly ReadingGroup[], losses: readonly Loss[]): Promise<void> {
+    for (const loss of losses) this.#options.losses.add(loss);
+    await Promise.all(groups.flatMap((group) => this.#put(group)));
   }
 
-  function close(): void {
-    const closing = open;
-    open = undefined;
-    cancelFlush?.();
-    cancelFlush = undefined;
-    isDue = false;
-    const draft: BatchDraft = {
-      ...options.head(),
-      clock: options.clockWatch.quality(stepsSaid),
-      closedMs: clock.nowMs(),
-      groups: closing?.groups ?? [],
-      losses: losses.take(),
-    };
-    stepsSaid = options.clockWatch.steps();
-    closedAt = clock.monotonicMs();
-    inFlight += 1;
-    options.gate.pending += 1;
-    settled = options.outbox
-      .append(draft)
-      .then(
-        (appended) => {
-          options.onAppended(appended, draft);
-          closing?.resolve();
-        },
-        (error) => {
-          closing?.reject(error);
-          options.onFailure(error);
-        },
-      )
-      .finally(() => {
-        inFlight -= 1;
-        options.gate.pending -= 1;
-        if (isDue && inFlight === 0) close();
-      });
+  /**
+   * Closes what is open soon: a source that waits for the disk sends nothing else meanwhile, so
+   * that there is nothing to be gained by waiting for the flush interval.
+   */
+  hurry(): void {
+    if (!this.#open || this.#options.flushMs <= limits.hurriedFlushMs) return;
+    this.#cancelFlush?.();
+    this.#flushAfter(limits.hurriedFlushMs);
+  }
+
+  /** Closes what is open, signs the losses that wait, ends the heartbeat; resolves when durable. */
+  async stop(): Promise<void> {
+    this.#cancelHeartbeat();
+    if (this.#open) this.#close();
+    while (!this.#options.losses.isEmpty()) this.#close();
+    await this.#settled;
   }
 
   /** Puts a group into the open batch, which is closed first where the group does not fit. */
-  function put(group: ReadingGroup): Promise<void>[] {
+  #put(group: ReadingGroup): Promise<void>[] {
     const { length } = group.readings;
     const bytes = groupBytes(group);
-    const isTooLarge = length > limits.batchReadingsMax || bytes + emptyBatchBytes > MAX_BYTES;
-    if (isTooLarge && length > 1) {
-      const [first, second] = splitGroups([group], Math.ceil(length / 2));
-      return [...first, ...second].flatMap(put);
+    if (length > 1 && !fits({ readings: length, bytes: bytes + emptyBatchBytes })) {
+      const halves = splitGroups([group], Math.ceil(length / 2));
+      return halves.flat().flatMap((half) => this.#put(half));
     }
-    if (
-      open &&
-      (open.readings + length > limits.batchReadingsMax || open.bytes + bytes > MAX_BYTES)
-    ) {
-      close();
+    const before = this.#open;
+    if (before && !fits({ readings: before.readings + length, bytes: before.bytes + bytes })) {
+      this.#close();
     }
-    open ??= createOpen();
+    this.#open ??= createOpen();
+    const open = this.#open;
     open.groups.push(group);
     open.readings += length;
     open.bytes += bytes;
-    const { durable } = open;
-    if (open.readings >= limits.batchReadingsMax) close();
-    else cancelFlush ??= clock.after(flushMs, flush);
-    return [durable];
+    if (open.readings >= limits.batchReadingsMax) this.#close();
+    else if (!this.#cancelFlush) this.#flushAfter(this.#options.flushMs);
+    return [open.durable];
   }
 
-  return {
-    async add(groups, lost) {
-      for (const loss of lost) losses.add(loss);
-      await Promise.all(groups.flatMap(put));
-    },
-    hurry() {
-      if (!open || flushMs <= limits.hurriedFlushMs) return;
-      cancelFlush?.();
-      cancelFlush = clock.after(limits.hurriedFlushMs, flush);
-    },
-    async stop() {
-      if (isStopped) return settled;
-      isStopped = true;
-      cancelHeartbeat();
-      if (open) close();
-      while (!losses.isEmpty()) close();
-      await settled;
-    },
-  };
+  #flushAfter(delayMs: number): void {
+    this.#cancelFlush = this.#options.clock.after(delayMs, () => {
+      this.#cancelFlush = undefined;
+      // What the disk or the key cannot take in time is not cut finer by the clock.
+      if (this.#inFlight > 0) this.#isDue = true;
+      else this.#close();
+    });
+  }
+
+  #beat(): void {
+    const { clock, heartbeatMs } = this.#options;
+    const waitMs = this.#closedAtMs + heartbeatMs - clock.monotonicMs();
+    if (waitMs <= 0 && this.#inFlight === 0) this.#close();
+    this.#cancelHeartbeat = clock.after(waitMs > 0 ? waitMs : heartbeatMs, () => this.#beat());
+  }
+
+  #close(): void {
+    const { clock, clockWatch, gate, head, losses, onAppended, onFailure, outbox } = this.#options;
+    const open = this.#open;
+    this.#open = undefined;
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    this.#isDue = false;
+    const draft: BatchDraft = {
+      ...head(),
+      clock: clockWatch.quality(this.#stepsSaid),
+      closedMs: clock.nowMs(),
+      groups: open?.groups ?? [],
+      losses: losses.take(),
+    };
+    this.#stepsSaid = clockWatch.steps();
+    this.#closedAtMs = clock.monotonicMs();
+    this.#inFlight += 1;
+    gate.pending += 1;
+    this.#settled = outbox
+      .append(draft)
+      .then((appended) => {
+        onAppended(appended, draft);
+        open?.resolve();
+      })
+      .catch((error: unknown) => {
+        open?.reject(error);
+        onFailure(error);
+      })
+      .finally(() => {
+        this.#inFlight -= 1;
+        gate.pending -= 1;
+        if (this.#isDue && this.#inFlight === 0) this.#close();
+      });
+  }
 }
 
-/** Leaves room for the estimate's own error; the exact size is checked when it is signed. */
-const MAX_BYTES = limits.batchBytesMax;
+/** By the estimate of the size; the exact one is checked where the batch is signed. */
+function fits({ readings, bytes }: { readings: number; bytes: number }): boolean {
+  return readings <= limits.batchReadingsMax && bytes <= limits.batchBytesMax;
+}
 
 function createOpen(): Open {
   let resolve: () => void = () => undefined;
