@@ -63,29 +63,34 @@ export function planMeasurement(profile: DeviceProfile, goods: string | undefine
   return { points, ...(kinds.size === 0 && goods !== undefined && { goods }) };
 }
 
-/** The readings of one sample set, in the order in which the samples came. */
+/** The readings of one sample set; those of one point keep the order in which they came. */
 export function measure(set: SampleSet, plan: MeasurePlan, memory: GoodsMemory): ReadingGroup[] {
   const named = nameGoods(set, plan, memory);
-  const groups = new Map<string, ReadingGroup & { readonly readings: Reading[] }>();
+  const groups: (ReadingGroup & { readonly readings: Reading[] })[] = [];
+  /** Position of the newest group of a time and goods, and of the newest that has the point. */
+  const placeOf = new Map<string, number>();
+  const lastOf = new Map<string, number>();
   for (const sample of set.samples) {
     const point = planOf(plan, sample.point);
     const sourceTimeMs = usableTime(sample.sourceTimeMs);
     const timeMs = sourceTimeMs ?? Math.trunc(sample.gatewayTimeMs);
     const about = plan.goods ?? named(point.group, timeMs);
     const key = `${timeMs} ${sourceTimeMs === undefined ? '' : 's'} ${about ?? ''}`;
-    let group = groups.get(key);
-    if (!group) {
-      group = {
+    let place = placeOf.get(key);
+    if (place === undefined || place < (lastOf.get(sample.point) ?? 0)) {
+      place = groups.length;
+      placeOf.set(key, place);
+      groups.push({
         timeMs,
         ...(sourceTimeMs !== undefined && { gatewayTimeMs: Math.trunc(sample.gatewayTimeMs) }),
         ...(about !== undefined && { about }),
         readings: [],
-      };
-      groups.set(key, group);
+      });
     }
-    group.readings.push(measureSample(sample, point.definition));
+    lastOf.set(sample.point, place);
+    groups[place]?.readings.push(measureSample(sample, point.definition));
   }
-  return [...groups.values()];
+  return groups;
 }
 
 /** One sample decoded, scaled and judged. */
