@@ -39,7 +39,7 @@ interface Container {
   readonly publish: Publish;
 }
 
-/** @throws EdgeError SIM_CONTAINER_INVALID, SIM_ROUTE_INVALID, SIM_PORT_TAKEN, SIM_STATE_UNREADABLE */
+/** @throws EdgeError SIM_CONTAINER_INVALID, SIM_ROUTE_INVALID and those of a port or a state. */
 export async function startReeferYard(options: StationOptions): Promise<RunningStation> {
   const { host, port, clock, ledger, log } = options;
   const route = parseRoute(options.route ?? '');
