@@ -43,6 +43,7 @@ const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const LOWER_A = 0x61;
+const LOWER_E = 0x65;
 const LOWER_Z = 0x7a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -88,7 +89,7 @@ function glanceOver(text: string): 'plain' | 'deep' | 'unclear' {
     } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) {
       if (depth > 0) depth -= 1;
     } else if (unit === MINUS || (unit >= ZERO && unit <= NINE)) {
-      const end = endOfPlainNumber(text, index + 1);
+      const end = endOfPlainNumber(text, index);
       if (end < 0) plain = false;
       else index = end - 1;
     } else if (unit !== COMMA && unit !== COLON && !(unit >= LOWER_A && unit <= LOWER_Z)) {
@@ -111,9 +112,12 @@ function isNewName(depth: number, hash: number): boolean {
   return true;
 }
 
-/** Where a number ends that any double holds well enough; −1 for exponents and long integers. */
+/**
+ * Where the number that begins at `start` ends, if a double holds it well enough: a whole number
+ * of few digits, a decimal fraction, or whatever a double is written as. −1 otherwise.
+ */
 function endOfPlainNumber(text: string, start: number): number {
-  let index = start;
+  let index = start + 1;
   let point = -1;
   for (; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
@@ -121,8 +125,11 @@ function endOfPlainNumber(text: string, start: number): number {
     else if (unit < ZERO || unit > NINE) break;
   }
   const whole = (point < 0 ? index : point) - start;
-  const next = text.charCodeAt(index) | 0x20;
-  return whole >= DIGITS || next === 0x65 ? -1 : index;
+  const isExponent = (text.charCodeAt(index) | 0x20) === LOWER_E;
+  if (whole <= DIGITS && !isExponent) return index;
+  // At most 25 characters are needed to write a double.
+  const token = /^[\d.eE+-]{1,25}/.exec(text.slice(start, start + 26))?.[0] ?? '';
+  return String(Number(token)) === token ? start + token.length : -1;
 }
 
 /** Under the `u` flag a pair of surrogates is one character, so only a lone one matches. */
@@ -158,15 +165,16 @@ function findMistake(text: string): string | undefined {
 }
 
 /**
- * Whether a number keeps its meaning as a double: finite, an integer without loss, and not a
- * fraction so small that it became zero. Decimal fractions are rounded by every reader alike.
+ * Whether a number keeps its meaning as a double: finite, and, if whole, either exactly what the
+ * double is or what a double is written as (52013974083094330 for 52013974083094328). A fraction
+ * must not become zero; how it is rounded is the same for every reader.
  */
 function isExact(token: string): boolean {
   const value = Number(token);
   if (!Number.isFinite(value)) return false;
-  // More digits than any double needs would only make the comparison below slow.
+  // More digits than any double needs would only make the comparison slow.
   if (/^-?\d+$/.test(token)) {
-    return token.length <= 310 && BigInt(token) === BigInt(value);
+    return String(value) === token || (token.length <= 310 && BigInt(token) === BigInt(value));
   }
   return value !== 0 || !/[1-9]/.test(token.split(/[eE]/)[0] ?? '');
 }

@@ -15,7 +15,7 @@ import { readStatusList, type StatusList, statusAt } from './status-list.ts';
 import { credentialsContext } from './vocabulary.ts';
 
 /** What is at hand, and the time at which is judged. */
-export interface Judgement {
+export interface VerifyContext {
   readonly documents: Documents;
   readonly atMs: number;
 }
@@ -37,7 +37,7 @@ export function issuerOf(payload: Readonly<Record<string, unknown>>): string | u
  * and validity at `atMs`. The order goes from cheap to dear, and from the sender's mistakes to
  * what only documents can tell.
  */
-export function checkCredential(opened: OpenedToken, judgement: Judgement): Refusal | undefined {
+export function checkCredential(opened: OpenedToken, context: VerifyContext): Refusal | undefined {
   const { typ, cty } = opened.header;
   if (!CREDENTIAL_TYPES.includes(typ?.toLowerCase())) {
     return refuse('VC_TYPE', `typ is ${typ?.slice(0, 60)}, not vc+jwt`);
@@ -47,7 +47,7 @@ export function checkCredential(opened: OpenedToken, judgement: Judgement): Refu
   }
   const malformed = checkCore(opened.payload) ?? checkClaims(opened.payload);
   if (malformed) return malformed;
-  const key = issuerKey(opened, judgement);
+  const key = issuerKey(opened, context);
   if (isRefusal(key)) return key;
   const { alg } = opened.header;
   if ((alg === 'ES256') !== (key.algorithm === 'ES256')) {
@@ -56,7 +56,7 @@ export function checkCredential(opened: OpenedToken, judgement: Judgement): Refu
   if (!verifySignature(opened, key)) {
     return refuse('VC_SIGNATURE', `the signature does not verify with ${key.keyId}`);
   }
-  return checkPeriod(opened.payload, judgement.atMs);
+  return checkPeriod(opened.payload, context.atMs);
 }
 
 /** VCDM 2.0 §4: what every credential has. */
@@ -99,7 +99,7 @@ function checkClaims(payload: Readonly<Record<string, unknown>>): Refusal | unde
 }
 
 /** The key under which the issuer signed: its own in a `did:key`, or one of its document. */
-function issuerKey(opened: OpenedToken, { documents, atMs }: Judgement): PublicKey | Refusal {
+function issuerKey(opened: OpenedToken, { documents, atMs }: VerifyContext): PublicKey | Refusal {
   const issuer = issuerOf(opened.payload) ?? '';
   const { kid } = opened.header;
   const hash = kid.indexOf('#');
@@ -128,7 +128,7 @@ function keyOfDid(did: string): PublicKey | undefined {
   }
 }
 
-/** `validFrom`, `validUntil` and their older names against the time of judgement. */
+/** `validFrom`, `validUntil` and their older names against the time of context. */
 function checkPeriod(
   payload: Readonly<Record<string, unknown>>,
   atMs: number,
@@ -171,14 +171,14 @@ function text(date: unknown, seconds: unknown): string {
  */
 export function checkStatus(
   payload: Readonly<Record<string, unknown>>,
-  judgement: Judgement,
+  context: VerifyContext,
 ): Refusal | undefined {
   const { credentialStatus } = payload as { credentialStatus?: unknown };
   if (credentialStatus === undefined) return undefined;
   const issuer = issuerOf(payload) ?? '';
   let doubt: Refusal | undefined;
   for (const entry of [credentialStatus].flat()) {
-    const found = checkStatusEntry(entry, issuer, judgement);
+    const found = checkStatusEntry(entry, issuer, context);
     // That one list is missing must not hide that another one says "revoked".
     if (found?.code === 'VC_REVOKED' || found?.code === 'VC_SUSPENDED') return found;
     doubt ??= found;
@@ -189,7 +189,7 @@ export function checkStatus(
 function checkStatusEntry(
   entry: unknown,
   issuer: string,
-  judgement: Judgement,
+  context: VerifyContext,
 ): Refusal | undefined {
   const { type, statusPurpose, statusListIndex, statusListCredential } = (entry ?? {}) as Record<
     string,
@@ -208,7 +208,7 @@ function checkStatusEntry(
   if (statusPurpose !== 'revocation' && statusPurpose !== 'suspension') {
     return refuse('VC_STATUS_UNSUPPORTED', `status for ${statusPurpose.slice(0, 60)}`);
   }
-  const list = findStatusList(statusListCredential, issuer, judgement);
+  const list = findStatusList(statusListCredential, issuer, context);
   if (isRefusal(list)) return list;
   if (![list.purpose].flat().includes(statusPurpose)) {
     return refuse('VC_STATUS_INVALID', `${list.id} is not for ${statusPurpose}`);
@@ -223,12 +223,12 @@ function checkStatusEntry(
 }
 
 /** The list at a URL: at hand, valid itself, and by the issuer of the credential it speaks of. */
-function findStatusList(url: string, issuer: string, judgement: Judgement): StatusList | Refusal {
-  const token = judgement.documents.statusList(url);
+function findStatusList(url: string, issuer: string, context: VerifyContext): StatusList | Refusal {
+  const token = context.documents.statusList(url);
   if (!token) return refuse('VC_STATUS_MISSING', `the status list ${url.slice(0, 200)} is needed`);
   const opened = openCompact(token, limits.credentialBytesMax);
   if (isRefusal(opened)) return refuse('VC_STATUS_INVALID', `${url}: ${opened.reason}`);
-  const refusal = checkCredential(opened, judgement);
+  const refusal = checkCredential(opened, context);
   if (refusal) return refuse('VC_STATUS_INVALID', `${url}: ${refusal.reason}`);
   const list = readStatusList(opened.payload);
   if (isRefusal(list)) return list;

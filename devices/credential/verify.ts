@@ -12,7 +12,7 @@ import { readEnrolment } from './enrolment-wire.ts';
 import { type OpenedToken, openCompact } from './jws.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { readStatusList } from './status-list.ts';
-import { checkCredential, checkStatus, issuerOf, type Judgement } from './verify-issuer.ts';
+import { checkCredential, checkStatus, issuerOf, type VerifyContext } from './verify-issuer.ts';
 import { credentialKindOf } from './vocabulary.ts';
 
 /** What is said about one input. */
@@ -49,18 +49,18 @@ export function isUndecided(code: CredentialCode): boolean {
  * Judges a credential. Proof and form come first, then the enrolment behind a batch, then status;
  * what is invalid by its own bytes is invalid whatever documents are missing.
  */
-export function verifyCredential(bytes: Uint8Array, judgement: Judgement): VerdictReport {
+export function verifyCredential(bytes: Uint8Array, context: VerifyContext): VerdictReport {
   const opened = openCompact(bytes, limits.credentialBytesMax);
   if (isRefusal(opened)) return report(betterNamed(opened, bytes), null, null);
   const issuer = issuerOf(opened.payload) ?? null;
-  const outcome = judge(opened, bytes.length, judgement);
+  const outcome = judge(opened, bytes.length, context);
   if (typeof outcome !== 'string') return report(outcome, issuer, opened.header.kid);
   return report(refuse('VC_VALID', outcome), issuer, opened.header.kid);
 }
 
 /** A sentence about what was proven, or why not. */
-function judge(opened: OpenedToken, bytesCount: number, judgement: Judgement): string | Refusal {
-  const refusal = checkCredential(opened, judgement);
+function judge(opened: OpenedToken, bytesCount: number, context: VerifyContext): string | Refusal {
+  const refusal = checkCredential(opened, context);
   switch (credentialKindOf(opened.payload)) {
     case 'batch': {
       if (bytesCount > limits.batchBytesMax) {
@@ -68,29 +68,29 @@ function judge(opened: OpenedToken, bytesCount: number, judgement: Judgement): s
       }
       const batch = readBatch(opened.payload);
       if (isRefusal(batch)) return batch;
-      return refusal ?? judgeBatch(batch, judgement);
+      return refusal ?? judgeBatch(batch, context);
     }
     case 'enrolment': {
       const enrolment = readEnrolment(opened.payload);
       if (isRefusal(enrolment)) return enrolment;
-      return refusal ?? checkStatus(opened.payload, judgement) ?? describeEnrolment(enrolment);
+      return refusal ?? checkStatus(opened.payload, context) ?? describeEnrolment(enrolment);
     }
     case 'statusList': {
       const list = readStatusList(opened.payload);
       if (isRefusal(list)) return refuse('VC_SCHEMA', list.reason);
-      return refusal ?? checkStatus(opened.payload, judgement) ?? `status list ${list.id}`;
+      return refusal ?? checkStatus(opened.payload, context) ?? `status list ${list.id}`;
     }
     default:
-      return refusal ?? checkStatus(opened.payload, judgement) ?? 'signed by its issuer';
+      return refusal ?? checkStatus(opened.payload, context) ?? 'signed by its issuer';
   }
 }
 
 /** A proven batch still needs an enrolment: a `did:key` alone says nothing about whose it is. */
-function judgeBatch(batch: Batch, judgement: Judgement): string | Refusal {
-  const tokens = judgement.documents.enrolments(batch.device, batch.enrolment?.digest);
+function judgeBatch(batch: Batch, context: VerifyContext): string | Refusal {
+  const tokens = context.documents.enrolments(batch.device, batch.enrolment?.digest);
   let worst: Refusal | undefined;
   for (const token of tokens) {
-    const outcome = judgeEnrolled(batch, token, judgement);
+    const outcome = judgeEnrolled(batch, token, context);
     if (typeof outcome === 'string') return outcome;
     // A reason that decides is worth more than one that leaves it open.
     if (!worst || (isUndecided(worst.code) && !isUndecided(outcome.code))) worst = outcome;
@@ -98,15 +98,15 @@ function judgeBatch(batch: Batch, judgement: Judgement): string | Refusal {
   return worst ?? refuse('VC_ENROLMENT_MISSING', `no enrolment of ${batch.device} is at hand`);
 }
 
-function judgeEnrolled(batch: Batch, token: Uint8Array, judgement: Judgement): string | Refusal {
+function judgeEnrolled(batch: Batch, token: Uint8Array, context: VerifyContext): string | Refusal {
   const opened = openCompact(token, limits.credentialBytesMax);
   if (isRefusal(opened)) return refuse('VC_ENROLMENT_INVALID', opened.reason);
   const enrolment = readEnrolment(opened.payload);
   if (isRefusal(enrolment)) return refuse('VC_ENROLMENT_INVALID', enrolment.reason);
-  const refusal = checkCredential(opened, judgement);
+  const refusal = checkCredential(opened, context);
   if (refusal && isUndecided(refusal.code)) return refusal;
   if (refusal) return refuse('VC_ENROLMENT_INVALID', `${enrolment.id}: ${refusal.reason}`);
-  const unfit = checkEnrolled(batch, enrolment) ?? checkStatus(opened.payload, judgement);
+  const unfit = checkEnrolled(batch, enrolment) ?? checkStatus(opened.payload, context);
   return unfit ?? describeBatch(batch, enrolment);
 }
 

@@ -15,7 +15,7 @@ is fetched and nothing is stored.
   --documents DIR   DID documents (did.json), status lists and enrolments (.jwt), at any depth
   --at TIME         judge as of this time, e.g. 2026-11-21T12:00:00Z (default: now)
   --json            print one JSON object a file:
-                    {"verdict", "code", "reason", "hint", "issuer", "keyId", "file"}
+                    {"verdict", "code", "reason", "hint", "issuer", "keyId"}
 
 Exit codes: 0 all valid, 1 one is not valid, 2 one could not be judged or the command line has a
 mistake.
@@ -50,7 +50,7 @@ export async function verifyCommand(
   for (const file of files) {
     const report = judgeFile(file, (bytes) => verifyCredential(bytes, { documents, atMs }));
     exits.add(EXITS[report.verdict]);
-    io.out(json ? `${JSON.stringify({ ...report, file })}\n` : block(file, report, atMs));
+    io.out(json ? `${JSON.stringify(report)}\n` : block(file, report, atMs));
   }
   // What is not valid weighs more than what could not be judged.
   return [1, 2].find((exit) => exits.has(exit)) ?? 0;
