@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { errorCatalogue } from '../devices/errors.ts';
 import {
   checkChance,
+  checkCommands,
   checkExamples,
   checkReadmes,
   checkSizes,
@@ -63,6 +64,10 @@ describe('the tree', () => {
 
   it('has a README in every folder', () => {
     expect(told(checkReadmes(files))).toBe('');
+  });
+
+  it('has commands that can be started by name, by the right Node', () => {
+    expect(told(checkCommands(files))).toBe('');
   });
 
   it('has examples that name their schema', () => {

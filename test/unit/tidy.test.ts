@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   checkChance,
+  checkCommands,
   checkExamples,
   checkReadmes,
   checkSizes,
@@ -236,6 +237,18 @@ describe('file rules', () => {
     );
     const mirrored = { 'test/README.md': words, 'test/unit/README.md': words };
     expect(checkReadmes(tree({ ...mirrored, 'test/unit/gateway/a.test.ts': '' }))).toEqual([]);
+  });
+
+  it('find a command that cannot be started by name, or by the wrong Node', () => {
+    const manifest = JSON.stringify({ bin: { 'bondline-x': 'dist/x/cli.js' } });
+    const check = (text: string) =>
+      lines(checkCommands(tree({ 'package.json': manifest, 'x/cli.ts': text })));
+    const first = "import '../devices/io/needs-node.ts';\n";
+    const other = "import { createInterface } from 'node:readline';\n";
+    expect(check(`#!/usr/bin/env node\n/** A command. */\n${first}${other}`)).toEqual([]);
+    expect(check(first)).toHaveLength(1);
+    expect(check(`#!/usr/bin/env node\n${other}${first}`)).toHaveLength(1);
+    expect(checkCommands(tree({ 'package.json': manifest }))).toHaveLength(1);
   });
 
   it('find an example that does not lead an editor to its schema', () => {

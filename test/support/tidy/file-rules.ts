@@ -1,6 +1,7 @@
 /** What every file and folder owes its reader: a size, a name, a README, no loose ends. */
 import { basename, dirname } from 'node:path/posix';
 import {
+  importsOf,
   isCode,
   isSource,
   sideOf,
@@ -91,6 +92,28 @@ export function checkReadmes(files: readonly TidyFile[]): Violation[] {
     }
   }
   return found;
+}
+
+/**
+ * Every command of package.json can be started by its name, and looks at the Node that runs it
+ * before it loads anything else.
+ */
+export function checkCommands(files: readonly TidyFile[]): Violation[] {
+  const manifest = files.find(({ path }) => path === 'package.json');
+  const { bin = {} } = JSON.parse(manifest?.text ?? '{}') as { bin?: Record<string, string> };
+  return Object.entries(bin).flatMap(([name, built]) => {
+    const path = built.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+    const file = files.find((one) => one.path === path);
+    if (!file) return [{ path, message: `is not there for the command ${name}` }];
+    const found: Violation[] = [];
+    if (!file.text.startsWith('#!/usr/bin/env node\n')) {
+      found.push({ path, message: 'does not begin with #!/usr/bin/env node' });
+    }
+    if (!importsOf(file)[0]?.specifier.endsWith('/needs-node.ts')) {
+      found.push({ path, message: 'does not import devices/io/needs-node.ts first' });
+    }
+    return found;
+  });
 }
 
 /** Example configurations tell an editor where their schema is. */

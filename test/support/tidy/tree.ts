@@ -41,7 +41,7 @@ const FOLDERS = [
   'examples',
 ];
 const SKIPPED = new Set(['node_modules', 'dist', 'var', '.git', '.ci', 'coverage']);
-const READ = /\.(ts|tsx|mjs|md|yaml|yml|json|css|html)$/;
+const READ = /\.(ts|tsx|mjs|md|yaml|yml|json|jsonld|geojson|css|html|svg|py|c)$/;
 
 /** Reads the project below `root`, in the order of paths. */
 export function readTree(root: string): TidyFile[] {
