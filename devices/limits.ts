@@ -153,6 +153,8 @@ export const limits = {
   brokerConnectMs: 5_000,
   /** Bytes of a credential that is too large which are kept as evidence. */
   refusalBytesMax: 64 * 1024,
+  /** Documents in one change of trust. */
+  trustDocumentsMax: 10_000,
   /** The same complaint about the same gateway is logged again after this long. */
   tellMs: 60_000,
   /** Clock ticks are journalled this often while anything is enrolled. */

@@ -8,6 +8,7 @@ import { readBatch } from '../devices/credential/batch-wire.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
+import { checkEnrolled } from '../devices/credential/verify.ts';
 import { credentialKindOf } from '../devices/credential/vocabulary.ts';
 import { credentialDigest, fingerprintOfDid } from '../devices/envelope.ts';
 import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
@@ -177,11 +178,11 @@ function judgeClaims(
 ): Verdict {
   const { enrolment } = one;
   const { device } = batch;
-  const mismatch = mismatchOf(batch, one);
-  if (mismatch !== undefined) {
+  const unfit = checkEnrolled(batch, enrolment);
+  if (unfit !== undefined) {
     // A batch that names no enrolment may wait for one that fits: it may only be late.
-    const outcome = batch.enrolment === undefined ? 'held' : 'refused';
-    return no(outcome, 'VC_ENROLMENT_MISMATCH', mismatch, device);
+    const waits = batch.enrolment === undefined && unfit.code === 'VC_ENROLMENT_MISMATCH';
+    return no(waits ? 'held' : 'refused', unfit.code, unfit.reason, device);
   }
   const standing = standingOf(trust, one, message.receivedMs);
   if (standing.state !== 'active')
@@ -192,11 +193,6 @@ function judgeClaims(
   }
   if (enrolment.validUntilMs !== undefined && batch.closedMs > enrolment.validUntilMs) {
     return no('refused', 'VC_EXPIRED', `enrolment ${enrolment.id} had ended`, device);
-  }
-  const foreign = batch.groups.find(({ about }) => about !== undefined && !inScope(one, about));
-  if (foreign?.about !== undefined) {
-    const scope = enrolment.scope.goods.join(', ');
-    return no('refused', 'VC_SCOPE', `${foreign.about} is outside of ${scope}`, device);
   }
   // Who carries a credential proves nothing about it, so this is no reason to refuse it for good.
   if (fingerprintOfDid(batch.gateway) !== message.gateway) {
@@ -209,24 +205,6 @@ function judgeClaims(
     device,
     readings: batch.groups.reduce((sum, group) => sum + group.readings.length, 0),
   };
-}
-
-function mismatchOf(batch: Batch, { enrolment }: TrustedEnrolment): string | undefined {
-  if (batch.gateway !== enrolment.gateway) {
-    return `the device is enrolled for ${enrolment.gateway}, not for ${batch.gateway}`;
-  }
-  if (batch.profile.digest !== enrolment.profile.digest) {
-    const { name, digest } = enrolment.profile;
-    return `profile ${name} is enrolled as ${digest}, the batch was measured by ${batch.profile.digest}`;
-  }
-  if (batch.enrolment !== undefined && batch.enrolment.id !== enrolment.id) {
-    return `the enrolment of this digest is ${enrolment.id}, not ${batch.enrolment.id}`;
-  }
-  return undefined;
-}
-
-function inScope({ enrolment }: TrustedEnrolment, about: string): boolean {
-  return enrolment.scope.goods.some((prefix) => about.startsWith(prefix));
 }
 
 function keyOf(batch: Batch): NonNullable<EntryHeader['batch']> {

@@ -1,22 +1,38 @@
 /**
  * Wires the ingester's stages: source, receive, admit, record, receipts, apply. `createIngest` is
- * the part without threads, files and sockets, which the simulation runs; `startIngester` in
- * start.ts puts the real ones around it.
+ * the part without threads, files and sockets, which the simulation runs; `startIngester` puts the
+ * real ones around it.
  */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { EdgeError, explain } from '../devices/errors.ts';
 import type { Signer } from '../devices/io/key-store.ts';
+import { openFileKeyStore } from '../devices/io/key-store-file.ts';
+import { lockDirectory } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
-import type { Clock, Log } from '../devices/runtime.ts';
+import type { Clock, Log, Random } from '../devices/runtime.ts';
+import { startAdmitPool } from './admit-pool.ts';
 import type { Admitter } from './admitter.ts';
+import { type Api, type ApiOptions, startApi } from './api.ts';
+import { startApply } from './apply.ts';
+import type { IngestConfig } from './config.ts';
+import { readControl, removeControl, writeControl } from './control.ts';
+import { createFeed } from './feed.ts';
 import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
-import type { OpenJournal } from './journal.ts';
+import { type OpenJournal, startJournal } from './journal.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
 import { createRecorder, type Recorder } from './record.ts';
+import { rules } from './rules/registry.ts';
+import { sources } from './sources/registry.ts';
+import { consoleDirectory, receiptSigner, rulesInForce, sayFound } from './startup.ts';
 import type { EntryKind, NewEntry } from './store.ts';
 import { createTeller } from './tell.ts';
 import { createTrustDesk, type TrustDesk } from './trust-change.ts';
+import { answerTrust } from './trust-request.ts';
+import { createWays, type Ways, withPort } from './ways.ts';
 
 export interface IngestOptions {
   readonly tenant: string;
@@ -131,4 +147,167 @@ function startTicks(
     stopped = true;
     cancel();
   };
+}
+
+export interface Ingester {
+  /** Addresses of the console and of the first source. */
+  readonly http: string;
+  readonly mqtt: string;
+  /** DID of the key that signs receipts. */
+  readonly did: string;
+  /** Resolves with the reason when it cannot go on; nothing is acknowledged from then on. */
+  readonly failed: Promise<unknown>;
+  /** Stops in order; what was acknowledged is stored. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface IngesterOptions {
+  readonly config: IngestConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Process id, for control.json. */
+  readonly pid: number;
+  /** `any`: where a port is taken, another one is used and the log says so. */
+  readonly ports: 'exact' | 'any';
+}
+
+type Closer = () => Promise<void> | void;
+
+/**
+ * Starts an ingester. What cannot be opened ends the start, and what was opened is closed again.
+ *
+ * @throws EdgeError KEY_*, DB_*, CFG_DIRECTORY_UNWRITABLE, IN_PORT_TAKEN, IN_LISTEN
+ */
+export async function startIngester(options: IngesterOptions): Promise<Ingester> {
+  const closers: Closer[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= closeAll(closers, options.log);
+    return closing;
+  };
+  try {
+    return { ...(await open(options, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The last that was opened is the first that is closed. */
+async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      log.error('something did not close in order', { error: explain(error) });
+    }
+  }
+}
+
+async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<Ingester, 'close'>> {
+  const { config, clock, log } = options;
+  const { tenant, data } = config.ingester;
+  let failed: (error: unknown) => void = () => {};
+  const failure = new Promise<unknown>((resolve) => {
+    failed = resolve;
+  });
+
+  // A wrong passphrase is found before anything is touched.
+  const keys = await openFileKeyStore(config.keys.path, config.keys.passphraseFile, clock);
+  closers.push(() => keys.close());
+  closers.push(lockDirectory(data));
+  const journalFile = join(data, 'journal.db');
+  const twinsFile = join(data, 'twins.db');
+  const journal = await startJournal(journalFile);
+  closers.push(() => journal.close());
+  const signer = await receiptSigner(keys);
+  sayFound(journal, readControl(data), log);
+
+  const workers = config.workers || Math.max(1, availableParallelism() - 1);
+  const admitter = startAdmitPool({ workers, tenant });
+  closers.push(() => admitter.close());
+  const feed = createFeed();
+  const apply = await startApply({ journalFile, twinsFile, clock, onChange: feed.publish, failed });
+  closers.push(() => apply.close());
+
+  const ways: Ways = createWays({
+    clock,
+    log,
+    resolvePath: (path) => path,
+    receive: (message) => ingest.receive(message),
+  });
+  const { reply } = ways;
+  const { wake } = apply;
+  const ingest = createIngest({
+    tenant,
+    journal,
+    admitter,
+    signer,
+    clock,
+    log,
+    reply,
+    wake,
+    failed,
+  });
+  await ingest.activateRules(rulesInForce(config.routes, rules));
+  wake(journal.found.size);
+  closers.push(() => ways.close());
+  closers.push(() => Promise.race([ingest.drain(), clock.sleep(limits.stopMs)]));
+  const mqtt = await openSources(options, ways);
+
+  const token = Buffer.from(options.random.bytes(24)).toString('base64url');
+  const served = { journalFile, twinsFile, clock, log, feed, apply };
+  const api = await openApi(options, {
+    ...served,
+    consoleDirectory: consoleDirectory(import.meta.url),
+    ingester: signer.did,
+    name: config.ingester.name,
+    health: ingest.health.snapshot,
+    held: ingest.held.list,
+    trust: {
+      token,
+      change: (request) => answerTrust(ingest.desk, request),
+      list: ingest.desk.list,
+    },
+  });
+  closers.push(() => api.close());
+  const http = api.address;
+  writeControl(data, { pid: options.pid, http, mqtt, ingester: signer.did, token });
+  closers.push(() => removeControl(data));
+  return { http, mqtt, did: signer.did, failed: failure };
+}
+
+/** Opens the configured sources and returns the address of the first. */
+async function openSources({ config, ports, log }: IngesterOptions, ways: Ways): Promise<string> {
+  const addresses: string[] = [];
+  for (const { source: name, connection } of config.sources) {
+    const source = sources.get(name);
+    if (source === undefined) throw new EdgeError('CFG_INVALID', `there is no source ${name}`);
+    const port = connection['port'];
+    const opened = await withPort(
+      typeof port === 'number' ? port : 0,
+      (chosen) =>
+        ways.open(source, port === undefined ? connection : { ...connection, port: chosen }),
+      { any: ports === 'any', say: (taken) => sayTaken(log, 'the uplink', taken) },
+    );
+    log.info('taking credentials', { source: name, address: opened.address });
+    addresses.push(opened.address);
+  }
+  return addresses[0] ?? '';
+}
+
+function openApi(
+  { config, ports, log }: IngesterOptions,
+  rest: Omit<ApiOptions, 'host' | 'port'>,
+): Promise<Api> {
+  const { host } = config.http;
+  return withPort(config.http.port, (port) => startApi({ ...rest, host, port }), {
+    any: ports === 'any',
+    say: (taken) => sayTaken(log, 'the console', taken),
+  });
+}
+
+function sayTaken(log: Log, what: string, port: number): void {
+  log.warn(`port ${port} is taken; ${what} uses another`);
 }

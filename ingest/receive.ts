@@ -93,7 +93,8 @@ export function createReceive(stages: ReceiveStages): Receive {
 
   return {
     receive(message) {
-      if (state !== 'open') return Promise.reject(new Error('the ingester is stopping'));
+      // Not taken and never acknowledged: the gateway sends it again after the next start.
+      if (state !== 'open') return new Promise(() => {});
       waiting.push(message);
       queued += message.bytes.length;
       if (!pumpDue) {

@@ -82,6 +82,21 @@ export const ingestErrors = {
     hint: 'Ask again in a moment, or ask for less at a time.',
     retryable: true,
   },
+  IN_REQUEST: {
+    meaning: 'A request to change trust does not have the form of one.',
+    hint: 'Use bondline-ingest trust of the same version as the ingester.',
+    retryable: false,
+  },
+  IN_REBUILD: {
+    meaning: 'The journal could not be folded into twins.',
+    hint: 'Report the line above; the journal itself was not changed.',
+    retryable: false,
+  },
+  IN_TWIN_UNKNOWN: {
+    meaning: 'There is no twin of this id, URI or label.',
+    hint: 'Run bondline-ingest twin CONFIG without an id to see all.',
+    retryable: false,
+  },
   IN_CONTROL: {
     meaning: 'The running ingester did not take the command.',
     hint: 'Check that the process named in control.json still runs, or stop it and repeat.',

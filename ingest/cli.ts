@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/** The command `bondline-ingest`: arguments, signals and exit codes. */
+import '../devices/io/needs-node.ts';
+import { EdgeError, explain } from '../devices/errors.ts';
+import { systemClock, systemRandom } from '../devices/runtime.ts';
+import type { CommandContext } from './commands/command.ts';
+import { helpOf, overview } from './commands/help.ts';
+
+const EXIT = { well: 0, failed: 1, usage: 2 } as const;
+
+const output = {
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text),
+};
+
+process.exitCode = await main(process.argv.slice(2));
+// Whatever still listens (standard input, a worker) must not hold the process up.
+process.exit();
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return error instanceof EdgeError && error.code === 'CFG_USAGE' ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** Commands load when used, so that `--help` and `check` answer at once. */
+async function dispatch([command, ...args]: readonly string[]): Promise<number> {
+  if (command === undefined || ['--help', '-h', 'help'].includes(command)) {
+    process.stdout.write(overview);
+    return command === undefined ? EXIT.usage : EXIT.well;
+  }
+  const help = Object.hasOwn(helpOf, command) ? helpOf[command] : undefined;
+  if (help !== undefined && (args.includes('--help') || args.includes('-h'))) {
+    process.stdout.write(help);
+    return EXIT.well;
+  }
+  switch (command) {
+    case 'run':
+      return (await import('./commands/run.ts')).runRun(args, await contextOf());
+    case 'check':
+      return (await import('./commands/check.ts')).runCheck(args, await contextOf());
+    case 'trust':
+      return (await import('./commands/trust.ts')).runTrust(args, await contextOf());
+    case 'verify':
+      return (await import('./commands/verify.ts')).verifyCommand(args, output);
+    case 'rebuild':
+      return (await import('./commands/rebuild.ts')).runRebuild(args, await contextOf());
+    case 'twin':
+      return (await import('./commands/twin.ts')).runTwin(args, await contextOf());
+    default:
+      throw new EdgeError('CFG_USAGE', `bondline-ingest has no command "${command}"`);
+  }
+}
+
+async function contextOf(): Promise<CommandContext> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  const { sources } = await import('./sources/registry.ts');
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    ...output,
+    terminal: process.stderr.isTTY === true,
+    pid: process.pid,
+    sources,
+    stop: stop.signal,
+    onInputEnd(onEnd) {
+      process.stdin.on('end', onEnd).on('close', onEnd).on('error', onEnd).resume();
+    },
+  };
+}

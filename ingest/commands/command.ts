@@ -1,0 +1,76 @@
+/** The contract of a subcommand, and what they all need: arguments and a configuration. */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EdgeError } from '../../devices/errors.ts';
+import { formatMistake } from '../../devices/io/config-file.ts';
+import type { Clock, Random } from '../../devices/runtime.ts';
+import { type IngestConfig, loadIngestConfig } from '../config.ts';
+import type { Source } from '../source.ts';
+
+/** The world as a command sees it; only cli.ts touches the process itself. */
+export interface CommandContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Whether a person reads standard error. */
+  readonly terminal: boolean;
+  readonly pid: number;
+  /** The registered sources, against which a configuration is checked. */
+  readonly sources: ReadonlyMap<string, Source>;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly stop: AbortSignal;
+  /** Calls `onEnd` when standard input ends. */
+  readonly onInputEnd: (onEnd: () => void) => void;
+}
+
+/** Exit codes that scripts can trust. */
+export const EXIT = { well: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Arguments taken apart; the last of `positionals` may be `NAME...` for any number of them, or
+ * `[NAME]` for one that may be absent.
+ *
+ * @throws EdgeError CFG_USAGE for anything that is not known
+ */
+export function parseArguments<const T extends Record<string, { type: 'boolean' | 'string' }>>(
+  args: readonly string[],
+  options: T,
+  positionals: readonly string[],
+) {
+  try {
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const missing = positionals[parsed.positionals.length];
+    if (missing && !/^\[|\.\.\.$/.test(missing)) throw new Error(`${missing} is missing`);
+    const surplus = parsed.positionals[positionals.length];
+    if (surplus !== undefined && !positionals.at(-1)?.endsWith('...')) {
+      throw new Error(`"${surplus}" is one argument too many`);
+    }
+    return parsed;
+  } catch (cause) {
+    throw new EdgeError('CFG_USAGE', 'reading the command line', { cause });
+  }
+}
+
+/**
+ * Reads a configuration. Its mistakes are written to standard error, one a line.
+ *
+ * @throws EdgeError CFG_UNREADABLE, CFG_INVALID
+ */
+export function loadConfig(
+  file: string,
+  { err, sources }: Pick<CommandContext, 'err' | 'sources'>,
+): IngestConfig {
+  const loaded = loadIngestConfig(file, sources);
+  if (loaded.ok) return loaded.config;
+  for (const mistake of loaded.mistakes) err(`${formatMistake(mistake)}\n`);
+  throw new EdgeError('CFG_INVALID', `checking ${file}`);
+}
+
+/** The databases of a configuration. */
+export function filesOf({ ingester }: IngestConfig): { journalFile: string; twinsFile: string } {
+  return {
+    journalFile: join(ingester.data, 'journal.db'),
+    twinsFile: join(ingester.data, 'twins.db'),
+  };
+}

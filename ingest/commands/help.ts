@@ -1,0 +1,81 @@
+/** What the command says of itself. The reference page of commands is made of these texts. */
+import { verifyHelp } from './verify.ts';
+
+export const overview = `bondline-ingest: verifies what gateways send, records it for good, keeps the twins
+
+Usage: bondline-ingest COMMAND [arguments] [options]
+
+Commands:
+  run CONFIG                     run the ingester until it is stopped (SIGTERM, Ctrl-C)
+  check CONFIG                   name every mistake of the configuration, without the network
+  trust CONFIG add PATH...       trust organisations, status lists and enrolments
+  trust CONFIG list              show whom this ingester trusts
+  trust CONFIG remove DID        end the trust in an organisation
+  verify FILE...                 judge credentials and batches offline
+  rebuild CONFIG [--check]       fold the journal into twins anew, or prove them equal
+  twin CONFIG [ID]               show the twins, or one of them
+
+Options of every command:
+  --json  print JSON for programs
+  --help  print how a command is used
+
+Exit codes: 0 all well, 1 it failed, 2 the command line has a mistake. verify and rebuild say more
+in their own help.
+`;
+
+const run = `Usage: bondline-ingest run CONFIG [--ports any] [--json] [--attached]
+
+Runs the ingester: broker, admission, journal, twins, console. Logs go to standard error. The first
+start makes the key that signs receipts; the file with its passphrase must be there. On SIGTERM or
+Ctrl-C it takes nothing more, stores what it took, and exits with 0.
+
+  --ports any  where a port is taken, say so and take another
+  --json       print one JSON object to standard output once it is ready:
+               {"ready": true, "http", "mqtt", "ingester", "data"}
+  --attached   stop when standard input ends
+`;
+
+const check = `Usage: bondline-ingest check CONFIG [--json]
+
+Prints every mistake of the configuration as FILE:LINE:COLUMN with what to write instead. Never
+touches the network. Exit code 1 when there are mistakes.
+`;
+
+const trust = `Usage: bondline-ingest trust CONFIG add PATH... [--confirm] [--json]
+       bondline-ingest trust CONFIG list [--json]
+       bondline-ingest trust CONFIG remove DID [--json]
+
+Changes whom the ingester trusts; each change becomes an entry of the journal and counts at once.
+It goes to the ingester that runs on the data directory, or, when none runs, into the journal.
+
+PATH is a DID document (did.json), a status list or an enrolment (.jwt), or a folder of them. They
+may be given in any order: organisations are taken first.
+
+  --confirm  take the document of an organisation that differs from the pinned one; ask the
+             organisation over another channel first
+
+Exit code 1 when something was not taken.
+`;
+
+const rebuild = `Usage: bondline-ingest rebuild CONFIG [--check] [--json]
+
+Folds the whole journal into twins. With --check the twins that are kept are compared with it and
+left alone, also while the ingester runs; without, they are replaced, while no ingester runs.
+
+Exit code 0 when the twins follow from the journal (or were replaced), 1 when they do not.
+`;
+
+const twin = `Usage: bondline-ingest twin CONFIG [ID] [--json]
+
+Shows all twins, one a line, or the twin with this id, URI or label with its attributes.
+Exit code 1 when there is no such twin.
+`;
+
+export const helpOf: Readonly<Record<string, string>> = {
+  run,
+  check,
+  trust,
+  verify: verifyHelp,
+  rebuild,
+  twin,
+};

@@ -1,0 +1,48 @@
+/** `bondline-ingest rebuild`: twins anew from the journal, or the proof that they follow from it. */
+import { EdgeError } from '../../devices/errors.ts';
+import { lockDirectory } from '../../devices/io/sqlite.ts';
+import { rebuildTwins } from '../apply-rebuild.ts';
+import { type CommandContext, EXIT, filesOf, loadConfig, parseArguments } from './command.ts';
+
+const OPTIONS = { json: { type: 'boolean' }, check: { type: 'boolean' } } as const;
+const PROGRESS_MS = 500;
+
+export async function runRebuild(
+  args: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
+  const config = loadConfig(positionals[0] ?? '', context);
+  const replace = values.check !== true;
+  // To compare needs no lock: both databases are read only, as of one position.
+  const unlock = replace ? lockDirectory(config.ingester.data) : () => {};
+  try {
+    const result = rebuildTwins({ ...filesOf(config), replace, onProgress: progress(context) });
+    if (context.terminal) context.err('\r\u001b[K');
+    const { equal, entries, twins, differences } = result;
+    if (values.json) context.out(`${JSON.stringify(result)}\n`);
+    else if (replace) context.out(`${twins} twins made of ${entries} journal entries\n`);
+    else {
+      const verdict = equal ? 'follow from' : 'do NOT follow from';
+      context.out(`${twins} twins ${verdict} ${entries} journal entries\n`);
+      for (const difference of differences) context.out(`  ${difference}\n`);
+    }
+    return equal ? EXIT.well : EXIT.failed;
+  } catch (error) {
+    if (error instanceof EdgeError) throw error;
+    throw new EdgeError('IN_REBUILD', 'folding the journal', { cause: error });
+  } finally {
+    unlock();
+  }
+}
+
+/** On a terminal, a line that says how far it is. */
+function progress({ clock, terminal, err }: CommandContext): (done: number, all: number) => void {
+  let saidMs = clock.monotonicMs();
+  return (done, all) => {
+    const nowMs = clock.monotonicMs();
+    if (!terminal || nowMs - saidMs < PROGRESS_MS) return;
+    saidMs = nowMs;
+    err(`\r${done} of ${all} entries`);
+  };
+}

@@ -1,0 +1,52 @@
+/** `bondline-ingest run`: the ingester itself, until it is told to stop. */
+import { EdgeError, explain } from '../../devices/errors.ts';
+import { limits } from '../../devices/limits.ts';
+import { createLog } from '../../devices/runtime.ts';
+import { type Ingester, startIngester } from '../ingest.ts';
+import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
+
+const OPTIONS = {
+  json: { type: 'boolean' },
+  attached: { type: 'boolean' },
+  ports: { type: 'string' },
+} as const;
+
+export async function runRun(args: readonly string[], context: CommandContext): Promise<number> {
+  const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
+  const { ports = 'exact' } = values;
+  if (ports !== 'exact' && ports !== 'any') {
+    throw new EdgeError('CFG_USAGE', `--ports ${ports} is neither "exact" nor "any"`);
+  }
+  const { clock, random, err, out, pid } = context;
+  const config = loadConfig(positionals[0] ?? '', context);
+  const log = createLog({ component: config.ingester.name, level: 'info', clock, write: err });
+  const ingester = await startIngester({ config, clock, random, log, pid, ports });
+
+  const { http, mqtt, did } = ingester;
+  const { data } = config.ingester;
+  if (values.json) out(`${JSON.stringify({ ready: true, http, mqtt, ingester: did, data })}\n`);
+  else out(`Console ${http}\nUplink  ${mqtt}\nReceipts are signed by ${did}\n`);
+
+  const failure = await ended(ingester, context, values.attached === true);
+  if (failure !== undefined) err(`${explain(failure.error)}\n`);
+  else log.info('stopping');
+  const closed = ingester.close().then(() => true);
+  const inTime = await Promise.race([closed, clock.sleep(limits.stopMs)]);
+  if (!inTime) err('The ingester did not stop in time; what it acknowledged is stored.\n');
+  return failure === undefined && inTime ? EXIT.well : EXIT.failed;
+}
+
+/** Waits for the order to stop, or for the reason why the ingester cannot go on. */
+function ended(
+  ingester: Ingester,
+  { stop, onInputEnd }: CommandContext,
+  attached: boolean,
+): Promise<{ readonly error: unknown } | undefined> {
+  return new Promise((resolve) => {
+    const ordered = () => resolve(undefined);
+    stop.addEventListener('abort', ordered, { once: true });
+    if (stop.aborted) ordered();
+    if (attached) onInputEnd(ordered);
+    void ingester.failed.then((error) => resolve({ error }));
+  });
+}

@@ -1,0 +1,182 @@
+/** `bondline-ingest trust`: whom the ingester trusts. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { EdgeError } from '../../devices/errors.ts';
+import { lockDirectory } from '../../devices/io/sqlite.ts';
+import { limits } from '../../devices/limits.ts';
+import type { IngestConfig } from '../config.ts';
+import { type Control, readControl } from '../control.ts';
+import { createLocalJournal } from '../journal.ts';
+import { openJournalStore } from '../journal-store.ts';
+import { createRecorder } from '../record.ts';
+import {
+  createTrustDesk,
+  type GivenDocument,
+  type TrustChange,
+  type TrustListing,
+} from '../trust-change.ts';
+import {
+  answerTrust,
+  requestToAdd,
+  type TrustAnswer,
+  type TrustRequest,
+} from '../trust-request.ts';
+import { type CommandContext, EXIT, filesOf, loadConfig, parseArguments } from './command.ts';
+
+const OPTIONS = { json: { type: 'boolean' }, confirm: { type: 'boolean' } } as const;
+
+/** What can be asked of whoever holds the journal now. */
+interface Desk {
+  change(request: TrustRequest): Promise<TrustAnswer>;
+  list(): Promise<TrustListing>;
+  close(): void;
+}
+
+export async function runTrust(args: readonly string[], context: CommandContext): Promise<number> {
+  const names = ['CONFIG', 'add, list or remove', 'PATH...'];
+  const { positionals, values } = parseArguments(args, OPTIONS, names);
+  const [file = '', action = '', ...rest] = positionals;
+  const config = loadConfig(file, context);
+  const request = requestOf(action, rest, values.confirm === true);
+  const desk = await findDesk(config, context);
+  try {
+    if (request === undefined) {
+      const listing = await desk.list();
+      context.out(values.json ? `${JSON.stringify(listing)}\n` : formatListing(listing));
+      return EXIT.well;
+    }
+    const { changes } = await desk.change(request);
+    if (values.json) context.out(`${JSON.stringify({ changes })}\n`);
+    else for (const change of changes) context.out(formatChange(change));
+    const well = changes.every(({ result }) => ['added', 'known', 'removed'].includes(result));
+    return well ? EXIT.well : EXIT.failed;
+  } finally {
+    desk.close();
+  }
+}
+
+/** The request of a command line; `undefined` asks for the list. */
+function requestOf(
+  action: string,
+  rest: readonly string[],
+  confirm: boolean,
+): TrustRequest | undefined {
+  const [did, ...more] = rest;
+  if (action === 'list' && did === undefined) return undefined;
+  if (action === 'add' && did !== undefined) return requestToAdd(rest.flatMap(read), confirm);
+  if (action === 'remove' && did !== undefined && more.length === 0) return { remove: did };
+  throw new EdgeError('CFG_USAGE', `trust ${[action, ...rest].join(' ')} is not understood`);
+}
+
+const KINDS = ['.json', '.jwt'];
+
+/** A file, or all documents below a folder. */
+function read(path: string): GivenDocument[] {
+  try {
+    if (!statSync(path).isDirectory()) return [{ name: path, bytes: readFileSync(path) }];
+    return readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && KINDS.includes(extname(entry.name)))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((name) => statSync(name).size <= limits.credentialBytesMax)
+      .sort()
+      .map((name) => ({ name, bytes: readFileSync(name) }));
+  } catch (cause) {
+    throw new EdgeError('DOC_UNREADABLE', `reading ${path}`, { cause });
+  }
+}
+
+/** The ingester that runs on the data directory, else its journal, which then is ours. */
+async function findDesk(config: IngestConfig, context: CommandContext): Promise<Desk> {
+  const control = readControl(config.ingester.data);
+  if (control !== undefined && (await isRunning(control))) return remoteDesk(control);
+  return localDesk(config, context);
+}
+
+const TIMEOUT_MS = 10_000;
+
+async function isRunning({ http }: Control): Promise<boolean> {
+  try {
+    const answer = await fetch(`${http}/healthz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return answer.ok;
+  } catch {
+    // A crash leaves control.json behind; the lock on the directory says the rest.
+    return false;
+  }
+}
+
+function remoteDesk({ http, token }: Control): Desk {
+  const ask = async (body?: TrustRequest): Promise<unknown> => {
+    const doing = `telling the ingester at ${http}`;
+    try {
+      const answer = await fetch(`${http}/api/trust`, {
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      });
+      if (answer.ok) return await answer.json();
+      const { message } = (await answer.json()) as { message?: string };
+      throw new Error(message ?? `status ${answer.status}`);
+    } catch (cause) {
+      throw new EdgeError('IN_CONTROL', doing, { cause });
+    }
+  };
+  return {
+    change: async (request) => (await ask(request)) as TrustAnswer,
+    list: async () => (await ask()) as TrustListing,
+    close() {},
+  };
+}
+
+function localDesk(config: IngestConfig, { clock }: CommandContext): Desk {
+  const { data, tenant } = config.ingester;
+  const { journalFile } = filesOf(config);
+  const unlock = lockDirectory(data);
+  try {
+    const journal = openJournalStore(journalFile);
+    const recorder = createRecorder({
+      tenant,
+      journal: createLocalJournal(journal),
+      admitter: { trust() {} },
+      appended() {},
+    });
+    const desk = createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() });
+    return {
+      change: (request) => answerTrust(desk, request),
+      list: async () => desk.list(),
+      close() {
+        journal.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function formatChange({
+  name,
+  kind,
+  subject,
+  result,
+  code,
+  reason,
+  position,
+}: TrustChange): string {
+  const where = position === undefined ? '' : ` at position ${position}`;
+  const why = code === undefined ? '' : `: ${code}, ${reason ?? ''}`;
+  const repeat = result === 'confirm' ? '; repeat with --confirm once you have asked' : '';
+  const from = name === subject ? '' : ` (${name})`;
+  return `${result} ${kind} ${subject || '?'}${from}${where}${why}${repeat}\n`;
+}
+
+function formatListing({ organisations, enrolments, statusLists }: TrustListing): string {
+  const lines = [
+    ...organisations.map(({ did }) => `organisation ${did}`),
+    ...statusLists.map(({ id, issuer }) => `status list  ${id} of ${issuer}`),
+    ...enrolments.map(({ device, label, organisation }) => {
+      return `enrolment    ${label} (${device}) by ${organisation}`;
+    }),
+  ];
+  return lines.length === 0 ? 'Nobody is trusted yet.\n' : `${lines.join('\n')}\n`;
+}

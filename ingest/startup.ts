@@ -1,0 +1,60 @@
+/** What a start needs besides wiring: the receipt key, the rules in force, what was found. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EdgeError } from '../devices/errors.ts';
+import type { KeyStore, Signer } from '../devices/io/key-store.ts';
+import { formatTime, type Log } from '../devices/runtime.ts';
+import type { Control } from './control.ts';
+import type { OpenJournal } from './journal.ts';
+import type { Rule } from './rule.ts';
+
+const LABEL = 'receipt';
+
+/** The key that signs receipts; the first start makes it. */
+export async function receiptSigner(keys: KeyStore): Promise<Signer> {
+  if (!keys.list().some(({ label }) => label === LABEL)) await keys.create(LABEL, 'ES256');
+  return keys.signer(LABEL);
+}
+
+/** Says what the last run left, so that a person sees whether it ended in order. */
+export function sayFound(journal: OpenJournal, left: Control | undefined, log: Log): void {
+  const { size, trust, last } = journal.found;
+  const tick = last.find(({ header }) => header.kind === 'tick');
+  const found = {
+    entries: size,
+    trust: trust.length,
+    lastTick: tick && formatTime(tick.header.receivedMs),
+  };
+  if (left === undefined) log.info('opened the journal', found);
+  else
+    log.warn('the last run did not end in order; the journal is whole', {
+      ...found,
+      pid: left.pid,
+    });
+}
+
+/**
+ * The bytes of a `rules` entry: the content of the route files, and each alert rule with its
+ * version. The same content gives the same bytes.
+ *
+ * @throws EdgeError CFG_UNREADABLE
+ */
+export function rulesInForce(routeFiles: readonly string[], rules: readonly Rule[]): Uint8Array {
+  const routes = routeFiles.map((file) => {
+    try {
+      const { features } = JSON.parse(readFileSync(file, 'utf8')) as { features?: unknown };
+      return { type: 'FeatureCollection', name: basename(file), features };
+    } catch (cause) {
+      throw new EdgeError('CFG_UNREADABLE', `reading the routes ${file}`, { cause });
+    }
+  });
+  const versions = Object.fromEntries(rules.map(({ name, version }) => [name, version]));
+  return Buffer.from(JSON.stringify({ routes, rules: versions }));
+}
+
+/** Where the built console lies, seen from the module at `moduleUrl` in the source or the build. */
+export function consoleDirectory(moduleUrl: string): string {
+  const path = moduleUrl.endsWith('.ts') ? '../dist/ingest/console' : './console';
+  return fileURLToPath(new URL(path, moduleUrl));
+}
