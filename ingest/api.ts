@@ -70,7 +70,8 @@ const CONTENT_SECURITY_POLICY = [
  * @throws EdgeError IN_PORT_TAKEN, IN_LISTEN, and as `openDatabase` does
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const asker = await startAsker(options);
+  const { journalFile, twinsFile } = options;
+  const asker = await startAsker({ journalFile, twinsFile });
   const server = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
   guard(server, options);
   addTwins(server, asker);
