@@ -1,4 +1,5 @@
 /** What /api/status says: counters, positions and latency, in sum and for each gateway. */
+import type { Clock } from '../devices/runtime.ts';
 import type { Apply } from './apply.ts';
 import type { Feed } from './feed.ts';
 import type { HealthSnapshot } from './health.ts';
@@ -7,6 +8,7 @@ import type { HeldDevice } from './held.ts';
 export interface StatusParts {
   readonly ingester: string;
   readonly name: string;
+  readonly clock: Clock;
   readonly apply: Pick<Apply, 'cursor' | 'latency'>;
   readonly feed: Feed;
   readonly health: () => HealthSnapshot;
@@ -22,6 +24,8 @@ export function statusOf(parts: StatusParts) {
   const waiting = parts.held();
   return {
     name: parts.name,
+    /** The ingester's clock, by which ages are told. */
+    timeMs: parts.clock.nowMs(),
     ingester: parts.ingester,
     ...health,
     /** Positions folded into twins. */

@@ -1,0 +1,29 @@
+/** Asks the ingester, with a deadline. */
+import type { HeldDevice, KindInfo, Proof, Status, Twin, TwinList } from './wire.ts';
+
+const DEADLINE_MS = 10_000;
+
+async function ask<T>(path: string): Promise<T> {
+  const response = await fetch(path, { signal: AbortSignal.timeout(DEADLINE_MS) });
+  if (!response.ok) {
+    const body = (await response.json().catch(() => ({}))) as { message?: string };
+    throw new Error(body.message ?? `the ingester answered ${response.status}`);
+  }
+  return (await response.json()) as T;
+}
+
+export const askTwins = (after?: string): Promise<TwinList> =>
+  ask(`./api/twins${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`);
+
+export const askTwin = (id: string): Promise<Twin> => ask(`./api/twins/${encodeURIComponent(id)}`);
+
+export const askKinds = async (): Promise<readonly KindInfo[]> =>
+  (await ask<{ kinds: readonly KindInfo[] }>('./api/kinds')).kinds;
+
+export const askStatus = (): Promise<Status> => ask('./api/status');
+
+export const askHeld = async (): Promise<readonly HeldDevice[]> =>
+  (await ask<{ held: readonly HeldDevice[] }>('./api/held')).held;
+
+export const askProof = (id: string, attribute: string): Promise<Proof> =>
+  ask(`./api/twins/${encodeURIComponent(id)}/proof/${encodeURIComponent(attribute)}`);
