@@ -13,7 +13,7 @@ export interface ChildExit {
 /** A running process that speaks JSON lines on its standard output. */
 export interface Child {
   readonly name: string;
-  /** The newest JSON object that it printed, and all that came with `ready`. */
+  /** The newest JSON object that it printed after `ready`. */
   latest(): Readonly<Record<string, unknown>>;
   /** Resolves with the first line that has `"ready": true`; rejects when the process ends first. */
   readonly ready: Promise<Readonly<Record<string, unknown>>>;
@@ -64,8 +64,8 @@ export function startChild(
   });
   const ready = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
     readLines(child, (line) => {
-      latest = line;
       if (line['ready'] === true) resolve(line);
+      else latest = line;
       options.onLine?.(line);
     });
     exited.then(({ code, signal }) =>
