@@ -42,6 +42,11 @@ export function createLanes(outbox: Outbox): Lanes {
     },
     async next(room, { held, isTaken }) {
       const found: OutboxRow[] = [];
+      // A row can stand in front of two scans: the live one and that of a device just released.
+      const ids = new Set<number>();
+      // The rows of a device that is held again wait for its next release.
+      const isHeld = new Set(held());
+      scans = scans.filter(({ device }) => device === undefined || !isHeld.has(device));
       for (const scan of [...scans]) {
         while (found.length < room) {
           const count = room - found.length;
@@ -54,7 +59,9 @@ export function createLanes(outbox: Outbox): Lanes {
           });
           for (const row of rows) {
             scan.at = row.id;
-            if (!isTaken(row.digest)) found.push(row);
+            if (ids.has(row.id) || isTaken(row.digest)) continue;
+            ids.add(row.id);
+            found.push(row);
           }
           if (rows.length < count) {
             if (upTo !== undefined) scans = scans.filter((other) => other !== scan);

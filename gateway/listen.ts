@@ -42,7 +42,7 @@ export async function listen(options: ListenOptions): Promise<void> {
     const silentMs = Math.max(limits.silentIntervals * options.everyMs, limits.silentMsMin);
     while (true) {
       const waitMs = heardAt + silentMs - clock.monotonicMs();
-      await clock.sleep(Math.max(waitMs, limits.clockWatchMs), options.stop);
+      await clock.sleep(Math.max(waitMs, 1), options.stop);
       if (options.stop.aborted) return;
       if (clock.monotonicMs() - heardAt < silentMs) continue;
       const toMs = clock.nowMs();

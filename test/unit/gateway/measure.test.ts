@@ -182,7 +182,7 @@ describe('a set of samples', () => {
     expect(fourth).not.toHaveProperty('about');
   });
 
-  it('groups by the source’s time and keeps the gateway’s beside it', () => {
+  it('groups by the source’s time, keeps the gateway’s beside it and the order of a point', () => {
     const samples = [
       at('flow', 1, { sourceTimeMs: 500.7 }),
       at('flow', 2, { sourceTimeMs: 600 }),
@@ -192,8 +192,9 @@ describe('a set of samples', () => {
     ];
     const groups = measure({ samples }, plan, new Map());
     expect(groups.map((g) => [g.timeMs, g.gatewayTimeMs, g.readings.length])).toEqual([
-      [500, 1_000, 2],
+      [500, 1_000, 1],
       [600, 1_000, 1],
+      [500, 1_000, 1],
       [1_000, undefined, 2],
     ]);
   });

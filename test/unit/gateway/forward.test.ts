@@ -1,0 +1,319 @@
+import { describe, expect, it } from 'vitest';
+import { signToken } from '../../../devices/credential/jws.ts';
+import type { ReceiptOutcome } from '../../../devices/credential/receipt.ts';
+import { composeReceipt } from '../../../devices/credential/receipt-wire.ts';
+import { credentialDigest, fingerprintOfDid } from '../../../devices/envelope.ts';
+import type { Signer } from '../../../devices/identity/signer.ts';
+import { limits } from '../../../devices/limits.ts';
+import { createLog } from '../../../devices/runtime.ts';
+import { Forwarder } from '../../../gateway/forward.ts';
+import { createLocalOutbox } from '../../../gateway/outbox-local.ts';
+import { MachineClock, World } from '../../sim/clock.ts';
+import { memorySigner } from '../../support/identity.ts';
+import { draftOf, openBatch, openStore, someGateway } from './support/outbox-world.ts';
+
+const START = 1_767_225_600_000;
+const LEAF = '00'.repeat(32);
+
+function start(devices: readonly Signer[] = [memorySigner()]) {
+  const world = new World(START);
+  const clock = new MachineClock(world, 0);
+  const { store } = openStore({ devices });
+  const outbox = createLocalOutbox({ store, clock });
+  const ingester = memorySigner();
+  const sent: Uint8Array[] = [];
+  const settled = { accepted: 0, refused: 0 };
+  const lines: string[] = [];
+  const enrolments = new Map<string, Uint8Array>();
+  const failures: unknown[] = [];
+  const forwarder = new Forwarder({
+    outbox,
+    enrolments: { refresh: () => false, of: () => undefined, tokens: () => enrolments },
+    gateway: someGateway.did,
+    ingester: ingester.did,
+    clock,
+    log: createLog({ component: 't', level: 'info', clock, write: (line) => lines.push(line) }),
+    onSettled: ({ accepted, refused }) => {
+      settled.accepted += accepted;
+      settled.refused += refused;
+    },
+    onFailure: (error) => failures.push(error),
+  });
+  const send = async (token: Uint8Array) => void sent.push(token);
+  const receipt = async (
+    tokens: readonly Uint8Array[],
+    outcome: ReceiptOutcome = 'accepted',
+    options: { signer?: Signer; gateway?: string } = {},
+  ) => {
+    const signer = options.signer ?? ingester;
+    const results = tokens.map((token) => ({
+      digest: credentialDigest(token),
+      outcome,
+      ...(outcome === 'accepted' ? {} : { code: 'VC_SCHEMA' }),
+      ...(outcome === 'held' ? {} : { position: 1, leaf: LEAF }),
+    }));
+    const gateway = options.gateway ?? fingerprintOfDid(someGateway.did);
+    const payload = composeReceipt({ issuer: signer.did, gateway, issuedMs: START, results });
+    forwarder.receipt(await signToken({ payload, signer, typ: 'bondline-receipt+jwt' }));
+    await world.run(10);
+  };
+  const append = async (count: number, device = devices[0], points = 1) => {
+    const drafts = Array.from({ length: count }, () =>
+      draftOf(device?.did ?? '', undefined, points),
+    );
+    await Promise.all([...drafts.map((draft) => outbox.append(draft)), world.run(50)]);
+    forwarder.committed();
+    await world.run(10);
+  };
+  const up = async () => {
+    forwarder.uplink(send);
+    await world.run(10);
+  };
+  /** Places of what was sent since the last look. */
+  const taken = () => sent.splice(0).map((token) => openBatch(token).sequence);
+  return {
+    world,
+    outbox,
+    store,
+    forwarder,
+    ingester,
+    sent,
+    settled,
+    lines,
+    enrolments,
+    failures,
+    receipt,
+    append,
+    up,
+    taken,
+  };
+}
+
+describe('the way to the ingester', () => {
+  it('sends nothing without an uplink, and everything with one, in order', async () => {
+    const t = start();
+    await t.append(3);
+    expect(t.sent).toHaveLength(0);
+    await t.up();
+    expect(t.taken()).toEqual([1, 2, 3]);
+    await t.append(2);
+    expect(t.taken()).toEqual([4, 5]);
+    expect(t.store.stats().rows).toBe(5);
+  });
+
+  it('deletes a row when, and only when, the ingester’s receipt names it', async () => {
+    const t = start();
+    await t.append(3);
+    await t.up();
+    const [one, two] = t.sent as [Uint8Array, Uint8Array, Uint8Array];
+    await t.receipt([one], 'accepted', { signer: memorySigner() });
+    await t.receipt([one], 'accepted', { gateway: 'zDnaeOther' });
+    t.forwarder.receipt(Buffer.from('nonsense'));
+    await t.world.run(10);
+    expect(t.store.stats().rows).toBe(3);
+    expect(t.lines.filter((line) => line.includes('receipt'))).toHaveLength(3);
+    await t.receipt([one]);
+    await t.receipt([two], 'refused');
+    expect(t.store.stats().rows).toBe(1);
+    expect(t.settled).toEqual({ accepted: 1, refused: 1 });
+    await t.world.run(limits.receiptTimeoutMs + 1_000);
+    expect(t.taken()).toEqual([1, 2, 3, 3]);
+  });
+
+  it('says each kind of refusal once', async () => {
+    const t = start();
+    await t.append(3);
+    await t.up();
+    await t.receipt(t.sent, 'refused');
+    expect(t.lines.filter((line) => line.includes('refused a batch'))).toHaveLength(1);
+    expect(t.settled.refused).toBe(3);
+  });
+
+  it('keeps no more than a window in flight', async () => {
+    const t = start();
+    await t.append(limits.forwardWindow + 10);
+    await t.up();
+    const first = [...t.sent];
+    expect(t.taken()).toHaveLength(limits.forwardWindow);
+    await t.receipt(first.slice(0, 4));
+    expect(t.taken()).toHaveLength(4);
+  });
+
+  it('sends again what has no receipt, at doubling intervals', async () => {
+    const t = start();
+    await t.append(1);
+    await t.up();
+    const times: number[] = [];
+    for (let passed = 0; passed < 100_000; passed += 250) {
+      const before = t.sent.length;
+      await t.world.run(250);
+      if (t.sent.length > before) times.push(passed + 250);
+    }
+    const gaps = times.map((time, index) => time - (times[index - 1] ?? 0));
+    expect(gaps.map((gap) => Math.round(gap / 1_000))).toEqual([5, 10, 20, 40]);
+  });
+
+  it('sends everything again under a new uplink', async () => {
+    const t = start();
+    await t.append(3);
+    await t.up();
+    t.forwarder.uplink(undefined);
+    await t.append(1);
+    t.taken();
+    await t.up();
+    expect(t.taken()).toEqual([1, 2, 3, 4]);
+  });
+
+  it('takes a receipt that comes late, for a row of the uplink before', async () => {
+    const t = start();
+    await t.append(1);
+    await t.up();
+    const [token] = t.sent as [Uint8Array];
+    t.forwarder.uplink(undefined);
+    await t.receipt([token]);
+    expect(t.store.stats().rows).toBe(0);
+  });
+
+  it('prefers what is live to the backlog, and drains that in order', async () => {
+    const t = start();
+    const backlog = 3 * limits.forwardWindow;
+    await t.append(backlog);
+    await t.up();
+    const order: number[] = [];
+    for (let round = 0; round < 60 && t.store.stats().rows > 0; round += 1) {
+      const now = t.sent.splice(0);
+      order.push(...now.map((token) => openBatch(token).sequence));
+      // New batches arrive before there is room again: they must go before the rest.
+      await t.append(1);
+      await t.receipt(now.slice(0, 16));
+      t.sent.unshift(...now.slice(16));
+      order.splice(order.length - now.slice(16).length, now.slice(16).length);
+      if (round > 30) break;
+    }
+    const live = order.filter((sequence) => sequence > backlog);
+    const old = order.filter((sequence) => sequence <= backlog);
+    expect(live).toEqual([...live].sort((a, b) => a - b));
+    expect(old).toEqual([...old].sort((a, b) => a - b));
+    // The first live batch overtakes all of the backlog but what was in the window already.
+    expect(order.indexOf(backlog + 1)).toBeLessThanOrEqual(limits.forwardWindow);
+    expect(t.failures).toEqual([]);
+  });
+});
+
+describe('what the ingester holds', () => {
+  it('stays, is tried one batch at a time with back-off, and goes on when it is taken', async () => {
+    const [a, b] = [memorySigner(), memorySigner()];
+    const t = start([a, b]);
+    await t.append(5, a);
+    await t.append(1, b);
+    await t.up();
+    const sent = t.sent.splice(0);
+    await t.receipt(sent.slice(0, 5), 'held');
+    await t.receipt(sent.slice(5));
+    expect(t.forwarder.held()).toEqual([a.did]);
+    expect(t.store.stats().rows).toBe(5);
+    expect(t.lines.filter((line) => line.includes('holds batches'))).toHaveLength(1);
+    await t.append(3, a);
+    expect(t.taken()).toEqual([]);
+
+    await t.world.run(1_500);
+    let [probe] = t.sent.splice(0);
+    expect(probe && openBatch(probe).sequence).toBe(1);
+    await t.receipt(probe ? [probe] : [], 'held');
+    await t.world.run(1_000);
+    expect(t.taken()).toEqual([]);
+    await t.world.run(1_500);
+    [probe] = t.sent.splice(0);
+    await t.receipt(probe ? [probe] : []);
+    expect(t.forwarder.held()).toEqual([]);
+    // What was committed under this uplink is live, the rest follows.
+    expect(t.taken()).toEqual([6, 7, 8, 2, 3, 4, 5]);
+  });
+
+  it('is tried at once when its enrolment arrives', async () => {
+    const t = start();
+    await t.append(2);
+    await t.up();
+    for (let seconds = 0; seconds < 60; seconds += 1) {
+      await t.receipt(t.sent.splice(0), 'held');
+      await t.world.run(1_000);
+    }
+    await t.receipt(t.sent.splice(0), 'held');
+    const token = Buffer.from('a.b.c');
+    t.enrolments.set(credentialDigest(token), token);
+    t.forwarder.enrolmentsChanged();
+    await t.world.run(10);
+    expect(t.sent.splice(0)).toEqual([token]);
+    await t.receipt([token]);
+    expect(t.taken()).toEqual([1]);
+  });
+
+  it('loses no row, whatever is held, answered late, or cut', async () => {
+    const devices = [memorySigner(), memorySigner(), memorySigner()];
+    const t = start(devices);
+    let chance = 12_345;
+    const random = (below: number) => {
+      chance = (chance * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((chance / 2 ** 31) * below);
+    };
+    await t.up();
+    for (let step = 0; step < 300; step += 1) {
+      await t.append(random(3), devices[random(3)]);
+      const some = t.sent.splice(0, random(8));
+      const kind = random(10);
+      if (kind < 3) await t.receipt(some, 'held');
+      else if (kind < 7) await t.receipt(some);
+      if (random(20) === 0) t.forwarder.uplink(undefined);
+      if (random(10) === 0) await t.up();
+      await t.world.run(random(700));
+    }
+    await t.up();
+    for (let round = 0; round < 500 && t.store.stats().rows > 0; round += 1) {
+      await t.receipt(t.sent.splice(0));
+      await t.world.run(250);
+    }
+    expect(t.store.stats().rows).toBe(0);
+    expect(t.failures).toEqual([]);
+  });
+});
+
+describe('enrolments', () => {
+  it('go before the batches, which wait for their receipts, but not for ever', async () => {
+    const t = start();
+    const token = Buffer.from('a.b.c');
+    t.enrolments.set(credentialDigest(token), token);
+    await t.append(1);
+    await t.up();
+    expect(t.sent.splice(0)).toEqual([token]);
+    await t.world.run(limits.enrolmentWaitMs + limits.forwardTickMs);
+    expect(t.taken()).toEqual([1]);
+    t.forwarder.uplink(undefined);
+    await t.up();
+    expect(t.sent.splice(0)).toEqual([token]);
+    await t.receipt([token]);
+    expect(t.taken()).toEqual([1]);
+  });
+
+  it('that are refused are said once and not sent again; held ones are', async () => {
+    const t = start();
+    const token = Buffer.from('a.b.c');
+    t.enrolments.set(credentialDigest(token), token);
+    await t.up();
+    await t.receipt(t.sent.splice(0), 'held');
+    await t.world.run(2 * limits.receiptTimeoutMs + 1_000);
+    expect(t.sent.splice(0)).toEqual([token]);
+    await t.receipt([token], 'refused');
+    await t.world.run(120_000);
+    expect(t.sent).toEqual([]);
+    expect(t.lines.filter((line) => line.includes('refused an enrolment'))).toHaveLength(1);
+  });
+});
+
+describe('an outbox that fails', () => {
+  it('is reported', async () => {
+    const t = start();
+    t.store.close();
+    await t.up();
+    expect(t.failures.length).toBeGreaterThan(0);
+  });
+});
