@@ -101,6 +101,8 @@ export const limits = {
 
   /** MQTT devices: a payload larger than this is not read. */
   mqttPayloadBytesMax: 64 * 1024,
+  /** A packet larger than this is not even held: payload, topic and packet id. */
+  mqttPacketBytesMax: 68 * 1024,
   /** Wait for CONNACK and SUBACK, and the interval of keep-alive. */
   mqttConnectMs: 10_000,
   mqttKeepaliveS: 30,
@@ -139,6 +141,8 @@ export const limits = {
   /** Credentials in one message to an admission worker, and in one journal transaction. */
   admitChunk: 16,
   journalGroupMax: 256,
+  /** Young objects of a worker thread, MiB: what a chunk leaves is garbage soon. */
+  workerYoungMiB: 12,
   /** Results in one receipt, so that it stays below `receiptBytesMax`. */
   receiptResultsMax: 200,
   /** Receipts on their way to one gateway; further ones are dropped, since it sends again. */

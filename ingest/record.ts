@@ -106,25 +106,17 @@ export function createRecorder(options: {
     });
 
   const record = async (chunks: readonly JudgedChunk[]): Promise<readonly Outcome[]> => {
-    const judged = chunks.flatMap(judgedOf);
-    const entries = entriesOf(judged);
-    const before = trust.position;
-    const held = entries.some(({ header }) => isTrustKind(header.kind)) ? copyHeld(judged) : [];
-    const appended = await store(
-      entries,
-      chunks.map(({ buffer }) => buffer),
-    );
-    const outcomes = outcomesOf(judged, appended);
-    if (trust.position === before) return outcomes;
-    // An enrolment of this very group may be what others of it waited for.
-    const again = held.map(({ at, one }) => ({ at, one: judgeAgain(one) }));
-    const ready = again.filter(({ one }) => one.admission.outcome !== 'held');
-    const late = outcomesOf(
-      ready.map(({ one }) => one),
-      await store(entriesOf(ready.map(({ one }) => one))),
-    );
-    for (const [index, { at }] of ready.entries()) outcomes[at] = late[index] as Outcome;
-    return outcomes;
+    const outcomes: Outcome[] = [];
+    for (let rest = chunks.flatMap(judgedOf); ; ) {
+      const group = rest.slice(0, cutBehindTrust(rest));
+      const isAll = group.length === rest.length && outcomes.length === 0;
+      const give = isAll ? chunks.map(({ buffer }) => buffer) : undefined;
+      outcomes.push(...outcomesOf(group, await store(entriesOf(group), give)));
+      if (group.length === rest.length) return outcomes;
+      rest = rest
+        .slice(group.length)
+        .map((one) => (one.admission.outcome === 'held' ? judgeAgain(one) : one));
+    }
   };
 
   let lane: Promise<unknown> = Promise.resolve();
@@ -150,12 +142,17 @@ function entriesOf(judged: readonly Judged[]): NewEntry[] {
   return entries;
 }
 
-function copyHeld(judged: readonly Judged[]): { at: number; one: Judged }[] {
-  return judged.flatMap(({ message, admission }, at) =>
-    admission.outcome === 'held'
-      ? [{ at, one: { message: { ...message, bytes: message.bytes.slice() }, admission } }]
-      : [],
+/**
+ * How many of the first ones are to be stored before the others are looked at: an enrolment may be
+ * what those behind it wait for, and order is kept.
+ */
+function cutBehindTrust(judged: readonly Judged[]): number {
+  const first = judged.findIndex(
+    ({ admission }) => admission.header !== undefined && isTrustKind(admission.header.kind),
   );
+  const waits =
+    first >= 0 && judged.some((one, at) => at > first && one.admission.outcome === 'held');
+  return waits ? first + 1 : judged.length;
 }
 
 /** Pairs judgements with what the journal answered to those that had an entry. */

@@ -138,9 +138,16 @@ function bitOf(
   return statusAt(list.encodedList, asked.index);
 }
 
-/** A key as text that is the same exactly when the key is. */
-function textOfKey(key: PublicKey): string {
-  return JSON.stringify(jwkOfKey(key.key));
+const keyTexts = new WeakMap<PublicKey['key'], string>();
+
+/** A key as text that is the same exactly when the key is. Remembered: every batch asks. */
+function textOfKey({ key }: PublicKey): string {
+  let text = keyTexts.get(key);
+  if (text === undefined) {
+    text = JSON.stringify(jwkOfKey(key));
+    keyTexts.set(key, text);
+  }
+  return text;
 }
 
 function foldOrganisation(book: TrustBook, { header, bytes, position }: JournalEntry): void {
