@@ -124,7 +124,7 @@ export class OpcuaConnection implements Connection {
     this.#running ??= this.#run();
   }
 
-  /** The link, as soon as there is one, or `undefined` at the deadline or abort. */
+  /** The link, as soon as there is one; `undefined` when the next attempt fails, or too late. */
   async #linked(signal: AbortSignal): Promise<Link | undefined> {
     if (this.#link) return this.#link;
     const { clock } = this.#options.context;
@@ -167,7 +167,7 @@ export class OpcuaConnection implements Connection {
     try {
       if (this.#subscriber) await this.#serve(link);
       else this.#isUp();
-      for (const wake of this.#waiting.splice(0)) wake();
+      this.#wake();
       await Promise.race([ended, broken]);
     } finally {
       this.#link = undefined;
@@ -223,7 +223,8 @@ export class OpcuaConnection implements Connection {
     this.#memory ??= this.#loop?.memory;
     this.#loop = undefined;
     const memory = this.#memory;
-    const forgotten = gone || (memory && clock.nowMs() - memory.heardMs > limits.opcuaLifetimeMs);
+    const forgotten =
+      gone || (memory && clock.monotonicMs() - memory.heardAt > limits.opcuaLifetimeMs);
     if (memory && forgotten) {
       this.#openGap(sinceOf(memory, this.#options.settings), causeOf(error));
       this.#memory = undefined;
@@ -242,6 +243,11 @@ export class OpcuaConnection implements Connection {
     );
     this.#link = undefined;
     this.#endLink();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   #openGap(sinceMs: number, cause: LossCause): void {

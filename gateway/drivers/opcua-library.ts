@@ -36,7 +36,10 @@ export async function loadOpcua(log: Log): Promise<Opcua> {
       import('node-opcua-client'),
       import('node-opcua-certificate-manager'),
     ]);
-    const say = (...parts: unknown[]) => log.debug('opcua library', { said: parts.join(' ') });
+    const say = (...parts: unknown[]) => {
+      const said = parts.filter((part) => typeof part === 'string').join(' ');
+      log.debug('opcua library', { said });
+    };
     library.setWarningLogger(say);
     library.setErrorLogger(say);
     return { client: library, OPCUACertificateManager: manager.OPCUACertificateManager };

@@ -57,7 +57,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const secured = settings.securityMode !== 'None';
   if (secured) {
     const nowMs = clock.nowMs();
-    await judgeCertificate({ pki, shown, pinned: options.pinned, url: settings.url, nowMs });
+    judgeCertificate({ pki, shown, pinned: options.pinned, url: settings.url, nowMs });
   }
   const { OPCUAClient, MessageSecurityMode, SecurityPolicy } = opcua.client;
   const client = OPCUAClient.create({

@@ -18,6 +18,8 @@ export class PublishLoop {
   /** Publish requests that wait at the server. */
   #outstanding = 0;
   #running = true;
+  /** Set when everything that was sent before has been asked for again. */
+  #recovered = false;
   /** Messages are taken one after the other. */
   #tail: Promise<void>;
   #cancelWatch = (): void => {};
@@ -28,7 +30,10 @@ export class PublishLoop {
     this.#context = context;
     this.memory = memory;
     this.#tail = this.#recover().then(
-      () => this.#ask(),
+      () => {
+        this.#recovered = true;
+        this.#ask();
+      },
       (error: unknown) => this.#lose(asError(error), false),
     );
   }
@@ -78,6 +83,7 @@ export class PublishLoop {
 
   /** Keeps requests waiting at the server, as long as few messages wait for their storage. */
   #ask(): void {
+    if (!this.#recovered) return;
     const { memory } = this;
     const { PublishRequest } = this.#context.opcua.client;
     while (this.#running && this.#outstanding + this.#pending.size < this.#window) {
@@ -129,8 +135,18 @@ export class PublishLoop {
     } else {
       memory.acknowledge.push(sequenceNumber);
     }
-    const publishMs = message.publishTime?.getTime() ?? Number.POSITIVE_INFINITY;
-    memory.heardMs = Math.min(publishMs, this.#context.clock.nowMs());
+    memory.heardMs = this.#earlierOf(message.publishTime?.getTime());
+    memory.heardAt = this.#context.clock.monotonicMs();
+  }
+
+  /**
+   * Now, by the server's clock if that is behind; a clock that is far off (a controller that
+   * woke up in 2000, edge.md no. 33) says nothing about an interval.
+   */
+  #earlierOf(publishMs: number | undefined): number {
+    const nowMs = this.#context.clock.nowMs();
+    const isUsable = publishMs !== undefined && nowMs - publishMs < limits.clockSkewMs;
+    return isUsable ? Math.min(publishMs, nowMs) : nowMs;
   }
 
   /** Hands over one message; its acknowledgement follows when that is durable. */

@@ -3,7 +3,7 @@
  * the certificates that a person has trusted. Nothing is ever trusted because it was shown.
  */
 import { createHash, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EdgeError } from '../../devices/errors.ts';
@@ -98,38 +98,67 @@ export function chooseEndpoint(
 
 /**
  * Lets the certificate pass or refuses it with the reason. A refused one is kept in
- * pki/rejected, where the operator can look at it.
+ * pki/rejected, where the operator can look at it; moving it to pki/trusted/certs trusts it from
+ * the next attempt on. Trust is in this one certificate, never in one that signed it.
  *
  * @throws EdgeError GW_OPCUA_CERTIFICATE_REFUSED.
  */
-export async function judgeCertificate(options: {
+export function judgeCertificate(options: {
   readonly pki: Pki;
   readonly shown: Buffer;
   readonly pinned: X509Certificate | undefined;
   readonly url: string;
   readonly nowMs: number;
-}): Promise<void> {
-  const { pki, shown, pinned, url, nowMs } = options;
-  const certificate = new X509Certificate(shown);
-  const described =
-    `certificate ${fingerprint(shown)} (${certificate.subject.replaceAll('\n', ', ')}) ` +
-    `shown by ${url}`;
-  const refuse = async (why: string): Promise<never> => {
-    await pki.manager.rejectCertificate(shown);
-    throw new EdgeError('GW_OPCUA_CERTIFICATE_REFUSED', `${described} ${why}`);
-  };
-  if (pinned && !pinned.raw.equals(certificate.raw)) {
-    await refuse(`is not the pinned one, ${fingerprint(pinned.raw)}`);
+}): void {
+  const { pki, pinned, url, nowMs } = options;
+  const shown = new X509Certificate(options.shown);
+  const objection = objectionTo(shown, pinned, pki, nowMs);
+  if (objection === undefined) return;
+  keepRejected(pki, shown);
+  throw new EdgeError(
+    'GW_OPCUA_CERTIFICATE_REFUSED',
+    `certificate ${fingerprint(shown.raw)} (${shown.subject.replaceAll('\n', ', ')}) shown by ` +
+      `${url} ${objection}`,
+  );
+}
+
+function objectionTo(
+  shown: X509Certificate,
+  pinned: X509Certificate | undefined,
+  pki: Pki,
+  nowMs: number,
+): string | undefined {
+  if (pinned && !pinned.raw.equals(shown.raw)) {
+    return `is not the pinned one, ${fingerprint(pinned.raw)}`;
   }
-  if (certificate.validToDate.getTime() <= nowMs) await refuse(`expired on ${certificate.validTo}`);
-  if (certificate.validFromDate.getTime() > nowMs) {
-    await refuse(`is not valid before ${certificate.validFrom}`);
-  }
-  if (pinned) return;
-  const status = await pki.manager.checkCertificate(shown);
-  if (!status.isGood()) {
-    await refuse(`is not in ${join(pki.directory, 'trusted', 'certs')} (${status.name})`);
-  }
+  if (!pinned && !isTrusted(pki, shown)) return `is not in ${trustedFolder(pki)}`;
+  if (shown.validToDate.getTime() <= nowMs) return `expired on ${shown.validTo}`;
+  if (shown.validFromDate.getTime() > nowMs) return `is not valid before ${shown.validFrom}`;
+  return undefined;
+}
+
+function trustedFolder(pki: Pki): string {
+  return join(pki.directory, 'trusted', 'certs');
+}
+
+/** Looks into the folder at each attempt, so that what a person puts there counts at once. */
+function isTrusted(pki: Pki, shown: X509Certificate): boolean {
+  const folder = trustedFolder(pki);
+  if (!existsSync(folder)) return false;
+  return readdirSync(folder).some((file) => {
+    try {
+      return new X509Certificate(readFileSync(join(folder, file))).raw.equals(shown.raw);
+    } catch {
+      return false; // What is no certificate trusts nothing.
+    }
+  });
+}
+
+function keepRejected(pki: Pki, shown: X509Certificate): void {
+  const folder = join(pki.directory, 'rejected');
+  const name = fingerprint(shown.raw).replaceAll(':', '').toLowerCase();
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.pem`), shown.toString());
 }
 
 /** SHA-256 over the certificate, as operators compare it. */

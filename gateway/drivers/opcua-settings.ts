@@ -3,14 +3,6 @@ import { limits } from '../../devices/limits.ts';
 import type { PointDefinition } from '../../devices/profile.ts';
 import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
 
-/** Security policies that are offered; the older SHA-1 ones are not. */
-export const securityPolicies = [
-  'Basic256Sha256',
-  'Aes128_Sha256_RsaOaep',
-  'Aes256_Sha256_RsaPss',
-  'None',
-] as const;
-
 export const opcuaSettings = Type.Object(
   {
     url: Type.String({
@@ -24,16 +16,16 @@ export const opcuaSettings = Type.Object(
       minLength: 1,
       examples: ['Plant/SteelLine'],
     }),
-    securityMode: Type.Union(
-      [Type.Literal('SignAndEncrypt'), Type.Literal('Sign'), Type.Literal('None')],
+    securityMode: Type.Enum(['SignAndEncrypt', 'Sign', 'None'], {
+      description: 'Protection of each message. None must be written out.',
+      default: 'SignAndEncrypt',
+    }),
+    securityPolicy: Type.Enum(
+      ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss', 'None'],
       {
-        description: 'Protection of each message. None must be written out.',
-        default: 'SignAndEncrypt',
+        description: 'Algorithms of the secure channel; the older ones with SHA-1 are not offered.',
+        default: 'Basic256Sha256',
       },
-    ),
-    securityPolicy: Type.Union(
-      securityPolicies.map((policy) => Type.Literal(policy)),
-      { description: 'Algorithms of the secure channel.', default: 'Basic256Sha256' },
     ),
     serverCertificate: Type.Optional(
       Type.String({

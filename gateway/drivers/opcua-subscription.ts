@@ -28,6 +28,8 @@ export interface SubscriptionMemory {
   acknowledge: number[];
   /** Up to here, by the earlier of both clocks, everything has come. Milliseconds. */
   heardMs: number;
+  /** When the server was last heard, on the monotonic clock. */
+  heardAt: number;
 }
 
 export interface SubscriptionContext {
@@ -76,6 +78,7 @@ export async function createSubscription(
     failed: new Map(),
     acknowledge: [],
     heardMs: startedMs,
+    heardAt: clock.monotonicMs(),
   };
   return { memory, refused };
 }

@@ -1,10 +1,20 @@
 /** The nodes of one device in an OPC UA server, built from its profile. */
 import { strict as assert } from 'node:assert';
-import type * as opcua from 'node-opcua';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { dateOf } from '../../devices/runtime.ts';
 import type { BuiltInType, ServedValue } from './opcua-bytes.ts';
 import type { WatchedItem } from './opcua-ledger.ts';
+import type {
+  AddressSpace,
+  EventFilter,
+  EventTypeNode,
+  Library,
+  Namespace,
+  NodeId,
+  ObjectNode,
+  RaiseEventData,
+  VariableNode,
+} from './opcua-library.ts';
 
 export interface DeviceSpace {
   write(point: string, value: ServedValue | null, sourceTimeMs: number, status?: string): void;
@@ -13,13 +23,10 @@ export interface DeviceSpace {
   pointOf(nodeId: string): string | undefined;
   /** What a client's monitored item stands for, if it is about this device. */
   watched(item: {
-    readonly node: { readonly nodeId: opcua.NodeId } | null;
+    readonly node: { readonly nodeId: NodeId } | null;
     readonly filter: object | null;
   }): WatchedItem | undefined;
 }
-
-type Library = typeof opcua;
-type Owner = opcua.UAObject;
 
 interface SpaceOptions {
   readonly profile: DeviceProfile;
@@ -29,7 +36,7 @@ interface SpaceOptions {
 
 export function buildAddressSpace(
   library: Library,
-  space: opcua.AddressSpace,
+  space: AddressSpace,
   options: SpaceOptions,
 ): DeviceSpace {
   const own = space.getOwnNamespace();
@@ -71,7 +78,7 @@ export function buildAddressSpace(
         assert(path && type, `${point} is no field of ${name}`);
         data[path.charAt(0).toLowerCase() + path.slice(1)] = variantOf(library, type, value);
       }
-      root.raiseEvent(event.type, data as opcua.RaiseEventData);
+      root.raiseEvent(event.type, data as RaiseEventData);
     },
     watched({ node, filter }) {
       const nodeId = node?.nodeId.toString() ?? '';
@@ -84,19 +91,19 @@ export function buildAddressSpace(
 }
 
 interface EventType {
-  readonly type: opcua.UAEventType;
+  readonly type: EventTypeNode;
   /** Point of each field, by browse name. */
   readonly fields: ReadonlyMap<string, string>;
 }
 
 function addVariables(
   library: Library,
-  own: opcua.Namespace,
-  root: Owner,
+  own: Namespace,
+  root: ObjectNode,
   { profile, types }: SpaceOptions,
-): Map<string, opcua.UAVariable> {
-  const folders = new Map<string, Owner>();
-  const variables = new Map<string, opcua.UAVariable>();
+): Map<string, VariableNode> {
+  const folders = new Map<string, ObjectNode>();
+  const variables = new Map<string, VariableNode>();
   for (const [point, { opcua: place, summary }] of Object.entries(profile.points)) {
     if (!place || place.event !== undefined) continue;
     const parts = place.path.split('/');
@@ -126,10 +133,10 @@ function addVariables(
 
 function addEventTypes(
   library: Library,
-  own: opcua.Namespace,
+  own: Namespace,
   { profile, types }: SpaceOptions,
 ): Map<string, EventType> {
-  const events = new Map<string, { type: opcua.UAEventType; fields: Map<string, string> }>();
+  const events = new Map<string, { type: EventTypeNode; fields: Map<string, string> }>();
   for (const [point, { opcua: place }] of Object.entries(profile.points)) {
     if (place?.event === undefined) continue;
     const event = events.get(place.event) ?? {
@@ -150,10 +157,7 @@ function addEventTypes(
 }
 
 /** Selected fields by their browse names; which event it is, the type of a clause says. */
-function watchedEvent(
-  filter: opcua.EventFilter,
-  events: readonly EventType[],
-): WatchedItem | undefined {
+function watchedEvent(filter: EventFilter, events: readonly EventType[]): WatchedItem | undefined {
   const clauses = (filter.selectClauses ?? []).map((clause) => ({
     typeId: clause.typeDefinitionId.toString(),
     name: (clause.browsePath ?? []).map((part) => part.name).join('/'),

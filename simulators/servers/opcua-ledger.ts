@@ -33,6 +33,9 @@ export interface SentMessage {
   readonly notificationData: readonly (object | null)[] | null;
 }
 
+/** Messages that are known again; a server keeps far fewer to be asked for again. */
+const MESSAGES_SEEN_MAX = 10_000;
+
 export interface OpcuaLedger {
   /** A client's item was created: `handle` is the client's own number for it. */
   watch(subscriptionId: number, handle: number, item: WatchedItem): void;
@@ -49,7 +52,7 @@ export function openOpcuaLedger(options: {
 }): OpcuaLedger {
   const { device, ledger, clock } = options;
   const items = new Map<string, WatchedItem>();
-  const lastSequences = new Map<number, number>();
+  const seen = new Set<string>();
 
   function serve(point: string, variant: SentVariant | null | undefined, timeMs: number): void {
     ledger.serve({ timeMs, device, point, rawHex: hexOf(variant) });
@@ -63,15 +66,20 @@ export function openOpcuaLedger(options: {
     watch: (subscriptionId, handle, item) => void items.set(`${subscriptionId} ${handle}`, item),
     read,
     sent(subscriptionId, message) {
-      if (!message.notificationData || message.notificationData.length === 0) return;
-      if (message.sequenceNumber <= (lastSequences.get(subscriptionId) ?? 0)) return;
-      lastSequences.set(subscriptionId, message.sequenceNumber);
-      for (const data of message.notificationData) {
-        for (const { clientHandle, value } of changesOf(data)) {
+      // Keep-alives and status changes carry no value, and the number of a message to come.
+      const data = message.notificationData ?? [];
+      if (!data.some((part) => changesOf(part).length + eventsOf(part).length > 0)) return;
+      const key = `${subscriptionId} ${message.sequenceNumber}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      const [oldest] = seen;
+      if (seen.size > MESSAGES_SEEN_MAX && oldest !== undefined) seen.delete(oldest);
+      for (const part of data) {
+        for (const { clientHandle, value } of changesOf(part)) {
           const item = items.get(`${subscriptionId} ${clientHandle}`);
           if (item?.kind === 'value') read(item.point, value);
         }
-        for (const { clientHandle, eventFields } of eventsOf(data)) {
+        for (const { clientHandle, eventFields } of eventsOf(part)) {
           const item = items.get(`${subscriptionId} ${clientHandle}`);
           if (item?.kind !== 'event') continue;
           const timeMs = timeOf(eventFields?.[item.timeAt]) ?? clock.nowMs();

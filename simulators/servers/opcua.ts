@@ -5,7 +5,6 @@
  */
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
-import type * as opcua from 'node-opcua';
 import { EdgeError } from '../../devices/errors.ts';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import type { Clock } from '../../devices/runtime.ts';
@@ -13,6 +12,7 @@ import type { Ledger } from '../ledger.ts';
 import { buildAddressSpace, type DeviceSpace } from './opcua-address-space.ts';
 import type { BuiltInType, ServedValue } from './opcua-bytes.ts';
 import { openOpcuaLedger } from './opcua-ledger.ts';
+import { type Library, loadLibrary, type Server, type ServerOptions } from './opcua-library.ts';
 import { keepLedger } from './opcua-responses.ts';
 
 /** Name of a security mode and policy as OPC UA has them. */
@@ -67,10 +67,7 @@ const SESSIONS_MAX = 100;
 
 /** @throws EdgeError SIM_PORT_TAKEN */
 export async function startOpcuaServer(options: OpcuaServerOptions): Promise<OpcuaServer> {
-  const library = await import('node-opcua');
-  const quiet = (): void => {};
-  library.setWarningLogger(quiet);
-  library.setErrorLogger(quiet);
+  const library = await loadLibrary();
   const { clock, device, ledger } = options;
   const entries = openOpcuaLedger({ device, ledger, clock });
   let space: DeviceSpace | undefined;
@@ -86,7 +83,7 @@ export async function startOpcuaServer(options: OpcuaServerOptions): Promise<Opc
   try {
     await server.start();
   } catch (cause) {
-    await server.shutdown(0).catch(quiet);
+    await server.shutdown(0).catch(() => undefined);
     throw new EdgeError('SIM_PORT_TAKEN', `listening on ${options.host}:${options.port}`, {
       cause,
     });
@@ -102,13 +99,13 @@ export async function startOpcuaServer(options: OpcuaServerOptions): Promise<Opc
   };
 }
 
-type ItemHook = NonNullable<opcua.OPCUAServerOptions['onCreateMonitoredItem']>;
+type ItemHook = NonNullable<ServerOptions['onCreateMonitoredItem']>;
 
 function createServer(
-  library: typeof opcua,
+  library: Library,
   options: OpcuaServerOptions,
   onCreateMonitoredItem: ItemHook,
-): opcua.OPCUAServer {
+): Server {
   const { OPCUACertificateManager, MessageSecurityMode, SecurityPolicy } = library;
   const { modes, policies } = options.security ?? DEFAULT_SECURITY;
   const manager = (name: string) =>

@@ -1,0 +1,182 @@
+/** A small OPC UA device of every type, its server, and a wire to it that a test can cut. */
+import { mkdtempSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineProfile, type PointDefinition } from '../../devices/profile.ts';
+import type { Sample } from '../../devices/reading.ts';
+import { systemClock } from '../../devices/runtime.ts';
+import type { Connection, Missing, SampleSet } from '../../gateway/driver.ts';
+import { opcuaDriver } from '../../gateway/drivers/opcua.ts';
+import type { OpcuaSettings } from '../../gateway/drivers/opcua-settings.ts';
+import { type Ledger, memoryLedger } from '../../simulators/ledger.ts';
+import {
+  type OfferedSecurity,
+  type OpcuaServer,
+  startOpcuaServer,
+} from '../../simulators/servers/opcua.ts';
+import type { BuiltInType } from '../../simulators/servers/opcua-bytes.ts';
+import { driverContext, type TestContext } from './driver-context.ts';
+import { eventually } from './eventually.ts';
+
+export const testTypes = {
+  flag: 'Boolean',
+  tiny: 'SByte',
+  small: 'UInt16',
+  whole: 'Int32',
+  counter: 'UInt64',
+  balance: 'Int64',
+  level: 'Float',
+  mass: 'Double',
+  name: 'String',
+  changed: 'DateTime',
+  tapped: 'String',
+  weight: 'Double',
+  coils: 'UInt32',
+} as const satisfies Readonly<Record<string, BuiltInType>>;
+
+const eventPoints: readonly string[] = ['tapped', 'weight', 'coils'];
+
+function point(name: string): PointDefinition {
+  const isEvent = eventPoints.includes(name);
+  const path = name.charAt(0).toUpperCase() + name.slice(1);
+  return {
+    summary: `Point ${name}.`,
+    type: 'bl:Text',
+    unit: '',
+    group: isEvent ? 'event' : 'values',
+    opcua: isEvent ? { event: 'TappedEventType', path } : { path: `Area/${path}` },
+  };
+}
+
+export const testProfile = defineProfile({
+  name: 'test-device',
+  summary: 'A device of every type, for tests.',
+  source: 'Our own.',
+  protocol: 'opcua',
+  reportsOn: 'steel-heat',
+  points: Object.fromEntries(Object.keys(testTypes).map((name) => [name, point(name)])),
+});
+
+export const allPoints = Object.keys(testProfile.points);
+
+/** A folder of its own for keys and certificates. */
+export function freshFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'bondline-opcua-'));
+}
+
+export async function startTestDevice(options: {
+  readonly directory: string;
+  readonly port?: number;
+  readonly ledger?: Ledger;
+  readonly security?: OfferedSecurity;
+}): Promise<OpcuaServer> {
+  return await startOpcuaServer({
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    directory: options.directory,
+    profile: testProfile,
+    device: 'line-1',
+    rootName: 'TestDevice',
+    types: testTypes,
+    ledger: options.ledger ?? memoryLedger(),
+    clock: systemClock,
+    ...(options.security && { security: options.security }),
+  });
+}
+
+/** Settings for the test device; short intervals, since a test waits for each. */
+export function testSettings(url: string, more: Partial<OpcuaSettings> = {}): OpcuaSettings {
+  return {
+    url,
+    rootPath: 'TestDevice',
+    securityMode: 'SignAndEncrypt',
+    securityPolicy: 'Basic256Sha256',
+    publishingMs: 50,
+    samplingMs: 0,
+    queueSize: 1_000,
+    ...more,
+  };
+}
+
+/** Everything that was delivered; `before` is awaited first, as a disk would be. */
+export function collector(before: (set: SampleSet) => Promise<void> = async () => {}) {
+  const samples: Sample[] = [];
+  const missing: Missing[] = [];
+  return {
+    samples,
+    missing,
+    of: (point: string) => samples.filter((sample) => sample.point === point),
+    deliver: async (set: SampleSet) => {
+      await before(set);
+      samples.push(...set.samples);
+      if (set.missing) missing.push(set.missing);
+    },
+  };
+}
+
+/** Opens a connection to `target`, whose certificate it pins unless told otherwise. */
+export async function connectTo(
+  target: OpcuaServer,
+  dataDirectory: string,
+  more: Partial<OpcuaSettings> = {},
+): Promise<{ readonly connection: Connection; readonly context: TestContext }> {
+  const context = driverContext('line-1', { dataDirectory });
+  const pinned = more.securityMode === 'None' ? {} : { serverCertificate: target.certificateFile };
+  const settings = testSettings(target.url, { ...pinned, ...more });
+  const connection = await opcuaDriver.open(settings, testProfile.points, context);
+  return { connection, context };
+}
+
+/** Resolves when the connection works. */
+export async function isUp(connection: Connection): Promise<void> {
+  await eventually(() => connection.state?.().up, 'the connection is up');
+}
+
+/** Point and raw words of each entry or sample, in an order that depends on nothing else. */
+export function keys(
+  list: readonly { readonly point: string; readonly rawHex: string }[],
+): string[] {
+  return list.map(({ point, rawHex }) => `${point} ${rawHex}`).sort();
+}
+
+export interface Wire {
+  readonly url: string;
+  /** Breaks every connection; new ones are let through. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+/** A TCP relay to `port` on loopback. */
+export async function wireTo(port: number): Promise<Wire> {
+  const sockets = new Set<Socket>();
+  const relay = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  const { port: own } = relay.address() as AddressInfo;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `opc.tcp://127.0.0.1:${own}`,
+    cut,
+    close: () =>
+      new Promise((resolve) => {
+        cut();
+        relay.close(() => resolve());
+      }),
+  };
+}
