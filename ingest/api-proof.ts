@@ -46,6 +46,11 @@ export interface Proof {
     readonly report: number;
     readonly checks: readonly Check[];
   };
+  /** All readings of the sample where the statement rests on several of them (a position). */
+  readonly sample?: {
+    readonly element: number;
+    readonly readings: readonly ReturnType<typeof readingOf>[];
+  };
   readonly credential: CredentialLink & {
     readonly gateway?: string;
     readonly epoch?: number;
@@ -102,9 +107,11 @@ export function proofOf(
   const credential = isBatch ? batchLink(journal, entry, enrolment) : enrolmentLink;
   if (credential === undefined) return undefined;
   const reading = isBatch ? readingLink(entry, source, statement) : undefined;
+  const sample = isBatch && reading === undefined ? sampleLink(entry, source) : undefined;
   const links = [reading, credential, enrolmentLink, organisation?.link];
   return {
     ...(reading === undefined ? {} : { reading }),
+    ...(sample === undefined ? {} : { sample }),
     credential,
     ...(enrolment === undefined
       ? {}
@@ -208,9 +215,9 @@ function readingLink(
   statement: Statement | undefined,
 ): Proof['reading'] {
   const { element: elementIndex, report: reportIndex } = source;
-  if (elementIndex === undefined) return undefined;
+  if (elementIndex === undefined || reportIndex === undefined) return undefined;
   const element = batchPayload(entry).credentialSubject.sensorElementList?.[elementIndex];
-  const report = element?.sensorReport[reportIndex ?? 0];
+  const report = element?.sensorReport[reportIndex];
   if (element === undefined || report === undefined) return undefined;
   const reading = readingOf(element, report);
   const same =
@@ -220,10 +227,18 @@ function readingLink(
       reading.quality === statement.quality);
   return {
     element: elementIndex,
-    report: reportIndex ?? 0,
+    report: reportIndex,
     ...reading,
     checks: [{ text: 'the twin says exactly what the signed reading says', ok: same }],
   };
+}
+
+function sampleLink(entry: JournalEntry, { element: index }: StatementSource): Proof['sample'] {
+  if (index === undefined) return undefined;
+  const element = batchPayload(entry).credentialSubject.sensorElementList?.[index];
+  if (element === undefined) return undefined;
+  const readings = element.sensorReport.map((report) => readingOf(element, report));
+  return { element: index, readings };
 }
 
 /** The organisation as it was pinned when the enrolment was stored, and the key that it named. */

@@ -141,9 +141,14 @@ function foldElements(subject: BatchPayload['credentialSubject'], context: Batch
       target = targetOf(about, context);
       targets.set(key, target);
     }
+    const reports = element.sensorReport;
+    // The device is an observer of everything that it says: a position is its own too.
+    if (target?.state !== context.device) {
+      view.show({ state: context.device, element: index, observedMs: time.observedMs, reports });
+      context.fold.deviceKind.observe?.(view, view);
+    }
     if (target === undefined) continue;
     target.observedMs = Math.max(target.observedMs, time.observedMs);
-    const reports = element.sensorReport;
     putReports(target, context, { element: index, observedMs: time.observedMs, reports });
     if (target.kind.observe === undefined) continue;
     view.show({ state: target.state, element: index, observedMs: time.observedMs, reports });

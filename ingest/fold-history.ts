@@ -67,6 +67,8 @@ export interface Hole {
   /** First and last missing sequence; absent when only a digest says that something is missing. */
   readonly from?: number;
   readonly to?: number;
+  /** Not all of these are missing: the holes were too many to list. */
+  readonly some?: true;
   /** Receipt and position of the batch that shows the hole. */
   readonly sinceMs: number;
   readonly position: number;
@@ -130,10 +132,24 @@ function extend(epoch: EpochHistory, stamp: Stamp, digest: string): void {
   const { sequence } = stamp;
   epoch.count += 1;
   if (sequence > (ranges.at(-1)?.to ?? 0)) epoch.head = digest;
+  insert(epoch, stamp);
+  const last = epoch.ranges.at(-1)?.to ?? 0;
+  const [first] = epoch.ranges;
+  if (!epoch.coarse || epoch.count < last || first === undefined) return;
+  // Nothing is missing any more, so that the ranges are exact again.
+  epoch.ranges = [{ ...first, from: 1, to: last }];
+  epoch.coarse = false;
+}
+
+function insert(epoch: EpochHistory, stamp: Stamp): void {
+  const { ranges } = epoch;
+  const { sequence } = stamp;
   let index = ranges.length;
   while (index > 0 && (ranges[index - 1]?.from ?? 0) > sequence) index -= 1;
   const before = ranges[index - 1];
   const after = ranges[index];
+  // Only a range that was joined at the bound has room within.
+  if (before !== undefined && before.to >= sequence) return;
   if (before !== undefined && before.to + 1 === sequence) {
     before.to = sequence;
     if (after !== undefined && after.from === sequence + 1) {
@@ -193,6 +209,10 @@ export function openHoles(history: DeviceHistory): Hole[] {
     const bounded = index === 0 && history.epochs.length >= limits.historyEpochsMax;
     if (first && epoch.follows !== undefined && !heads.has(epoch.follows) && !bounded) {
       holes.push({ counter: counter - 1, sinceMs: first.receivedMs, position: first.position });
+    }
+    if (first && epoch.coarse) {
+      const { from, to, position, receivedMs: sinceMs } = first;
+      holes.push({ counter, from, to, some: true, sinceMs, position });
     }
     let next = 1;
     for (const { from, to, position, receivedMs } of epoch.ranges) {

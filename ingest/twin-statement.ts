@@ -87,7 +87,7 @@ export function newestEnrolment(state: TwinState): EnrolmentRecord | undefined {
 /** The place of a facility, as of an observation there. */
 export function facilityPlace(
   { facility }: Enrolment,
-  at: { observedMs: number; source: StatementSource },
+  at: { basis: Place['basis']; observedMs: number; source: StatementSource },
 ): Place {
   return {
     kind: 'facility',
@@ -96,7 +96,6 @@ export function facilityPlace(
     ...(facility.accuracyM === undefined ? {} : { accuracyM: facility.accuracyM }),
     name: facility.name,
     ...(facility.unlocode === undefined ? {} : { unlocode: facility.unlocode }),
-    basis: 'observed',
     ...at,
   };
 }
@@ -107,6 +106,7 @@ export function placeAtMeter(state: TwinState): Place | undefined {
   if (current === undefined) return undefined;
   const { record, cell } = current;
   return facilityPlace(record.enrolment, {
+    basis: 'observed',
     observedMs: cell.observedMs,
     source: sourceOf(cell),
   });
@@ -162,4 +162,13 @@ export function weakestKey(records: Iterable<EnrolmentRecord>): KeyLocation | un
     }
   }
   return weakest;
+}
+
+/** Place of what stands where an enrolment says: nobody observed it there. */
+export function declaredPlace({ enrolment, position }: EnrolmentRecord): Place {
+  return facilityPlace(enrolment, {
+    basis: 'declared',
+    observedMs: enrolment.validFromMs,
+    source: { position, issuer: enrolment.organisation },
+  });
 }

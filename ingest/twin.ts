@@ -78,8 +78,8 @@ export interface Place {
   readonly unlocode?: string;
   /** Metres along the line. */
   readonly distanceM?: number;
-  /** `observed` by a sensor, or `estimated` by the named rule. */
-  readonly basis: 'observed' | 'estimated';
+  /** `observed` by a sensor, `estimated` by the named rule, or `declared` by an enrolment. */
+  readonly basis: 'observed' | 'estimated' | 'declared';
   readonly rule?: string;
   readonly observedMs: number;
   readonly source: StatementSource;

@@ -198,7 +198,7 @@ function Where({ place }: { place: Place | undefined }) {
       {placeText(place)}
       <span class="second">
         {place.name === undefined ? '' : coordinatesText(place)}
-        {accuracy} {place.basis === 'estimated' ? '(estimated)' : ''}
+        {accuracy} {place.basis === 'observed' ? '' : `(${place.basis})`}
       </span>
     </>
   );

@@ -45,7 +45,7 @@ export function ProofPanel({ twin, attribute }: { twin: string; attribute: strin
 }
 
 function Chain({ proof, again }: { proof: Proof; again: () => void }) {
-  const { statement, reading, credential, device, enrolment, organisation } = proof;
+  const { statement, reading, sample, credential, device, enrolment, organisation } = proof;
   const isBatch = credential.sequence !== undefined;
   return (
     <>
@@ -76,7 +76,18 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
             </Fact>
           </Link>
         )}
-        {reading === undefined && isBatch && (
+        {sample !== undefined && (
+          <Link title="Signed sample" checks={[]}>
+            <Fact name="Rule">{statement.rule ?? 'all values of one sample'}</Fact>
+            {sample.readings.map((one) => (
+              <Fact key={one.point} name={one.point}>
+                {exact(one.value)} {unitOf(one.unit)}{' '}
+                <code>{one.rawHex === '' ? 'no raw words' : one.rawHex}</code>
+              </Fact>
+            ))}
+          </Link>
+        )}
+        {reading === undefined && sample === undefined && isBatch && (
           <Link title="Derived statement" checks={[]}>
             <Fact name="Rule">{statement.rule ?? 'stated by the batch itself'}</Fact>
             <Fact name="From">the batch below and those before it</Fact>

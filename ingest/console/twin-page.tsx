@@ -13,7 +13,7 @@ import { kinds, twins } from './live.ts';
 import { Age, AlertBadge, Fact, ProofBadge } from './parts.tsx';
 import { ProofPanel } from './proof-panel.tsx';
 import { twinHash } from './route.ts';
-import type { Role, Statement, Twin } from './wire.ts';
+import type { Place, Role, Statement, Twin } from './wire.ts';
 
 const ROLES: readonly Role[] = ['owner', 'possessor', 'bondLiable', 'hold'];
 
@@ -96,8 +96,7 @@ function Where({ twin, attribute }: PartProps) {
               {place.accuracyM !== undefined && ` ± ${metresText(place.accuracyM)}`}
             </Fact>
             <Fact name="Known by">
-              {place.basis === 'estimated' ? `estimate, rule ${place.rule}` : 'observation'},{' '}
-              <Age sinceMs={place.observedMs} /> ago
+              {placeBasis(place)}, <Age sinceMs={place.observedMs} /> ago
             </Fact>
           </dl>
           <ProveLink twin={twin} name="@place" open={attribute === '@place'} />
@@ -105,6 +104,11 @@ function Where({ twin, attribute }: PartProps) {
       )}
     </section>
   );
+}
+
+function placeBasis({ basis, rule }: Place): string {
+  if (basis === 'estimated') return `estimate, rule ${rule}`;
+  return basis === 'declared' ? 'declaration of its organisation' : 'observation';
 }
 
 function InControl({ twin, attribute }: PartProps) {

@@ -37,7 +37,7 @@ export interface Place {
   readonly name?: string;
   readonly unlocode?: string;
   readonly distanceM?: number;
-  readonly basis: 'observed' | 'estimated';
+  readonly basis: 'observed' | 'estimated' | 'declared';
   readonly rule?: string;
   readonly observedMs: number;
 }
@@ -139,19 +139,24 @@ export interface CredentialLink {
   readonly checks: readonly Check[];
 }
 
+export interface SignedReading {
+  readonly point: string;
+  readonly rawHex: string;
+  readonly value?: Scalar;
+  readonly unit: string;
+  readonly quality: Quality;
+  readonly status?: string;
+  readonly timeMs: number;
+  readonly gatewayTimeMs?: number;
+  readonly about?: string;
+}
+
 export interface Proof {
   readonly attribute: string;
   readonly statement: Partial<Statement>;
-  readonly reading?: {
-    readonly point: string;
-    readonly rawHex: string;
-    readonly value?: Scalar;
-    readonly unit: string;
-    readonly quality: Quality;
-    readonly status?: string;
-    readonly timeMs: number;
-    readonly gatewayTimeMs?: number;
-    readonly about?: string;
+  /** All readings of a sample, where the statement rests on several. */
+  readonly sample?: { readonly element: number; readonly readings: readonly SignedReading[] };
+  readonly reading?: SignedReading & {
     readonly element: number;
     readonly report: number;
     readonly checks: readonly Check[];

@@ -1,12 +1,7 @@
 /** A freight container: what its telematics unit says of its air, its doors and its position. */
-import { chosen, type TwinState } from '../fold-state.ts';
 import type { ElementKeeper, Kind, ObservedElement } from '../kind.ts';
 import { excursionPath, toleranceCelsius } from '../kind-minutes.ts';
-import type { Place } from '../twin.ts';
-import { sourceOf } from '../twin-statement.ts';
-
-/** Latitude, longitude and, where it is known, the accuracy in metres. */
-const POSITION = '@position';
+import { keepPosition, observedPosition } from '../twin-position.ts';
 
 /** At or below this set point cargo is frozen, and the return air tells of it. */
 const FROZEN_CELSIUS = -10;
@@ -41,21 +36,10 @@ export const container: Kind = {
     keepExcursion(element, keep);
   },
   derive: (state) => {
-    const place = placeOf(state);
+    const place = observedPosition(state);
     return place === undefined ? {} : { place };
   },
 };
-
-/** Both coordinates of one sample, or nothing: halves of two positions make a third. */
-function keepPosition(element: ObservedElement, keep: ElementKeeper): void {
-  const latitude = element.number('latitude');
-  const longitude = element.number('longitude');
-  if (latitude === undefined || longitude === undefined) return;
-  if (Math.abs(latitude) > 90 || Math.abs(longitude) > 180) return;
-  const accuracyM = element.number('accuracyM');
-  const accurate = accuracyM !== undefined && accuracyM >= 0;
-  keep.newest(POSITION, accurate ? [latitude, longitude, accuracyM] : [latitude, longitude]);
-}
 
 /** Chilled cargo is judged by the supply air, frozen cargo by the return air. */
 function keepExcursion(element: ObservedElement, keep: ElementKeeper): void {
@@ -67,21 +51,4 @@ function keepExcursion(element: ObservedElement, keep: ElementKeeper): void {
   // Colder than asked harms chilled cargo only.
   const beyond = frozen ? air - setPoint : Math.abs(air - setPoint);
   keep.minute(excursionPath, { holds: beyond > toleranceCelsius });
-}
-
-/** The last fix, with its own time: an old one is shown old and never moved on. */
-function placeOf(state: TwinState): Place | undefined {
-  const cell = chosen(state.newest.get(POSITION));
-  if (cell === undefined || !Array.isArray(cell.value)) return undefined;
-  const [latitude, longitude, accuracyM] = cell.value;
-  if (latitude === undefined || longitude === undefined) return undefined;
-  return {
-    kind: 'point',
-    latitude,
-    longitude,
-    ...(accuracyM === undefined ? {} : { accuracyM }),
-    basis: 'observed',
-    observedMs: cell.observedMs,
-    source: sourceOf(cell),
-  };
 }

@@ -4,7 +4,8 @@ import { type DeviceHistory, missingCount, type NewestBatch } from '../fold-hist
 import type { EnrolmentRecord, TwinState } from '../fold-state.ts';
 import type { Kind } from '../kind.ts';
 import type { Statement, StatementSource } from '../twin.ts';
-import { declared, facilityPlace, newestEnrolment } from '../twin-statement.ts';
+import { keepPosition, observedPosition } from '../twin-position.ts';
+import { declared, declaredPlace, newestEnrolment } from '../twin-statement.ts';
 
 const DID_KEY = /^did:key:(z[1-9A-HJ-NP-Za-km-z]+)$/;
 
@@ -18,7 +19,7 @@ export const device: Kind = {
   label: ({ value }) => `Device …${value.slice(-6)}`,
   attributes: {
     profile: { title: 'Profile', headline: true },
-    lastHeard: { title: 'Last heard', headline: true },
+    lastHeard: { title: 'Last heard' },
     missingBatches: { title: 'Batches missing', headline: true },
     lostValues: { title: 'Values signed as lost', headline: true },
     organisation: { title: 'Enrolled by' },
@@ -38,16 +39,13 @@ export const device: Kind = {
     clockSteps: { title: 'Clock steps since the batch before' },
     configuration: { title: 'Configuration digest' },
   },
+  observe: keepPosition,
   derive(state, { twinOf }) {
     const record = newestEnrolment(state);
     const { enrolment } = record ?? {};
+    // A unit that travels tells its own place; until it does, the enrolment's word stands.
     const place =
-      enrolment === undefined || record === undefined
-        ? undefined
-        : facilityPlace(enrolment, {
-            observedMs: state.observedMs || enrolment.validFromMs,
-            source: { position: record.position, issuer: enrolment.organisation },
-          });
+      observedPosition(state) ?? (record === undefined ? undefined : declaredPlace(record));
     return {
       ...(enrolment === undefined
         ? {}

@@ -2,7 +2,7 @@
 import type { Member } from '../fold-state.ts';
 import type { Kind, KindContext } from '../kind.ts';
 import type { Statement } from '../twin.ts';
-import { declared, facilityPlace, newestEnrolment } from '../twin-statement.ts';
+import { declared, declaredPlace, newestEnrolment } from '../twin-statement.ts';
 
 export const facility: Kind = {
   name: 'facility',
@@ -22,7 +22,7 @@ export const facility: Kind = {
   derive(state, { twinOf }) {
     const record = newestEnrolment(state);
     if (record === undefined) return {};
-    const { enrolment, position } = record;
+    const { enrolment } = record;
     const { facility: place } = enrolment;
     const say = (value: string | number, unit = ''): Statement =>
       declared(record, state.receivedMs, value, unit);
@@ -30,10 +30,7 @@ export const facility: Kind = {
     return {
       label: place.name,
       alias: { scheme: 'facility', scope: enrolment.organisation, value: place.id },
-      place: facilityPlace(enrolment, {
-        observedMs: enrolment.validFromMs,
-        source: { position, issuer: enrolment.organisation },
-      }),
+      place: declaredPlace(record),
       relations: relationsOf(members, twinOf),
       attributes: {
         ...(place.unlocode === undefined ? {} : { unlocode: say(place.unlocode) }),

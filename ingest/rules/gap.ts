@@ -31,8 +31,9 @@ export const gap: Rule = {
   },
 };
 
-function describe({ counter, from, to }: Hole): string {
+function describe({ counter, from, to, some }: Hole): string {
   if (from === undefined || to === undefined) return `the end of epoch ${counter}`;
+  if (some) return `epoch ${counter}, some of the sequences ${from} to ${to}`;
   return from === to
     ? `epoch ${counter}, sequence ${from}`
     : `epoch ${counter}, sequences ${from} to ${to}`;
