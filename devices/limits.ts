@@ -102,7 +102,7 @@ export const limits = {
   /** MQTT devices: a payload larger than this is not read. */
   mqttPayloadBytesMax: 64 * 1024,
   /** A packet larger than this is not even held: payload, topic and packet id. */
-  mqttPacketBytesMax: 68 * 1024,
+  mqttDevicePacketBytesMax: 68 * 1024,
   /** Wait for CONNACK and SUBACK, and the interval of keep-alive. */
   mqttConnectMs: 10_000,
   mqttKeepaliveS: 30,

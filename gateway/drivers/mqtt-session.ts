@@ -7,6 +7,7 @@ import { limits } from '../../devices/limits.ts';
 import type { Clock, Random } from '../../devices/runtime.ts';
 import { dialMqtt, type MqttClient, type MqttPublish } from '../mqtt-client.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
+import { limitPublish } from './mqtt-limit.ts';
 
 /** A message of one of the topics. */
 export interface MqttMessage {
@@ -91,6 +92,7 @@ export class MqttSession {
       clean: false,
       keepalive: limits.mqttKeepaliveS,
       connectTimeout: limits.mqttConnectMs,
+      filter: () => limitPublish(limits.mqttDevicePacketBytesMax),
     });
     let reason = 'the broker closed the connection';
     this.#client = client;

@@ -7,6 +7,7 @@ import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
 import type { Connection, Driver, DriverContext, SampleSet } from '../driver.ts';
 import { dialMqtt } from '../mqtt-client.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
+import { limitPublish } from './mqtt-limit.ts';
 import { type PayloadPoint, readPayload } from './mqtt-payload.ts';
 import { type MqttMessage, MqttSession } from './mqtt-session.ts';
 
@@ -182,6 +183,7 @@ class MqttConnection implements Connection {
       clientId,
       clean: true,
       connectTimeout: limits.mqttConnectMs,
+      filter: () => limitPublish(limits.mqttDevicePacketBytesMax),
     });
     return new Promise((resolve) => {
       let connected = false;
@@ -198,7 +200,6 @@ class MqttConnection implements Connection {
       );
       signal.addEventListener('abort', abort, { once: true });
       stopped.addEventListener('abort', abort, { once: true });
-      client.on('error', () => undefined);
       client.on('close', () => end('absent'));
       client.on('connect', () => {
         connected = true;

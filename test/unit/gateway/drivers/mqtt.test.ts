@@ -221,6 +221,23 @@ describe('mqtt driver and its session', () => {
     expect(lines).toEqual([expect.stringMatching(/reefer-1: nonsense/)]);
   });
 
+  it('does not hold a message of many megabytes, and is rid of it', async () => {
+    const yard = await broker();
+    const { deliveries, lines } = await subscribed(yard.url);
+    const device = await client(yard);
+    device.publish({ topic, payload: Buffer.alloc(8 * 1024 * 1024, 'x'), id: 5 });
+    await until(() => deliveries.length === 1);
+    // Its payload was never there: it was cut off before the parser that would have collected it.
+    expect(lines).toEqual([expect.stringMatching(/nonsense .*bytes=0/)]);
+    expect(deliveries[0]?.set.missing).toEqual({ points: ['air', 'door'], cause: 'nonsense' });
+    deliveries[0]?.resolve();
+    await until(() => device.acknowledged.length === 1);
+    device.publish({ topic, payload: '{"air":1,"door":true}', id: 6 });
+    await until(() => deliveries.length === 2);
+    expect(deliveries[1]?.set.samples).toHaveLength(2);
+    deliveries[1]?.resolve();
+  });
+
   it('acknowledges and drops what another configuration had subscribed to', async () => {
     const yard = await broker();
     const { deliveries, connection } = await subscribed(yard.url);
