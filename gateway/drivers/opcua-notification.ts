@@ -66,7 +66,7 @@ export interface Unpacked {
 export type LastTimes = Map<string, number>;
 
 /** OPC 10000-5 §6.4.3: sent in place of the events that did not fit the queue. */
-const QUEUE_OVERFLOW = 'i=3035';
+const QUEUE_OVERFLOW = 'ns=0;i=3035';
 
 export function unpack(
   notifications: readonly (object | null)[],

@@ -1,0 +1,137 @@
+import {
+  coerceNodeId,
+  DataType,
+  DataValue,
+  type StatusCode,
+  StatusCodes,
+  Variant,
+} from 'node-opcua';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../../../devices/limits.ts';
+import { dateOf } from '../../../../devices/runtime.ts';
+import {
+  type Item,
+  type LastTimes,
+  unpack,
+  valuesWithin,
+} from '../../../../gateway/drivers/opcua-notification.ts';
+
+const items = new Map<number, Item>([
+  [1, { kind: 'value', point: 'level' }],
+  [2, { kind: 'event', points: ['tapped', 'weight'] }],
+]);
+
+function context(lastTimes: LastTimes = new Map(), samplingMs = 0) {
+  return { items, lastTimes, samplingMs, gatewayTimeMs: 9_000 };
+}
+
+function change(
+  value: number,
+  atMs: number,
+  statusCode: StatusCode = StatusCodes.Good,
+  clientHandle = 1,
+) {
+  const sourceTimestamp = dateOf(atMs);
+  const variant = { dataType: DataType.Float, value };
+  return { clientHandle, value: new DataValue({ value: variant, statusCode, sourceTimestamp }) };
+}
+
+function event(typeId: string, atMs: number) {
+  return {
+    clientHandle: 2,
+    eventFields: [
+      new Variant({ dataType: DataType.NodeId, value: coerceNodeId(typeId) }),
+      new Variant({ dataType: DataType.DateTime, value: dateOf(atMs) }),
+      new Variant({ dataType: DataType.String, value: '26041' }),
+      new Variant({ dataType: DataType.Double, value: 1.5 }),
+    ],
+  };
+}
+
+describe('a notification', () => {
+  it('gives its values as one set and each event as a set of its own', () => {
+    const { sets, ended } = unpack(
+      [
+        { monitoredItems: [change(1, 1_000), change(2, 2_000)] },
+        null,
+        { events: [event('ns=1;i=5', 3_000), event('ns=1;i=5', 3_000)] },
+      ],
+      context(),
+    );
+    expect(ended).toBeUndefined();
+    expect(sets.map(({ samples }) => samples.map(({ point }) => point))).toEqual([
+      ['level', 'level'],
+      ['tapped', 'weight'],
+      ['tapped', 'weight'],
+    ]);
+    expect(sets[1]?.samples[0]).toEqual({
+      point: 'tapped',
+      rawHex: Buffer.from('26041').toString('hex'),
+      encoding: { type: 'string', order: 'DCBA' },
+      quality: 'good',
+      sourceTimeMs: 3_000,
+      gatewayTimeMs: 9_000,
+    });
+  });
+
+  it('of an item that is not ours gives nothing', () => {
+    expect(
+      unpack([{ monitoredItems: [change(1, 1_000, StatusCodes.Good, 7)] }], context()),
+    ).toEqual({
+      sets: [],
+    });
+  });
+
+  it('with the overflow bit says from when to when values are gone, and keeps this one', () => {
+    const lastTimes: LastTimes = new Map();
+    const state = context(lastTimes, 100);
+    unpack([{ monitoredItems: [change(1, 1_000)] }], state);
+    const full = StatusCodes.GoodWithOverflowBit;
+    const { sets } = unpack([{ monitoredItems: [change(2, 3_000, full)] }], state);
+    expect(sets).toEqual([
+      {
+        samples: [],
+        missing: {
+          points: ['level'],
+          cause: 'queue-full',
+          fromMs: 1_000,
+          toMs: 3_000,
+          count: 21,
+        },
+      },
+      { samples: [expect.objectContaining({ sourceTimeMs: 3_000, quality: 'good' })] },
+    ]);
+  });
+
+  it('of a full event queue is a loss of the points of that event, not an event', () => {
+    const lastTimes: LastTimes = new Map([['tapped', 2_000]]);
+    const { sets } = unpack([{ events: [event('ns=0;i=3035', 5_000)] }], context(lastTimes));
+    expect(sets).toEqual([
+      {
+        samples: [],
+        missing: {
+          points: ['tapped', 'weight'],
+          cause: 'queue-full',
+          fromMs: 2_000,
+          toMs: 5_000,
+          count: 2 * (3_000 / limits.opcuaChangeMs + 1),
+        },
+      },
+    ]);
+  });
+
+  it('says that the subscription has ended, but not when it was only moved', () => {
+    expect(unpack([{ status: StatusCodes.BadTimeout }], context()).ended).toBe('BadTimeout');
+    const moved = StatusCodes.GoodSubscriptionTransferred;
+    expect(unpack([{ status: moved }], context()).ended).toBeUndefined();
+  });
+});
+
+describe('the number of values that an interval can have held', () => {
+  it('is at least one a point, and follows the sampling interval', () => {
+    expect(valuesWithin(0, 3, 0)).toBe(3);
+    expect(valuesWithin(-5, 3, 0)).toBe(3);
+    expect(valuesWithin(999, 2, 500)).toBe(4);
+    expect(valuesWithin(1_000, 2, 500)).toBe(6);
+  });
+});
