@@ -81,20 +81,21 @@ describe(`under SIGKILL (seed ${seed})`, () => {
   });
 
   it('loses nothing that was signed and applies nothing twice', async () => {
-    for (let round = 0; round < KILLS; round += 1) {
-      await sleep(fraction() * 250);
-      if (fraction() < 0.5) {
-        await gateway.kill();
-        await ingester.kill();
-        await Promise.all([startIngester(), startGateway()]);
-      } else {
-        await ingester.kill();
-        await startIngester();
-        await sleep(fraction() * 150);
+    const killGateway = async () => {
+      for (let round = 0; round < KILLS; round += 1) {
+        await sleep(fraction() * 250);
         await gateway.kill();
         await startGateway();
       }
-    }
+    };
+    const killIngester = async () => {
+      for (let round = 0; round < KILLS; round += 1) {
+        await sleep(fraction() * 250);
+        await ingester.kill();
+        await startIngester();
+      }
+    };
+    await Promise.all([killGateway(), killIngester()]);
     expect(await gateway.stop()).toBe(0);
     expect(gateway.lines.at(-1)?.['waiting']).toBe(0);
     expect(await ingester.stop()).toBe(0);
