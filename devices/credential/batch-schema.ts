@@ -36,7 +36,7 @@ export const shared = {
   uuid: Type.String({ pattern: patterns.uuid }),
   digest: Type.String({ pattern: patterns.digest }),
   time: Type.String({ pattern: patterns.time }),
-  uri: Type.String({ pattern: patterns.uri, maxLength: 512 }),
+  uri: Type.String({ pattern: patterns.uri, maxLength: limits.goodsUriMax }),
   count: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 } as const;
 
@@ -56,7 +56,7 @@ const sensorReport = Type.Object(
     hexBinaryValue: Type.Optional(Type.String({ pattern: '^([0-9a-f]{2})+$' })),
     'bl:point': point,
     'bl:quality': Type.Optional(Type.Enum(['uncertain', 'bad', 'forced', 'estimated'])),
-    'bl:status': Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    'bl:status': Type.Optional(Type.String({ minLength: 1, maxLength: limits.statusMax })),
     exception: Type.Optional(Type.Literal('ERROR_CONDITION')),
   },
   closed,

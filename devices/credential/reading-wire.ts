@@ -4,6 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import type { CredentialCode } from '../errors/credential.ts';
+import { limits } from '../limits.ts';
 import type { Loss, Quality, Reading, ReadingGroup, Value } from '../reading.ts';
 import { formatTime, parseTime } from '../runtime.ts';
 import type { ElementPayload, LossPayload, ReportPayload } from './batch-schema.ts';
@@ -21,9 +22,6 @@ export class Disagreement extends Error {
     this.refusalCode = code;
   }
 }
-
-/** Longest text of a reading's status; the rest is cut off. */
-const STATUS_LENGTH = 256;
 
 /** Instants that `YYYY-MM-DDTHH:MM:SS.mmmZ` can write: the years 0001 to 9999. */
 const TIME_MIN = -62_135_596_800_000;
@@ -44,7 +42,7 @@ const REPORT_BYTES = 230;
 export function readingBytesMax(reading: Reading): number {
   const { type, unit, point, rawHex, status = '', value } = reading;
   const text = typeof value === 'string' ? value.length : String(value ?? '').length;
-  const free = (Math.min(status.length, STATUS_LENGTH) + text) * 6;
+  const free = (Math.min(status.length, limits.statusMax) + text) * 6;
   const plain = type.length + unit.length + point.length + rawHex.length + REPORT_BYTES;
   return Math.ceil(((plain + free) * 4) / 3);
 }
@@ -72,7 +70,7 @@ function reportOf(reading: Reading): ReportPayload {
   if (rawHex !== '') report.hexBinaryValue = rawHex;
   report['bl:point'] = point;
   if (quality !== 'good') report['bl:quality'] = quality;
-  if (status) report['bl:status'] = wellFormed(status.slice(0, STATUS_LENGTH));
+  if (status) report['bl:status'] = wellFormed(status.slice(0, limits.statusMax));
   if (quality === 'bad') report.exception = 'ERROR_CONDITION';
   return report as ReportPayload;
 }
