@@ -55,7 +55,7 @@ function eventField(point: string, gatewayTimeMs: number): Sample {
   return {
     point,
     rawHex: '',
-    encoding: { type: 'string', order: 'DCBA' },
+    encoding: { type: 'string', order: 'ABCD' },
     quality: 'bad',
     status: 'opcua:event-field',
     gatewayTimeMs,

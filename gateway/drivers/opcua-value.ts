@@ -151,10 +151,12 @@ function sample(
   sourceTimeMs: number | undefined,
   gatewayTimeMs: number,
 ): Sample {
+  const type = raw?.type ?? 'string';
   return {
     point,
     rawHex: raw?.rawHex ?? '',
-    encoding: { type: raw?.type ?? 'string', order: 'DCBA' },
+    // Numbers come least significant byte first; a text comes from its first byte on.
+    encoding: { type, order: type === 'string' ? 'ABCD' : 'DCBA' },
     quality: judged.quality,
     ...(judged.status !== undefined && { status: judged.status }),
     ...(sourceTimeMs !== undefined && { sourceTimeMs }),

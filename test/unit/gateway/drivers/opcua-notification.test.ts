@@ -67,7 +67,7 @@ describe('a notification', () => {
     expect(sets[1]?.samples[0]).toEqual({
       point: 'tapped',
       rawHex: Buffer.from('26041').toString('hex'),
-      encoding: { type: 'string', order: 'DCBA' },
+      encoding: { type: 'string', order: 'ABCD' },
       quality: 'good',
       sourceTimeMs: 3_000,
       gatewayTimeMs: 9_000,

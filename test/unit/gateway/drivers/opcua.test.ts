@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Sample, Value } from '../../../../devices/reading.ts';
+import { decode } from '../../../../gateway/decode.ts';
 import type { SampleSet } from '../../../../gateway/driver.ts';
 import { opcuaDriver } from '../../../../gateway/drivers/opcua.ts';
 import { memoryLedger } from '../../../../simulators/ledger.ts';
@@ -34,6 +36,12 @@ beforeAll(async () => {
 });
 
 afterAll(() => server.close());
+
+/** The newest value as the gateway reads it. */
+function lastOf(samples: readonly Sample[]): Value | undefined {
+  const last = samples.at(-1);
+  return last && decode(last.rawHex, last.encoding);
+}
 
 /** Writes one value of every variable; `step` makes them differ. */
 function writeAll(target: OpcuaServer, step: number, timeMs: number): void {
@@ -102,8 +110,22 @@ describe('a subscription', () => {
     await connection.close();
     expect(keys(got.samples)).toEqual(keys(ledger.entries.slice(served)));
     expect(got.missing).toEqual([]);
-    expect(got.of('counter').at(-1)?.rawHex).toBe('d7ffffffffffffff');
-    expect(got.of('balance').at(-1)?.rawHex).toBe('2800000000000080');
+    expect(Object.fromEntries(allPoints.map((point) => [point, lastOf(got.of(point))]))).toEqual({
+      flag: true,
+      tiny: -40,
+      small: 40,
+      whole: -40_000,
+      counter: 2n ** 64n - 41n,
+      balance: -(2n ** 63n) + 40n,
+      level: Math.fround(40 / 3),
+      mass: 40 / 7,
+      name: 'Bramme 40 °C',
+      // 100 ns since 1601.
+      changed: (1_700_000_000_040n + 11_644_473_600_000n) * 10_000n,
+      tapped: '2640',
+      weight: 50,
+      coils: 4_000_000_040,
+    });
     expect(got.of('tapped').map(({ rawHex, sourceTimeMs }) => [rawHex, sourceTimeMs])).toEqual(
       [10, 20, 30, 40].map((step) => [
         Buffer.from(`26${step}`).toString('hex'),
