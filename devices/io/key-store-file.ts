@@ -25,8 +25,11 @@ import { writeFileDurably } from './write-file.ts';
 
 const VERSION = 1;
 
-/** Cost that OWASP names for scrypt where 32 MiB may be used; a gateway has little memory. */
-const SCRYPT = { N: 2 ** 15, r: 8, p: 3 } as const;
+/**
+ * 32 MiB and a tenth of a second: a gateway has little memory, starts several processes, and keeps
+ * the passphrase in a file beside the keys. The passphrase should be a long random one.
+ */
+const SCRYPT = { N: 2 ** 15, r: 8, p: 1 } as const;
 
 const closed = { additionalProperties: false } as const;
 const text = Type.String();

@@ -1,0 +1,208 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { composeEnrolRequest } from '../../../../devices/credential/enrol-request.ts';
+import { systemClock, systemRandom } from '../../../../devices/runtime.ts';
+import { runWallet } from '../../../../devices/wallet/commands.ts';
+import { verifyCommand } from '../../../../ingest/commands/verify.ts';
+import { memorySigner } from '../../../support/identity.ts';
+import { someProfile } from '../../../support/signed-batch.ts';
+
+let folder = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wallet-cli-'));
+  writeFileSync(join(folder, 'pass'), 'secret\n');
+  writeFileSync(
+    join(folder, 'facility.json'),
+    JSON.stringify({
+      id: 'did:web:mill.example/facility/a',
+      name: 'A',
+      latitude: 43,
+      longitude: -79,
+    }),
+  );
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command; `@` before a word stands for the test's folder. */
+async function run(...words: string[]): Promise<Run> {
+  const args = words.map((word) => word.replace(/^@/, `${folder}/`));
+  let [out, err] = ['', ''];
+  const output = {
+    out: (text: string) => {
+      out += text;
+    },
+    err: (text: string) => {
+      err += text;
+    },
+  };
+  const context = { clock: systemClock, random: systemRandom };
+  const code = await runWallet(args, output, context);
+  return { code, out, err };
+}
+
+const init = [
+  'init',
+  '@w',
+  '--did',
+  'did:web:mill.example',
+  '--name',
+  'Mill',
+  '--passphrase-file',
+  '@pass',
+];
+const enrol = [
+  'enrol',
+  '@w',
+  '--facility',
+  '@facility.json',
+  '--goods',
+  'did:web:mill.example/heat/',
+];
+
+async function request(name: string, label = name): Promise<string> {
+  const device = memorySigner();
+  const token = await composeEnrolRequest(
+    {
+      label,
+      profile: someProfile,
+      cadenceMs: 1000,
+      heartbeatMs: 60_000,
+      keyLocation: 'gateway-file',
+      requestedMs: 0,
+    },
+    { device, gateway: memorySigner() },
+  );
+  writeFileSync(join(folder, name), Buffer.concat([token, Buffer.from('\n')]));
+  return device.did;
+}
+
+describe('bondline-wallet', () => {
+  it('goes the whole way: init, enrol, publish, and the verdict of bondline-ingest verify', async () => {
+    expect((await run(...init)).code).toBe(0);
+    const devices = [await request('one'), await request('two')];
+    const words = [...enrol, '--request', '@one', '@two', '--goods', 'did:web:mill.example/coil/'];
+    const parties = [
+      '--owner',
+      'did:web:own.example=Own = er',
+      '--bond-liable',
+      'did:web:b.example=B',
+    ];
+    const enrolled = await run(...words, ...parties, '--out', '@docs', '--json');
+    expect(enrolled).toMatchObject({ code: 0, err: '' });
+    const answer = JSON.parse(enrolled.out);
+    expect(answer.organisation).toBe('did:web:mill.example');
+    expect(answer.enrolled.map(({ device }: { device: string }) => device)).toEqual(devices);
+    expect((await run('publish', '@w', '--out', '@docs')).code).toBe(0);
+
+    const lines: string[] = [];
+    const io = { out: (text: string) => void lines.push(text), err: () => {} };
+    const files = ['one', 'two'].map((name) => join(folder, 'docs', `${name}.jwt`));
+    const exit = await verifyCommand([...files, '--documents', join(folder, 'docs'), '--json'], io);
+    expect(exit).toBe(0);
+    expect(lines.map((line) => JSON.parse(line).verdict)).toEqual(['valid', 'valid']);
+
+    const payload = readFileSync(files[0] ?? '', 'utf8').split('.')[1] ?? '';
+    const { credentialSubject } = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    expect(credentialSubject).toMatchObject({
+      'bl:goods': ['did:web:mill.example/heat/', 'did:web:mill.example/coil/'],
+      'bl:owner': { id: 'did:web:own.example', name: 'Own = er' },
+      'bl:bondLiable': { id: 'did:web:b.example', name: 'B' },
+    });
+  });
+
+  it('lists enrolments and changes their status', async () => {
+    await run(...init);
+    const device = await request('one');
+    await run(...enrol, '--request', '@one', '--out', '@docs');
+    expect((await run('status', '@w')).out).toMatch(/^active +one/);
+    expect((await run('status', '@w', '--suspend', 'one')).out).toMatch(/^suspended +one/);
+    expect((await run('status', '@w', '--reinstate', device)).out).toMatch(/^active/);
+    const revoked = JSON.parse((await run('status', '@w', '--revoke', 'one', '--json')).out);
+    expect(revoked.members).toMatchObject([{ device, status: 'revoked' }]);
+    expect(await run('status', '@w', '--revoke', 'nobody')).toMatchObject({ code: 2 });
+    expect(await run('status', '@w', '--reinstate', 'one')).toMatchObject({ code: 1 });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['no command', [], /^$/],
+    ['an unknown command', ['mint'], /no command mint/],
+    ['a word of an object', ['constructor'], /no command constructor/],
+    ['an unknown option', ['publish', '@w', '--force'], /--force/],
+    ['a missing option', ['init', '@w', '--did', 'did:web:a.example'], /--name is required/],
+    ['no folder', ['publish', '--out', '@x'], /argument/],
+    ['a missing request', enrol, /--request is required/],
+    ['goods that are no URI', [...enrol, '--request', '@one', '--goods', 'heat'], /not a URI/],
+    [
+      'a party without a name',
+      [...enrol, '--request', '@one', '--owner', 'did:web:a.example'],
+      /DID=NAME/,
+    ],
+    ['a time that is none', [...enrol, '--request', '@one', '--valid-until', 'May'], /not a time/],
+    [
+      'one option twice',
+      [...enrol, '--request', '@one', '--out', 'a', '--out', 'b'],
+      /more than once/,
+    ],
+    ['two requests of one name', [...enrol, '--request', '@one', '@again'], /two requests/],
+  ])('answers 2 to %s', async (_, words, message) => {
+    await request('one');
+    await request('again', 'one');
+    const { code, err } = await run(...words);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(existsSync(join(folder, 'w'))).toBe(false);
+  });
+
+  it('signs nothing when one of several requests is not in order', async () => {
+    await run(...init);
+    await request('one');
+    writeFileSync(join(folder, 'bad'), 'x.y.z');
+    const refused = await run(...enrol, '--request', '@one', '@bad', '--out', '@docs');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/WALLET_REQUEST_INVALID.*bad.*VC_/);
+    expect(existsSync(join(folder, 'docs'))).toBe(false);
+    expect((await run('status', '@w')).out).toBe('');
+    const absent = await run(...enrol, '--request', '@absent');
+    expect(absent).toMatchObject({ code: 1, err: expect.stringMatching(/DOC_UNREADABLE/) });
+  });
+
+  it('tells every mistake of a facility file with its line', async () => {
+    await run(...init);
+    await request('one');
+    const text = '{\n  "id": "neche",\n  "name": "N",\n  "latitude": 91,\n  "longitud": 1\n}\n';
+    writeFileSync(join(folder, 'facility.json'), text);
+    const { code, err } = await run(...enrol, '--request', '@one');
+    expect(code).toBe(1);
+    expect(err).toMatch(/facility\.json:2:/);
+    expect(err).toMatch(/facility\.json:4:/);
+    expect(err).toMatch(/did you mean "longitude"/);
+  });
+
+  it('says in one line what is wrong with the passphrase, and exits with 1', async () => {
+    await run(...init);
+    writeFileSync(join(folder, 'pass'), 'guess\n');
+    const { code, err } = await run('publish', '@w', '--out', '@web');
+    expect(code).toBe(1);
+    expect(err).toMatch(/^bondline-wallet: KEY_PASSPHRASE_WRONG: [^\n]+\n$/);
+    expect(existsSync(join(folder, 'web'))).toBe(false);
+  });
+
+  it('explains itself', async () => {
+    expect((await run('--help')).out).toMatch(/Usage: bondline-wallet COMMAND/);
+    for (const command of ['init', 'enrol', 'publish', 'status']) {
+      const { code, out } = await run(command, '--help');
+      expect(code).toBe(0);
+      expect(out).toContain(`Usage: bondline-wallet ${command} DIR`);
+    }
+  });
+});

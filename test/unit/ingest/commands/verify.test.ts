@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits } from '../../../../devices/limits.ts';
+import { formatTime } from '../../../../devices/runtime.ts';
+import { verifyCommand } from '../../../../ingest/commands/verify.ts';
+import { makeWorld, worldMs } from '../../../support/trust-world.ts';
+
+const world = makeWorld();
+const at = formatTime(worldMs);
+
+let folder = '';
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'verify-'));
+  put('enrolment.jwt', await world.enrolment());
+  put('docs/did.json', world.document());
+  put('docs/enrolment.jwt', await world.enrolment());
+  put('batch', Buffer.concat([await world.device.next(worldMs), Buffer.from('\n')]));
+  put('broken', 'x.y');
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function put(name: string, content: string | Uint8Array): void {
+  const file = join(folder, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const args = words.map((word) => word.replace(/^@/, `${folder}/`));
+  let [out, err] = ['', ''];
+  const code = await verifyCommand(args, {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { code, out, err };
+}
+
+describe('bondline-ingest verify', () => {
+  it('prints exactly the members that others rely on, a line for each input, in order', async () => {
+    const words = ['@batch', '@broken', '--documents', '@docs', '--at', at, '--json'];
+    const { out } = await run(...words);
+    const [batch, broken, ...rest] = out.trimEnd().split('\n');
+    expect(rest).toEqual([]);
+    expect(JSON.parse(batch ?? '')).toEqual({
+      verdict: 'valid',
+      code: 'VC_VALID',
+      reason: expect.stringMatching(/batch \d+ of epoch 1 of fc-1/),
+      hint: expect.any(String),
+      issuer: world.device.signer.did,
+      keyId: world.device.signer.keyId,
+    });
+    expect(JSON.parse(broken ?? '')).toEqual({
+      verdict: 'invalid',
+      code: 'VC_MALFORMED',
+      reason: expect.any(String),
+      hint: expect.any(String),
+      issuer: null,
+      keyId: null,
+    });
+  });
+
+  it.each<[string, string[], number]>([
+    ['valid', ['@batch', '@enrolment.jwt', '--documents', '@docs'], 0],
+    ['not valid', ['@broken'], 1],
+    ['not judged, without documents', ['@batch'], 2],
+    ['not judged, without the file', ['@absent'], 2],
+    ['valid and not judged', ['@batch', '@absent', '--documents', '@docs'], 2],
+    ['not judged and not valid', ['@absent', '@broken', '@batch', '--documents', '@docs'], 1],
+  ])('exits by the worst: %s', async (_, words, code) => {
+    expect((await run(...words, '--at', at)).code).toBe(code);
+  });
+
+  it('judges at the time that is named', async () => {
+    const early = formatTime(worldMs - limits.clockSkewMs - 1);
+    const words = ['@batch', '--documents', '@docs', '--json', '--at'];
+    expect(JSON.parse((await run(...words, early)).out).code).toBe('VC_NOT_YET_VALID');
+    expect(JSON.parse((await run(...words, at)).out).code).toBe('VC_VALID');
+  });
+
+  it('prints a block for people', async () => {
+    const { out } = await run('@broken', '--at', at);
+    expect(out).toMatch(/broken: invalid \(VC_MALFORMED\)\n {2}\S/);
+    expect(out).toContain(`judged as of ${at}`);
+  });
+
+  it('judges a file that is far too large by its start, without reading it all', async () => {
+    put('huge', Buffer.alloc(3 * limits.credentialBytesMax, 0x61));
+    const { code, out } = await run('@huge', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out).code).toBe('VC_TOO_LARGE');
+  });
+
+  it.each<[string, string[]]>([
+    ['no file', []],
+    ['a time that is none', ['@batch', '--at', 'noon']],
+    ['an unknown option', ['@batch', '--fast']],
+    ['documents that are not there', ['@batch', '--documents', '@absent']],
+  ])('exits with 2 and a line on standard error for %s', async (_, words) => {
+    const { code, out, err } = await run(...words);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toMatch(/^bondline-ingest verify: /);
+  });
+
+  it('explains itself', async () => {
+    expect(await run('--help')).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage/) });
+  });
+});
