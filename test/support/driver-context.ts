@@ -33,10 +33,11 @@ export function driverContext(
 }
 
 /** Resolves when `done()` is true; fails loudly when that takes longer than `withinMs`. */
-export async function until(done: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(done: () => boolean, withinMs = 20_000): Promise<void> {
   const startMs = performance.now();
   while (!done()) {
     if (performance.now() - startMs > withinMs) throw new Error(`waited ${withinMs} ms in vain`);
-    await new Promise((resolve) => setImmediate(resolve));
+    // Not a busy loop: what is waited for may be another process on the same two cores.
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
