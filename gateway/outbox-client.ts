@@ -12,6 +12,9 @@ import type {
   SentError,
 } from './outbox-message.ts';
 
+/** Drafts and tokens live briefly; more room for them would only be memory. */
+const YOUNG_MIB = 8;
+
 interface Call {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -28,6 +31,7 @@ export async function openOutbox(
 ): Promise<{ outbox: Outbox; identities: readonly Identity[] }> {
   const worker = new Worker(workerUrl('./outbox-worker', import.meta.url), {
     workerData: settings,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
   const calls = new Map<number, Call>();
   let lastId = 0;
