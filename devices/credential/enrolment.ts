@@ -14,7 +14,7 @@ export interface Party {
 
 /** A place that an organisation answers for. */
 export interface Facility {
-  /** URI, e.g. `https://id.gs1.org/414/0614141000012` or `did:web:operator.example/facility/neche`. */
+  /** URI, e.g. `https://id.gs1.org/414/0614141000012`, `did:web:mill.example/facility/a`. */
   readonly id: string;
   readonly name: string;
   /** UN/LOCODE, five characters, e.g. `USNEC`. */

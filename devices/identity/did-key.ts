@@ -72,7 +72,7 @@ export function isDidKey(did: string): boolean {
   }
 }
 
-/** The key in multibase base58btc as of `publicKeyMultibase`, without its `z`; `undefined` if none. */
+/** The key of a `publicKeyMultibase` in base58btc, without its `z`; `undefined` if it has none. */
 export function materialOf(base58: string): KeyMaterial | undefined {
   const bytes = decodeBase58(base58);
   if (!bytes || encodeBase58(bytes) !== base58) return undefined;

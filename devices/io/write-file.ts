@@ -1,4 +1,4 @@
-/** Writes a file so that a reader finds the old one or the new one whole, also after a power cut. */
+/** Writes a file so that readers find the old one or the new one whole, also after a power cut. */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -4,7 +4,8 @@ const EXITS = `Exit codes: 0 done, 1 failed (nothing half done), 2 mistake on th
 `;
 
 export const help = {
-  overview: `bondline-wallet: an organisation's identity, and the devices that it answers for
+  overview: `\
+bondline-wallet: an organisation's identity, and the devices that it answers for
 
 Usage: bondline-wallet COMMAND [options]
 
@@ -17,7 +18,8 @@ Commands:
 Every command knows --json (one JSON object on standard output) and --help.
 ${EXITS}`,
 
-  init: `Usage: bondline-wallet init DIR --did DID --name NAME --passphrase-file FILE [--json]
+  init: `\
+Usage: bondline-wallet init DIR --did DID --name NAME --passphrase-file FILE [--json]
 
 Makes a wallet in DIR: a P-256 key in an encrypted key store, and the DID document did.json.
 
@@ -28,13 +30,14 @@ Makes a wallet in DIR: a P-256 key in an encrypted key store, and the DID docume
 
 ${EXITS}`,
 
-  enrol: `Usage: bondline-wallet enrol DIR --request FILE... --facility FILE --goods PREFIX... [options]
+  enrol: `\
+Usage: bondline-wallet enrol DIR --request FILE... --facility FILE --goods PREFIX... [options]
 
 Checks signed requests (bondline-gateway enrol-request), gives each an entry in the status lists,
 and writes one signed enrolment credential for each: LABEL.jwt, for the gateway and the ingester.
 
   --request FILE...        requests; nothing is signed unless all are in order
-  --facility FILE          JSON or YAML: id, name, latitude, longitude, and, where known, unlocode,
+  --facility FILE          JSON or YAML: id, name, latitude, longitude; where known unlocode,
                            portCode, accuracyM, line {route, distanceM, innerDiameterM}
   --goods PREFIX...        URI prefixes of the goods that the devices may report on
   --owner DID=NAME         who owns such goods unless a party credential says otherwise
@@ -47,7 +50,8 @@ and writes one signed enrolment credential for each: LABEL.jwt, for the gateway 
 
 ${EXITS}`,
 
-  publish: `Usage: bondline-wallet publish DIR --out DIR [options]
+  publish: `\
+Usage: bondline-wallet publish DIR --out DIR [options]
 
 Writes did.json, status/revocation.jwt and status/suspension.jwt below --out, the root of a web
 server, where did:web and the enrolments expect them. Run it again after every enrol and status.
@@ -59,7 +63,8 @@ server, where did:web and the enrolments expect them. Run it again after every e
 
 ${EXITS}`,
 
-  status: `Usage: bondline-wallet status DIR [--revoke NAME] [--suspend NAME] [--reinstate NAME] [--json]
+  status: `\
+Usage: bondline-wallet status DIR [--revoke NAME] [--suspend NAME] [--reinstate NAME] [--json]
 
 Lists the enrolments of the wallet. NAME is a label, a device's DID or an enrolment's id; a label
 or DID means all enrolments of it. A change takes effect when it is published.

@@ -7,7 +7,9 @@ import { noDocuments, openDocuments, withoutLineEnd } from '../../devices/io/doc
 import { limits } from '../../devices/limits.ts';
 import { formatTime, parseTime, systemClock } from '../../devices/runtime.ts';
 
-export const verifyHelp = `Usage: bondline-ingest verify FILE... [--documents DIR] [--at TIME] [--json]
+/** What `--help` prints. */
+export const verifyHelp = `\
+Usage: bondline-ingest verify FILE... [--documents DIR] [--at TIME] [--json]
 
 Judges each FILE, a credential or batch as application/vc+jwt, with the documents at hand. Nothing
 is fetched and nothing is stored.

@@ -1,4 +1,4 @@
-/** W3C Bitstring Status List: derived lists with the Recommendation's own, and its test fixtures. */
+/** W3C Bitstring Status List: derived lists, the Recommendation's own, and its test fixtures. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-/** derived-proofs/vc-jwt.json: positive and negative vc+jwt cases, each through `verifyCredential`. */
+/** derived-proofs/vc-jwt.json: each case, positive or negative, through `verifyCredential`. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { verifyCredential } from '../../devices/credential/verify.ts';
