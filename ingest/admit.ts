@@ -51,7 +51,7 @@ type Verdict =
       readonly device?: string;
     };
 
-/** Judges a message by what is trusted now; `receivedMs` of the message is the time of judgement. */
+/** Judges a message by what is trusted now, as of its `receivedMs`. */
 export function admit(message: Inbound, trust: TrustBook, tenant: string): Admission {
   const opened = openToken(message.bytes, limits.credentialBytesMax);
   const digest = isRefusal(opened) ? credentialDigest(message.bytes) : opened.digest;

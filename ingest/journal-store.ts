@@ -2,6 +2,7 @@
  * Writes the journal: entry, replay key, high-water mark and log leaf in one durable transaction
  * a group. Synchronous, so that a worker thread or a simulation can run it.
  */
+import { EdgeError } from '../devices/errors.ts';
 import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
 import { journalSchema } from './journal-schema.ts';
@@ -111,9 +112,12 @@ function createStore(db: Database): JournalStore {
         if (!asserted) assertFull(db);
         asserted = true;
         return appended;
-      } catch (error) {
+      } catch (cause) {
         size = before;
-        throw error;
+        if (cause instanceof EdgeError) throw cause;
+        throw new EdgeError('IN_JOURNAL_FAILED', `appending to the journal at ${before}`, {
+          cause,
+        });
       }
     },
   };

@@ -16,7 +16,7 @@ export interface Inbound {
 }
 
 export interface OpenSource {
-  /** Address that gateways use, for people and for the demonstration, e.g. `mqtt://127.0.0.1:1883`. */
+  /** Address that gateways use, for people and programs, e.g. `mqtt://127.0.0.1:1883`. */
   readonly address: string;
   /** Sends a receipt to a gateway; resolves when the transport took it. Never rejects. */
   reply(gateway: string, receipt: Uint8Array): Promise<void>;

@@ -1,7 +1,7 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
 import { verifyHelp } from './verify.ts';
 
-export const overview = `bondline-ingest: verifies what gateways send, records it for good, keeps the twins
+export const overview = `bondline-ingest: verifies what gateways send, keeps record and twins
 
 Usage: bondline-ingest COMMAND [arguments] [options]
 

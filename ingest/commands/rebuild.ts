@@ -1,4 +1,4 @@
-/** `bondline-ingest rebuild`: twins anew from the journal, or the proof that they follow from it. */
+/** `bondline-ingest rebuild`: twins anew from the journal, or proof that they follow from it. */
 import { EdgeError } from '../../devices/errors.ts';
 import { lockDirectory } from '../../devices/io/sqlite.ts';
 import { rebuildTwins } from '../apply-rebuild.ts';

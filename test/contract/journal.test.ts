@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { credentialDigest } from '../../devices/envelope.ts';
@@ -140,6 +141,32 @@ describe.each(kinds)('journal, %s', (_name, open) => {
     expect(await journal.append([batch('a', 1, 'x')])).toMatchObject([
       { position: 0, result: 'known' },
     ]);
+  });
+
+  it('stores nothing, and says so, while the disk fails; then goes on', async () => {
+    await journal.append([batch('a', 1, 'x')]);
+    const other = new SqliteDatabase(file);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(journal.append([batch('a', 2, 'x')])).rejects.toMatchObject({
+      code: 'IN_JOURNAL_FAILED',
+    });
+    expect(await journal.size()).toBe(1);
+    other.close();
+    expect(await journal.append([batch('a', 2, 'x')])).toMatchObject([{ position: 1 }]);
+  });
+
+  it('notices a changed byte', async () => {
+    await journal.append([batch('a', 1, 'x'), batch('a', 2, 'x')]);
+    const other = new SqliteDatabase(file);
+    other.exec(
+      "UPDATE entry SET bytes = cast(replace(bytes, 'x', 'y') AS BLOB) WHERE position = 1",
+    );
+    other.close();
+    expect(await journal.read(0, 1)).toHaveLength(1);
+    await expect(journal.read(1, 1)).rejects.toMatchObject({
+      code: 'IN_JOURNAL_DAMAGED',
+      message: 'reading journal entry 1',
+    });
   });
 
   it('shows gaps in the high-water marks', async () => {
