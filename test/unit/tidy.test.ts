@@ -51,7 +51,7 @@ describe('reading a tree', () => {
     expect(readTree(join(folder, 'read')).map(({ path }) => path)).toEqual(['gateway/a.ts']);
   });
 
-  it('sees every way to import, and none in a comment', () => {
+  it('sees every way to import, and none in a comment or in the text of a program', () => {
     const text = [
       "import { a } from './a.ts';",
       "import type { B } from '../devices/b.ts';",
@@ -61,6 +61,7 @@ describe('reading a tree', () => {
       "const f = await import('@scope/name/deep');",
       "new Worker(workerUrl('./f-worker', import.meta.url));",
       "// import { no } from './no.ts';",
+      "const program = `await import('./in-a-program.ts')`;",
       "import { g } from 'fs';",
     ].join('\n');
     const found = importsOf({ path: 'gateway/x.ts', text });

@@ -79,16 +79,24 @@ export function isCode(path: string): boolean {
 
 /** Code without comments; strings keep their place, so that line numbers stay true. */
 export function withoutComments(text: string): string {
+  return blank(text, (token) => token.startsWith('/*') || token.startsWith('//'));
+}
+
+/** Code without comments and without templates, which may hold programs of their own. */
+function withoutTemplates(text: string): string {
+  return blank(text, (token) => !token.startsWith("'") && !token.startsWith('"'));
+}
+
+/** Puts spaces in the place of those comments and strings that `drop` names. */
+function blank(text: string, drop: (token: string) => boolean): string {
   const token =
     /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
-  return text.replace(token, (match) =>
-    match.startsWith('/*') || match.startsWith('//') ? match.replace(/[^\n]/g, ' ') : match,
-  );
+  return text.replace(token, (match) => (drop(match) ? match.replace(/[^\n]/g, ' ') : match));
 }
 
 /** Everything that a file imports, re-exports, loads lazily or starts as a worker. */
 export function importsOf(file: TidyFile): Import[] {
-  const code = withoutComments(file.text);
+  const code = withoutTemplates(file.text);
   const found: Import[] = [];
   const statement =
     /^\s*(import|export)\s+(type\s)?(?:[\w*{][^;'"`=()]*?\sfrom\s+)?['"]([^'"]+)['"]/gm;
