@@ -16,8 +16,9 @@ export const peers = {
     present: () => existsSync('/usr/sbin/mosquitto') || onPath('mosquitto'),
   },
   pymodbus: {
-    packages: ['python3-pymodbus'],
-    present: () => runs('/usr/bin/python3', ['-c', 'import pymodbus']),
+    // Its server needs what Debian's package only recommends.
+    packages: ['python3-pymodbus', 'python3-serial', 'python3-serial-asyncio'],
+    present: () => runs('/usr/bin/python3', ['-c', 'import pymodbus.server']),
   },
   libmodbus: {
     packages: ['libmodbus-dev', 'gcc', 'libc6-dev'],

@@ -6,29 +6,20 @@
  * journal holds every sequence of every epoch from 1 on, each once, and every epoch follows the
  * last batch before it, then no batch that was ever signed and chained is missing.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openJournalReader } from '../../ingest/journal-reader.ts';
 import type { BatchKey, JournalEntry } from '../../ingest/store.ts';
 import { mustRun, RunningCommand } from '../support/commands.ts';
+import { Site, siteOrganisation } from '../support/site.ts';
 
 const KILLS = 50;
 /** The seed of the instants is printed, so that a failing run can be told from another. */
 const seed = Number(process.env['BONDLINE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const directory = mkdtempSync(join(tmpdir(), 'bondline-kill-'));
-const ingestConfig = join(directory, 'ingest.yaml');
-const gatewayConfig = join(directory, 'gateway.yaml');
-const running = new Set<RunningCommand>();
 let random = seed;
-
-function start(...args: ConstructorParameters<typeof RunningCommand>): RunningCommand {
-  const command = new RunningCommand(...args);
-  running.add(command);
-  void command.exited.then(() => running.delete(command));
-  return command;
-}
 
 /** Park and Miller's generator: enough to spread instants, and repeatable. */
 function fraction(): number {
@@ -36,48 +27,35 @@ function fraction(): number {
   return random / 2_147_483_647;
 }
 
-afterAll(async () => {
-  await Promise.all([...running].map((command) => command.kill()));
-  rmSync(directory, { recursive: true, force: true });
-});
-
 describe(`under SIGKILL (seed ${seed})`, () => {
+  let site: Site;
+  let meter: RunningCommand;
   let ingester: RunningCommand;
   let gateway: RunningCommand;
-  let addresses: { http: string; mqtt: string };
-
-  const startIngester = async () => {
-    ingester = start('ingest', ['run', ingestConfig, '--json', '--attached']);
-    const ready = await ingester.ready();
-    addresses = { http: String(ready['http']), mqtt: String(ready['mqtt']) };
-    return ready;
-  };
-  const startGateway = async () => {
-    gateway = start('gateway', ['run', gatewayConfig, '--json', '--attached', '--drain', '20']);
-    await gateway.line((line) => Number(line['signed']) > 0);
-  };
 
   beforeAll(async () => {
-    writeFileSync(join(directory, 'passphrase'), 'a passphrase for one test only\n');
-    const simulator = start('sim', [
-      'device',
-      'liquid-flow-computer',
-      '--port',
-      '0',
-      '--attached',
-      '--ledger',
-      join(directory, 'ledger.jsonl'),
-      '--directory',
-      directory,
-    ]);
-    const { port } = new URL(String((await simulator.ready())['url']));
-    writeIngestConfig(0, 0);
-    const ready = await startIngester();
-    const [http, mqtt] = [addresses.http, addresses.mqtt].map((url) => Number(new URL(url).port));
-    writeIngestConfig(http ?? 0, mqtt ?? 0);
-    writeGatewayConfig(Number(port), addresses.mqtt, String(ready['ingester']));
-    await enrolAll();
-    await startGateway();
+    const args = ['--port', '0', '--attached', '--directory', directory];
+    meter = new RunningCommand('sim', ['device', 'liquid-flow-computer', ...args]);
+    const { port } = new URL(String((await meter.ready())['url']));
+    const device = {
+      name: 'fc-1',
+      profile: 'liquid-flow-computer',
+      driver: 'modbus',
+      connection: { host: '127.0.0.1', port: Number(port), unitId: 1, timeoutMs: 1000 },
+      goods: `${siteOrganisation}/batch/`,
+      everyMs: 20,
+      flushMs: 40,
+      enrolment: 'enrolments/fc-1.jwt',
+    };
+    const devices = [JSON.stringify(device)];
+    ({ site, ingester } = await Site.create({ directory, devices, goods: 'batch/' }));
+    gateway = await site.startGateway('--drain', '20');
+  });
+
+  afterAll(async () => {
+    await site?.close();
+    await meter?.kill();
+    rmSync(directory, { recursive: true, force: true });
   });
 
   it('loses nothing that was signed and applies nothing twice', async () => {
@@ -85,14 +63,14 @@ describe(`under SIGKILL (seed ${seed})`, () => {
       for (let round = 0; round < KILLS; round += 1) {
         await sleep(fraction() * 250);
         await gateway.kill();
-        await startGateway();
+        gateway = await site.startGateway('--drain', '20');
       }
     };
     const killIngester = async () => {
       for (let round = 0; round < KILLS; round += 1) {
         await sleep(fraction() * 250);
         await ingester.kill();
-        await startIngester();
+        ingester = await site.startIngester();
       }
     };
     await Promise.all([killGateway(), killIngester()]);
@@ -100,80 +78,16 @@ describe(`under SIGKILL (seed ${seed})`, () => {
     expect(gateway.lines.at(-1)?.['waiting']).toBe(0);
     expect(await ingester.stop()).toBe(0);
 
-    const entries = readJournal(join(directory, 'data', 'journal.db'));
+    const entries = readJournal(site.journalFile);
     const batches = entries.filter((entry) => entry.header.kind === 'batch');
     expect(entries.filter((entry) => entry.header.kind === 'equivocation')).toEqual([]);
     expect(entries.filter((entry) => entry.header.kind === 'refusal')).toEqual([]);
     const epochs = checkChain(batches);
     expect(epochs).toBeGreaterThan(KILLS);
 
-    const rebuilt = await mustRun('ingest', ['rebuild', ingestConfig, '--check', '--json']);
+    const rebuilt = await mustRun('ingest', ['rebuild', site.ingestConfig, '--check', '--json']);
     expect(JSON.parse(rebuilt.trim().split('\n').at(-1) ?? '{}')).toMatchObject({ equal: true });
   }, 400_000);
-
-  function writeIngestConfig(http: number, mqtt: number): void {
-    writeFileSync(
-      ingestConfig,
-      [
-        'ingester: { name: kill, tenant: test, data: ./data }',
-        'keys: { store: file, path: ingest-keys.json, passphraseFile: passphrase }',
-        `http: { host: 127.0.0.1, port: ${http} }`,
-        `sources: [ { source: embedded, connection: { host: 127.0.0.1, port: ${mqtt} } } ]`,
-        '',
-      ].join('\n'),
-    );
-  }
-
-  function writeGatewayConfig(modbusPort: number, mqtt: string, ingesterDid: string): void {
-    writeFileSync(
-      gatewayConfig,
-      [
-        'gateway: { name: kill, organisation: "did:web:kill.example", data: ./gateway-data }',
-        'keys: { store: file, path: gateway-keys.json, passphraseFile: passphrase }',
-        'facility: did:web:kill.example/facility/one',
-        `uplink: { sink: mqtt, ingester: "${ingesterDid}", connection: { url: "${mqtt}" } }`,
-        'devices:',
-        '  - name: fc-1',
-        '    profile: liquid-flow-computer',
-        '    driver: modbus',
-        `    connection: { host: 127.0.0.1, port: ${modbusPort}, unitId: 1, timeoutMs: 1000 }`,
-        '    goods: did:web:kill.example/batch/',
-        '    everyMs: 20',
-        '    flushMs: 40',
-        '    enrolment: enrolments/fc-1.jwt',
-        '',
-      ].join('\n'),
-    );
-  }
-
-  async function enrolAll(): Promise<void> {
-    const passphrase = join(directory, 'passphrase');
-    const facility = join(directory, 'facility.json');
-    writeFileSync(
-      facility,
-      JSON.stringify({
-        id: 'did:web:kill.example/facility/one',
-        name: 'One',
-        latitude: 48.99929,
-        longitude: -97.53103,
-      }),
-    );
-    const wallet = join(directory, 'wallet');
-    await mustRun('wallet', [
-      ...['init', wallet, '--did', 'did:web:kill.example', '--name', 'Kill test'],
-      ...['--passphrase-file', passphrase],
-    ]);
-    await mustRun('gateway', ['keygen', gatewayConfig]);
-    const requests = join(directory, 'requests');
-    await mustRun('gateway', ['enrol-request', gatewayConfig, '--out', requests]);
-    await mustRun('wallet', [
-      ...['enrol', wallet, '--request', join(requests, 'fc-1.jwt'), '--facility', facility],
-      ...['--goods', 'did:web:kill.example/batch/', '--out', join(directory, 'enrolments')],
-    ]);
-    const published = join(directory, 'published');
-    await mustRun('wallet', ['publish', wallet, '--out', published]);
-    await mustRun('ingest', ['trust', ingestConfig, 'add', published]);
-  }
 });
 
 function readJournal(file: string): JournalEntry[] {
