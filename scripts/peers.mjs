@@ -24,6 +24,10 @@ export const peers = {
     packages: ['libmodbus-dev', 'gcc', 'libc6-dev'],
     present: () => existsSync('/usr/include/modbus/modbus.h') && runs('gcc', ['--version']),
   },
+  chromium: {
+    packages: ['chromium'],
+    present: () => existsSync('/usr/bin/chromium'),
+  },
 };
 
 /** Installs the peers that are missing, where the system allows it; never fails. */
