@@ -29,7 +29,7 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly feed: Feed;
-  readonly apply: Pick<Apply, 'cursor' | 'latency'>;
+  readonly apply: Pick<Apply, 'cursor' | 'latency' | 'watch'>;
   readonly health: () => HealthSnapshot;
   readonly held: () => readonly HeldDevice[];
   readonly trust: {
@@ -104,12 +104,15 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 /** Keeps connections alive and lets both ends notice dead ones. */
-function beating({ clock, feed }: ApiOptions): () => void {
+function beating({ clock, feed, apply, log }: ApiOptions): () => void {
   let cancel = () => {};
   const next = () => {
     cancel = clock.after(limits.feedBeatMs, () => {
       feed.beat();
       next();
+      if (feed.subscribers() > 0) return;
+      const failed = (error: unknown) => log.warn('resting the feed', { error: String(error) });
+      apply.watch(false).catch(failed);
     });
   };
   next();
@@ -235,7 +238,8 @@ function drained(raw: FastifyReply['raw']): Promise<void> {
   });
 }
 
-function addEvents(server: FastifyInstance, asker: Asker, { feed, log }: ApiOptions): void {
+function addEvents(server: FastifyInstance, asker: Asker, options: ApiOptions): void {
+  const { feed, log, apply } = options;
   server.get<Named>('/events', async (request: FastifyRequest<Named>, reply) => {
     const last = request.headers['last-event-id'] ?? request.query['after'];
     const from = countOf(last) ?? 0;
@@ -248,7 +252,11 @@ function addEvents(server: FastifyInstance, asker: Asker, { feed, log }: ApiOpti
         write: (text) => void raw.write(text),
         close: () => raw.destroy(),
       },
-      () => asker.ask({ ask: 'changes', from }),
+      async () => {
+        // First the changes to come are asked for, then those that were: nothing falls between.
+        await apply.watch(true);
+        return asker.ask({ ask: 'changes', from });
+      },
     );
     if (subscription === undefined) {
       log.warn('too many subscribers', { max: limits.feedSubscribersMax });

@@ -16,6 +16,8 @@ import type { TwinsMeta, TwinsStore } from './twins-store.ts';
 /** What the applier reads; a `JournalReader` is one. */
 export interface EntryReader {
   read(from: number, count: number, bytesMax?: number): readonly JournalEntry[];
+  /** Lower-case hex of the leaf at `position`, or `undefined` when there is none. */
+  leaf(position: number): string | undefined;
 }
 
 /** A batch that was applied, for measuring how long its readings took to be seen. */
@@ -51,6 +53,11 @@ export class Applier {
     this.store = options.store;
     this.plugins = options.plugins;
     this.meta = options.store.meta();
+    if (this.meta.cursor > 0 && this.journal.leaf(this.meta.cursor - 1) !== this.meta.leaf) {
+      // Twins of another journal, or of entries that this one lost: the journal is the record.
+      options.store.reset();
+      this.meta = options.store.meta();
+    }
     this.table = this.meta.routes === '' ? noRoutes : readRoutes(this.meta.routes);
     this.fold = this.freshFold();
   }
@@ -103,6 +110,7 @@ export class Applier {
       cursor: this.meta.cursor + entries.length,
       nowMs: this.fold.nowMs,
       routes: routes ?? this.meta.routes,
+      leaf: this.journal.leaf(this.meta.cursor + entries.length - 1) ?? '',
     };
     this.store.commit({
       meta,

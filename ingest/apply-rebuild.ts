@@ -78,7 +78,7 @@ function compareStores(copy: TwinsStore, live: TwinsStore | undefined): RebuildR
 }
 
 function compareMeta(copy: TwinsMeta, live: TwinsMeta): string[] {
-  const names = ['cursor', 'nowMs', 'routes'] as const;
+  const names = ['cursor', 'nowMs', 'routes', 'leaf'] as const;
   return names
     .filter((name) => copy[name] !== live[name])
     .map((name) => `the stored ${name} is not what the journal gives`);

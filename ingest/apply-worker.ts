@@ -22,11 +22,14 @@ export interface ApplySettings {
 /** To the worker. */
 export type ApplyOrder =
   | { readonly kind: 'wake'; readonly size: number }
+  /** Twins are told of only while somebody watches. */
+  | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'close' };
 
 /** From the worker. */
 export type ApplyNews =
   | { readonly kind: 'ready'; readonly cursor: number }
+  | { readonly kind: 'watched' }
   | {
       readonly kind: 'applied';
       readonly cursor: number;
@@ -54,6 +57,7 @@ function run(port: MessagePort): void {
   let cancelTelling: (() => void) | undefined;
   let busy = false;
   let closing = false;
+  let watched = false;
 
   const tellChanges = () => {
     cancelTelling?.();
@@ -89,12 +93,17 @@ function run(port: MessagePort): void {
       busy = false;
       return;
     }
-    for (const state of applied.changed) changed.set(state.id, state);
+    if (watched) for (const state of applied.changed) changed.set(state.id, state);
     for (const batch of applied.batches) batches.push(batch);
     tellSoon();
     setImmediate(guarded(turn));
   };
   port.on('message', (order: ApplyOrder) => {
+    if (order.kind === 'watch') {
+      watched = order.on;
+      if (!watched) changed.clear();
+      return tell({ kind: 'watched' });
+    }
     closing ||= order.kind === 'close';
     if (busy) return;
     busy = true;

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
 import type { Clock } from '../devices/runtime.ts';
-import { deferred } from './apply-deferred.ts';
+import { type Deferred, deferred } from './apply-deferred.ts';
 import { createLatency, type LatencyBook } from './apply-latency.ts';
 import type { ApplyNews, ApplyOrder, ApplySettings } from './apply-worker.ts';
 
@@ -33,6 +33,11 @@ export interface Apply {
   /** Next position to be applied. */
   cursor(): number;
   readonly latency: LatencyBook;
+  /**
+   * Says whether anybody looks at changes; `onChange` names twins only while somebody does.
+   * Resolves when it holds: what changed before is stored, what changes after is told.
+   */
+  watch(on: boolean): Promise<void>;
   /** Ends after the group in work; what is left is applied at the next start. */
   close(): Promise<void>;
 }
@@ -67,6 +72,7 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
   const worker = new Worker(workerUrl('./apply-worker', import.meta.url), { workerData: settings });
   const latency = createLatency(options.clock.nowMs());
   const waiters = new Set<Waiter>();
+  const watching: Deferred<void>[] = [];
   const state = { cursor: 0, closing: false };
   const ready = deferred<void>();
   const ended = deferred<void>();
@@ -74,6 +80,7 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
   const fail = (error: unknown) => {
     for (const waiter of waiters) waiter.reject(error);
     waiters.clear();
+    for (const waiter of watching.splice(0)) waiter.reject(error);
     ready.reject(error);
     if (!state.closing) options.failed(error);
     state.closing = true;
@@ -83,6 +90,7 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
       const { code, message } = news;
       return fail(code === undefined ? new Error(message) : new EdgeError(code, message));
     }
+    if (news.kind === 'watched') return watching.shift()?.resolve();
     state.cursor = news.cursor;
     if (news.kind === 'ready') return ready.resolve();
     options.onChange({ cursor: news.cursor, twins: news.twins });
@@ -113,6 +121,13 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
     },
     cursor: () => state.cursor,
     latency,
+    watch(on) {
+      if (state.closing) return Promise.reject(new Error('the apply stage is closed'));
+      const waiter = deferred<void>();
+      watching.push(waiter);
+      tell({ kind: 'watch', on });
+      return waiter.promise;
+    },
     async close() {
       state.closing = true;
       tell({ kind: 'close' });

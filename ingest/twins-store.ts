@@ -26,6 +26,8 @@ export interface TwinsMeta {
   readonly nowMs: number;
   /** JSON of the routes in force. */
   readonly routes: string;
+  /** Log leaf of the last entry folded, lower-case hex: these twins are of that journal. */
+  readonly leaf: string;
 }
 
 export interface TwinsStore extends StateSource {
@@ -35,6 +37,8 @@ export interface TwinsStore extends StateSource {
   row(id: string): TwinRow | undefined;
   /** Writes states and meta in one durable transaction; throws, having changed nothing. */
   commit(change: { readonly meta: TwinsMeta; readonly rows: readonly TwinRow[] }): void;
+  /** Forgets everything, so that the journal is folded anew. */
+  reset(): void;
   /** Runs reads that must agree with each other. */
   snapshot<T>(read: () => T): T;
   close(): void;
@@ -59,9 +63,13 @@ const SCHEMA: readonly string[] = [
   CREATE INDEX twin_position ON twin (position);
   CREATE INDEX twin_due ON twin (due_ms) WHERE due_ms IS NOT NULL;
   `,
+  "ALTER TABLE meta ADD COLUMN leaf TEXT NOT NULL DEFAULT '';",
 ];
 
-const EMPTY: TwinsMeta = { cursor: 0, nowMs: 0, routes: '' };
+/** One transaction: a crash in between leaves both or none. */
+const FORGET = 'BEGIN IMMEDIATE; DELETE FROM meta; DELETE FROM twin; COMMIT;';
+
+const EMPTY: TwinsMeta = { cursor: 0, nowMs: 0, routes: '', leaf: '' };
 
 /**
  * Opens or creates the twins at `file` (`:memory:` for twins that are not kept). Twins of another
@@ -74,7 +82,7 @@ export function openTwinsStore(file: string, options: { readonly?: boolean } = {
   const db = openDatabase(file, { readonly, schema: SCHEMA });
   const version = db.prepare<[], { version: number }>('SELECT fold_version AS version FROM meta');
   if (!readonly && (version.get()?.version ?? foldVersion) !== foldVersion) {
-    db.exec('DELETE FROM meta; DELETE FROM twin;');
+    db.exec(FORGET);
   }
   return createStore(db);
 }
@@ -86,7 +94,7 @@ function createStore(db: Database): TwinsStore {
     for (const { id, kind, position, dueMs, state } of rows) {
       sql.put.run(id, kind, position, dueMs, state);
     }
-    sql.putMeta.run(meta.cursor, meta.nowMs, meta.routes, foldVersion);
+    sql.putMeta.run(meta.cursor, meta.nowMs, meta.routes, meta.leaf, foldVersion);
   });
   return {
     meta: () => sql.meta.get() ?? EMPTY,
@@ -99,6 +107,9 @@ function createStore(db: Database): TwinsStore {
       if (!asserted) assertFull(db);
       asserted = true;
     },
+    reset: () => {
+      db.exec(FORGET);
+    },
     snapshot: (read) => db.transaction(read).deferred(),
     close: () => {
       db.close();
@@ -109,7 +120,7 @@ function createStore(db: Database): TwinsStore {
 function prepare(db: Database) {
   const columns = 'id, kind, position, due_ms AS dueMs, state';
   return {
-    meta: db.prepare<[], TwinsMeta>('SELECT cursor, now_ms AS nowMs, routes FROM meta'),
+    meta: db.prepare<[], TwinsMeta>('SELECT cursor, now_ms AS nowMs, routes, leaf FROM meta'),
     row: db.prepare<[string], TwinRow>(`SELECT ${columns} FROM twin WHERE id = ?`),
     due: db.prepare<[number], { id: string }>(
       'SELECT id FROM twin WHERE due_ms <= ? ORDER BY due_ms, id',
@@ -122,10 +133,10 @@ function prepare(db: Database) {
        ON CONFLICT DO UPDATE SET
          position = excluded.position, due_ms = excluded.due_ms, state = excluded.state`,
     ),
-    putMeta: db.prepare<[number, number, string, number]>(
-      `INSERT INTO meta (id, cursor, now_ms, routes, fold_version) VALUES (0, ?, ?, ?, ?)
+    putMeta: db.prepare<[number, number, string, string, number]>(
+      `INSERT INTO meta (id, cursor, now_ms, routes, leaf, fold_version) VALUES (0, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET cursor = excluded.cursor, now_ms = excluded.now_ms,
-         routes = excluded.routes, fold_version = excluded.fold_version`,
+         routes = excluded.routes, leaf = excluded.leaf, fold_version = excluded.fold_version`,
     ),
   };
 }

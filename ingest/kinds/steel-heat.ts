@@ -1,6 +1,9 @@
 /** A heat of steel: what was tapped, of what chemistry, and how far it is cast. */
+import { formatTime } from '../../devices/runtime.ts';
+import { chosen, type TwinState } from '../fold-state.ts';
 import type { Kind } from '../kind.ts';
-import { placeAtMeter } from '../twin-statement.ts';
+import type { Statement } from '../twin.ts';
+import { placeAtMeter, statementOf } from '../twin-statement.ts';
 import { organisationAlias } from '../twin-uri.ts';
 
 export const steelHeat: Kind = {
@@ -11,6 +14,7 @@ export const steelHeat: Kind = {
   attributes: {
     grade: { title: 'Grade', headline: true },
     meltAndPourCountry: { title: 'Melted and poured in', headline: true },
+    tappedAt: { title: 'Tapped' },
     heatWeight: { title: 'Mass tapped', headline: true },
     tapTemperature: { title: 'Tapping temperature' },
     carbon: { title: 'Carbon (C)', headline: true },
@@ -33,6 +37,24 @@ export const steelHeat: Kind = {
   },
   derive: (state) => {
     const place = placeAtMeter(state);
-    return place === undefined ? {} : { place };
+    const tapped = tappedAt(state);
+    return {
+      ...(place === undefined ? {} : { place }),
+      ...(tapped === undefined ? {} : { attributes: { tappedAt: tapped } }),
+    };
   },
 };
+
+/** The event that names a tapped heat has the time of tapping. */
+function tappedAt(state: TwinState): Statement | undefined {
+  const cell = chosen(state.newest.get('heatId'));
+  if (cell === undefined) return undefined;
+  const { lastGood: _none, status: _said, ...statement } = statementOf(cell);
+  return {
+    ...statement,
+    value: formatTime(cell.observedMs),
+    quality: 'good',
+    basis: 'derived',
+    rule: 'time-of-the-tapping-event',
+  };
+}

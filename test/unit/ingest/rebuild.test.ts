@@ -1,5 +1,5 @@
+import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../../devices/io/sqlite.ts';
 import { systemClock } from '../../../devices/runtime.ts';
 import { Applier } from '../../../ingest/apply-engine.ts';
 import { foldPlugins } from '../../../ingest/apply-plugins.ts';
@@ -94,7 +94,7 @@ describe('rebuildTwins', () => {
     await run(0, 30);
     await world.settled();
     await world.stop();
-    const db = openDatabase(world.twinsFile, { schema: [''] });
+    const db = new SqliteDatabase(world.twinsFile);
     const batches = db
       .prepare<[], { id: string }>("SELECT id FROM twin WHERE kind = 'pipeline-batch' ORDER BY id")
       .all();
@@ -119,11 +119,26 @@ describe('rebuildTwins', () => {
     await run(0, 10);
     await world.settled();
     await world.stop();
-    const db = openDatabase(world.twinsFile, { schema: [''] });
+    const db = new SqliteDatabase(world.twinsFile);
     db.exec('DELETE FROM twin');
     db.close();
     expect(rebuildTwins(files()).equal).toBe(false);
     rebuildTwins({ ...files(), replace: true });
     expect(rebuildTwins(files())).toMatchObject({ equal: true, entries: world.journal.size() });
+  });
+
+  it('folds anew when the twins are of another journal', async () => {
+    await world.start();
+    await run(0, 10);
+    await world.settled();
+    await world.stop();
+    // The journal was put back to an older copy, and went on differently.
+    const db = new SqliteDatabase(world.journalFile);
+    db.exec('DELETE FROM entry WHERE position >= 6');
+    db.close();
+    await world.start();
+    await world.apply.applied(6);
+    await world.stop();
+    expect(rebuildTwins(files())).toMatchObject({ equal: true, entries: 6 });
   });
 });
