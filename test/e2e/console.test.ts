@@ -8,8 +8,9 @@ import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Reading } from '../../devices/reading.ts';
 import { systemClock } from '../../devices/runtime.ts';
-import { hasBrowser, launchBrowser } from '../support/browser.ts';
+import { launchBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
+import { hasPeer } from '../support/peers.ts';
 import { TwinWorld, type WorldDevice } from '../support/twin-world.ts';
 
 const mill = 'did:web:lakehead-steel.example';
@@ -65,7 +66,7 @@ async function shows(locator: ReturnType<Page['locator']>, text: string | RegExp
   );
 }
 
-describe.skipIf(!hasBrowser())('the console', () => {
+describe.skipIf(!hasPeer('chromium'))('the console', () => {
   beforeAll(async () => {
     consoleDirectory = mkdtempSync(join(tmpdir(), 'bondline-console-'));
     await build({
