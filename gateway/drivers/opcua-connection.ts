@@ -12,7 +12,7 @@ import type { Connection, ConnectionState, DriverContext, SampleSet } from '../d
 import { type Backoff, createBackoff } from './backoff.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
 import type { Opcua } from './opcua-library.ts';
-import { isServerGone, type Link, openLink } from './opcua-link.ts';
+import { isServerGone, type Link, lossCauseOf, openLink } from './opcua-link.ts';
 import type { DeviceNodes } from './opcua-nodes.ts';
 import { valuesWithin } from './opcua-notification.ts';
 import { PublishLoop } from './opcua-publish.ts';
@@ -58,6 +58,8 @@ export class OpcuaConnection implements Connection {
   /** The subscription of a broken link, while the server may still hold it. */
   #memory: SubscriptionMemory | undefined;
   #gap: Gap | undefined;
+  /** When the subscription was asked for, until it stands or its absence is a gap. */
+  #unservedSinceMs: number | undefined;
   /** Points that this server does not have, and since when that is not reported. */
   #absent: { readonly points: readonly string[]; sinceMs: number } | undefined;
   #cancelTick = (): void => {};
@@ -74,14 +76,20 @@ export class OpcuaConnection implements Connection {
   }
 
   async read(points: readonly string[], signal: AbortSignal): Promise<SampleSet> {
-    this.#start();
-    const link = await this.#linked(signal);
-    if (!link) return { samples: [], missing: { points, cause: causeOf(this.#lastError) } };
-    return await readOnce({ ...this.#options, link, points });
+    const link = this.#stopped(signal) ? undefined : await this.#linked(signal);
+    if (!link) {
+      const cause = this.#stopped(signal) ? 'not-running' : lossCauseOf(this.#lastError);
+      return { samples: [], missing: { points, cause } };
+    }
+    const onFailure = (error: unknown) => {
+      if (this.#link === link) this.#lose(error, false);
+    };
+    return await readOnce({ ...this.#options, link, points, onFailure });
   }
 
   async subscribe(points: readonly string[], deliver: Deliver): Promise<void> {
     this.#subscriber = { points, deliver };
+    this.#unservedSinceMs = this.#options.context.clock.nowMs();
     this.#tick();
     this.#start();
     // A link that was opened for a read carries on with the subscription.
@@ -114,11 +122,16 @@ export class OpcuaConnection implements Connection {
     this.#silenced = true;
     this.#stopping.abort();
     this.#endLink();
+    this.#wake();
     await this.#running;
   }
 
   #lastError: unknown;
   #endLink = (): void => {};
+
+  #stopped(signal: AbortSignal): boolean {
+    return signal.aborted || this.#stopping.signal.aborted;
+  }
 
   #start(): void {
     this.#running ??= this.#run();
@@ -126,6 +139,7 @@ export class OpcuaConnection implements Connection {
 
   /** The link, as soon as there is one; `undefined` when the next attempt fails, or too late. */
   async #linked(signal: AbortSignal): Promise<Link | undefined> {
+    this.#start();
     if (this.#link) return this.#link;
     const { clock } = this.#options.context;
     const waited = new AbortController();
@@ -144,7 +158,7 @@ export class OpcuaConnection implements Connection {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const link = await openLink({ ...this.#options, clock });
+        const link = await openLink({ ...this.#options, clock, signal });
         if (signal.aborted) return await link.close();
         await this.#hold(link);
       } catch (error) {
@@ -204,6 +218,7 @@ export class OpcuaConnection implements Connection {
     this.#loop = new PublishLoop(subscription, memory);
     this.#reportGap();
     this.#gap = undefined;
+    this.#unservedSinceMs = undefined;
     this.#setAbsent([...link.nodes.absent, ...refused].filter((point) => wanted.has(point)));
     this.#isUp();
   }
@@ -226,11 +241,11 @@ export class OpcuaConnection implements Connection {
     const forgotten =
       gone || (memory && clock.monotonicMs() - memory.heardAt > limits.opcuaLifetimeMs);
     if (memory && forgotten) {
-      this.#openGap(sinceOf(memory, this.#options.settings), causeOf(error));
+      this.#openGap(sinceOf(memory, this.#options.settings), lossCauseOf(error));
       this.#memory = undefined;
     }
-    if (!memory) this.#openGap(clock.nowMs(), causeOf(error));
-    if (this.#gap) this.#gap.cause = causeOf(error);
+    if (!memory) this.#openGap(this.#unservedSinceMs ?? clock.nowMs(), lossCauseOf(error));
+    if (this.#gap) this.#gap.cause = lossCauseOf(error);
     this.#absent = undefined;
     this.#lastError = error;
     const reason = explain(error);
@@ -252,6 +267,7 @@ export class OpcuaConnection implements Connection {
 
   #openGap(sinceMs: number, cause: LossCause): void {
     if (!this.#subscriber) return;
+    this.#unservedSinceMs = undefined;
     this.#gap ??= { sinceMs, cause };
     this.#gap.sinceMs = Math.min(this.#gap.sinceMs, sinceMs);
   }
@@ -314,9 +330,4 @@ function only(nodes: DeviceNodes, wanted: ReadonlySet<string>): DeviceNodes {
  */
 function sinceOf(memory: SubscriptionMemory, settings: OpcuaSettings): number {
   return Math.min(memory.heardMs, ...memory.failed.values()) - settings.publishingMs;
-}
-
-function causeOf(error: unknown): LossCause {
-  if (!(error instanceof EdgeError)) return error === undefined ? 'absent' : 'timeout';
-  return error.code === 'GW_OPCUA_UNREACHABLE' ? 'absent' : 'refused';
 }

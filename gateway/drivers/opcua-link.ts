@@ -8,6 +8,7 @@ import type { X509Certificate } from 'node:crypto';
 import { EdgeError } from '../../devices/errors.ts';
 import { limits } from '../../devices/limits.ts';
 import type { PointDefinition } from '../../devices/profile.ts';
+import type { LossCause } from '../../devices/reading.ts';
 import type { Clock } from '../../devices/runtime.ts';
 import { deadline } from './deadline.ts';
 import {
@@ -39,6 +40,8 @@ export interface LinkOptions {
   readonly pinned: X509Certificate | undefined;
   readonly points: Readonly<Record<string, PointDefinition>>;
   readonly clock: Clock;
+  /** Gives the attempt up. */
+  readonly signal: AbortSignal;
 }
 
 /** One try, no retry: when to come back is decided by the caller. */
@@ -99,23 +102,39 @@ export async function openLink(options: LinkOptions): Promise<Link> {
 }
 
 async function openSession(client: Client, options: LinkOptions): Promise<Session> {
-  const { clock, settings } = options;
+  const { clock, settings, signal } = options;
   try {
     const connected = client.connect(settings.url);
-    await deadline(clock, 2 * limits.opcuaRequestMs, 'opening the secure channel', connected);
+    await deadline(
+      clock,
+      2 * limits.opcuaRequestMs,
+      'opening the secure channel',
+      connected,
+      signal,
+    );
     const opening = client.createSession();
-    const session = await deadline(clock, 2 * limits.opcuaRequestMs, 'opening a session', opening);
+    const session = await deadline(
+      clock,
+      2 * limits.opcuaRequestMs,
+      'opening a session',
+      opening,
+      signal,
+    );
     assert(isFullSession(session), 'node-opcua-client has no raw subscription services any more');
     return session;
   } catch (cause) {
-    const code = isUnreachable(cause) ? 'GW_OPCUA_UNREACHABLE' : 'GW_OPCUA_SESSION_REFUSED';
-    throw new EdgeError(code, `opening a session with ${settings.url}`, { cause });
+    const code = UNREACHABLE.test(String(cause))
+      ? 'GW_OPCUA_UNREACHABLE'
+      : 'GW_OPCUA_SESSION_REFUSED';
+    throw new EdgeError(code, `opening a session with ${settings.url}`, {
+      cause: onOneLine(cause),
+    });
   }
 }
 
 /** Asks the server over an open channel what it offers; nothing of the answer is believed yet. */
 async function discover(options: LinkOptions): Promise<readonly Endpoint[]> {
-  const { opcua, pki, settings, clock } = options;
+  const { opcua, pki, settings, clock, signal } = options;
   const client = opcua.client.OPCUAClient.create({
     ...identity(pki),
     securityMode: opcua.client.MessageSecurityMode.None,
@@ -129,9 +148,17 @@ async function discover(options: LinkOptions): Promise<readonly Endpoint[]> {
     const asked = client
       .connect(settings.url)
       .then(() => client.getEndpoints({ endpointUrl: settings.url }));
-    return await deadline(clock, 2 * limits.opcuaRequestMs, 'asking for the endpoints', asked);
+    return await deadline(
+      clock,
+      2 * limits.opcuaRequestMs,
+      'asking for the endpoints',
+      asked,
+      signal,
+    );
   } catch (cause) {
-    throw new EdgeError('GW_OPCUA_UNREACHABLE', `connecting to ${settings.url}`, { cause });
+    throw new EdgeError('GW_OPCUA_UNREACHABLE', `connecting to ${settings.url}`, {
+      cause: onOneLine(cause),
+    });
   } finally {
     await settle(clock, client.disconnect());
   }
@@ -147,20 +174,28 @@ function identity(pki: Pki) {
   };
 }
 
-/** Whether nobody listens there, or nobody can be reached. */
-export function isUnreachable(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT/.test(at.message)) return true;
-  }
-  return false;
+/** Nobody listens there, or nobody can be reached. */
+const UNREACHABLE = /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT/;
+
+/** The library's messages run over several lines, of which the last says what happened. */
+function onOneLine(error: unknown): Error {
+  const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  const what = /Err = \((.*)\)/.exec(text)?.[1];
+  return new Error((what ?? text).trim());
+}
+
+/** What a failure to connect means for the values that were to be read. */
+export function lossCauseOf(error: unknown): LossCause {
+  if (!(error instanceof EdgeError)) return error === undefined ? 'absent' : 'timeout';
+  if (error.code !== 'GW_OPCUA_UNREACHABLE') return 'refused';
+  const why = String(error.cause);
+  if (/hadErrortrue/.test(why)) return 'nonsense';
+  return /Timeout|took longer/.test(why) ? 'timeout' : 'absent';
 }
 
 /** Whether the port is closed: the server's process is gone, and its memory with it. */
 export function isServerGone(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (/ECONNREFUSED/.test(at.message)) return true;
-  }
-  return false;
+  return error instanceof EdgeError && /ECONNREFUSED/.test(String(error.cause));
 }
 
 /** Closing is a courtesy: it gets its time and its failure changes nothing. */

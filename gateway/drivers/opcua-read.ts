@@ -18,6 +18,8 @@ export async function readOnce(options: {
   readonly context: DriverContext;
   readonly link: Link;
   readonly points: readonly string[];
+  /** The link gave no answer; it is not to be used again. */
+  readonly onFailure: (error: unknown) => void;
 }): Promise<SampleSet> {
   const { context, link } = options;
   const { clock } = context;
@@ -42,7 +44,7 @@ export async function readOnce(options: {
         else missing.push(point);
       }
     } catch (error) {
-      context.log.warn(`device ${context.device}: reading failed`, { reason: String(error) });
+      options.onFailure(error);
       cause = 'timeout';
       missing.push(...chunk.map(({ point }) => point));
     }

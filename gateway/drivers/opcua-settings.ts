@@ -7,23 +7,26 @@ export const opcuaSettings = Type.Object(
   {
     url: Type.String({
       description: 'Address of the server.',
+      maxLength: 1_000,
       pattern: '^opc\\.tcp://[^\\s/]+(/\\S*)?$',
       examples: ['opc.tcp://192.0.2.10:4840'],
     }),
     rootPath: Type.String({
-      description: 'Browse path of the device below the Objects folder.',
+      description: 'Browse path of the device below the Objects folder. Default: SteelLine.',
       default: 'SteelLine',
+      maxLength: 1_000,
       minLength: 1,
       examples: ['Plant/SteelLine'],
     }),
     securityMode: Type.Enum(['SignAndEncrypt', 'Sign', 'None'], {
-      description: 'Protection of each message. None must be written out.',
+      description: 'Protection of each message; None must be written out. Default: SignAndEncrypt.',
       default: 'SignAndEncrypt',
     }),
     securityPolicy: Type.Enum(
       ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss', 'None'],
       {
-        description: 'Algorithms of the secure channel; the older ones with SHA-1 are not offered.',
+        description:
+          'Algorithms of the secure channel; those with SHA-1 are not offered. Default: Basic256Sha256.',
         default: 'Basic256Sha256',
       },
     ),
@@ -31,25 +34,27 @@ export const opcuaSettings = Type.Object(
       Type.String({
         description:
           "File with the server's certificate, PEM or DER: this one is trusted and no other. " +
-          'Without it, the certificates in pki/trusted/certs below the data directory are.',
+          'Default: those that a person has put into pki/trusted/certs below the data directory.',
         minLength: 1,
+        maxLength: 1_000,
         examples: ['server.pem'],
       }),
     ),
     publishingMs: Type.Integer({
-      description: 'How often the server sends what has changed, milliseconds.',
+      description: 'How often the server sends what has changed, milliseconds. Default: 250.',
       default: 250,
       minimum: 10,
       maximum: 10_000,
     }),
     samplingMs: Type.Integer({
-      description: 'How often the server looks at each value, milliseconds; 0: at every change.',
+      description:
+        'How often the server looks at each value, milliseconds; 0: at every change. Default: 0.',
       default: 0,
       minimum: 0,
       maximum: 60_000,
     }),
     queueSize: Type.Integer({
-      description: 'Values that the server keeps for each item between two notifications.',
+      description: `Values that the server keeps for each item between two notifications. Default: ${limits.opcuaQueueSizeDefault}.`,
       default: limits.opcuaQueueSizeDefault,
       minimum: 2,
       maximum: 100_000,

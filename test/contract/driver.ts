@@ -34,6 +34,8 @@ export interface DriverUnderContract {
   readonly misplaced: Readonly<Record<string, readonly [PointDefinition, string]>>;
   /** Fields of the connection block that are mistakes, each as a whole block. */
   readonly badSettings: Readonly<Record<string, unknown>>;
+  /** Folder for keys and certificates, where the driver keeps some. */
+  readonly dataDirectory?: string;
   honest(): Promise<ContractDevice>;
   /** Accepts the connection and never says a word. */
   silent(): Promise<ContractDevice>;
@@ -65,7 +67,8 @@ export function driverContract(name: string, under: DriverUnderContract): void {
   }
 
   async function open(device: ContractDevice): Promise<Connection> {
-    const context = driverContext('contract');
+    const { dataDirectory } = under;
+    const context = driverContext('contract', dataDirectory === undefined ? {} : { dataDirectory });
     const connection = await under.driver.open(device.settings, under.points, context);
     closers.push(() => connection.close());
     return connection;

@@ -142,6 +142,8 @@ export function keys(
 
 export interface Wire {
   readonly url: string;
+  /** Connections from the near side that are open. */
+  connections(): number;
   /** Breaks every connection; new ones are let through. */
   cut(): void;
   close(): Promise<void>;
@@ -150,7 +152,10 @@ export interface Wire {
 /** A TCP relay to `port` on loopback. */
 export async function wireTo(port: number): Promise<Wire> {
   const sockets = new Set<Socket>();
+  const nearSockets = new Set<Socket>();
   const relay = createServer((near) => {
+    nearSockets.add(near);
+    near.on('close', () => nearSockets.delete(near));
     const far = connect(port, '127.0.0.1');
     for (const [socket, other] of [
       [near, far],
@@ -172,6 +177,7 @@ export async function wireTo(port: number): Promise<Wire> {
   };
   return {
     url: `opc.tcp://127.0.0.1:${own}`,
+    connections: () => nearSockets.size,
     cut,
     close: () =>
       new Promise((resolve) => {
