@@ -63,7 +63,8 @@ describe('the OPC UA package', () => {
     registerHooks({ resolve(specifier, context, next) {
       if (specifier.startsWith('node-opcua')) {
         asked.push(specifier);
-        if (${failing}) throw Object.assign(new Error('no package ' + specifier), { code: 'ERR_MODULE_NOT_FOUND' });
+        const missing = Object.assign(new Error(specifier), { code: 'ERR_MODULE_NOT_FOUND' });
+        if (${failing}) throw missing;
       }
       return next(specifier, context);
     } });
