@@ -59,6 +59,11 @@ export interface Derived {
 export interface Kind {
   readonly name: TwinKind;
   readonly summary: string;
+  /**
+   * Whether it is goods: an enrolment's scope says who owns and answers for the goods that a
+   * device reports on, never for the device or the facility.
+   */
+  readonly isGoods: boolean;
   /** The business identifier in a URI, or `undefined` when the URI is not of this kind. */
   identify(uri: string): Alias | undefined;
   /** What an officer calls it. */

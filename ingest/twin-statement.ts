@@ -115,14 +115,16 @@ export function placeAtMeter(state: TwinState): Place | undefined {
 /** Rule of the possessor where the enrolment names none: who runs the meter holds the goods. */
 const POSSESSOR_RULE = 'possessor-by-enrolment';
 
-/** Who is in control: what the enrolment declares, and its organisation as possessor. */
+/** Who is in control: what the enrolment declares of goods, else its organisation as possessor. */
 export function controlOf(
   record: EnrolmentRecord,
-  sinceMs: number,
+  { sinceMs, isGoods }: { sinceMs: number; isGoods: boolean },
 ): Partial<Record<ControlRole, ControlStatement>> {
   const { enrolment, position } = record;
   const source = { position, issuer: enrolment.organisation };
-  const { owner, possessor, bondLiable } = enrolment.scope;
+  const { owner, possessor, bondLiable }: Partial<Enrolment['scope']> = isGoods
+    ? enrolment.scope
+    : {};
   const state = (party: Party): ControlStatement => ({
     party: party.id,
     name: party.name,

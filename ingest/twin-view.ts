@@ -40,7 +40,12 @@ export function viewOf(state: TwinState, context: ViewContext): Twin {
     uri: state.uri,
     attributes: attributesOf(state, kind, derived.attributes ?? {}),
     control:
-      record === undefined ? {} : controlOf(record, record.sinceMs ?? record.enrolment.validFromMs),
+      record === undefined
+        ? {}
+        : controlOf(record, {
+            sinceMs: record.sinceMs ?? record.enrolment.validFromMs,
+            isGoods: kind.isGoods,
+          }),
     ...(derived.place === undefined ? {} : { place: derived.place }),
     alerts: openAlerts(state, context.plugins, context.nowMs),
     relations: { ...derived.relations },

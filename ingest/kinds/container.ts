@@ -11,6 +11,7 @@ const BIC = /^urn:epc:id:bic:([A-Z]{3}[JUZ]\d{7})$/;
 export const container: Kind = {
   name: 'container',
   summary: 'A freight container, by the telematics unit that it carries.',
+  isGoods: true,
   identify(uri) {
     const value = BIC.exec(uri)?.[1];
     return value === undefined ? undefined : { scheme: 'bic', scope: '', value };

@@ -12,6 +12,7 @@ const DID_KEY = /^did:key:(z[1-9A-HJ-NP-Za-km-z]+)$/;
 export const device: Kind = {
   name: 'device',
   summary: 'A device that signs readings, and the completeness of its history.',
+  isGoods: false,
   identify(uri) {
     const value = DID_KEY.exec(uri)?.[1];
     return value === undefined ? undefined : { scheme: 'did', scope: '', value: uri };

@@ -7,6 +7,7 @@ import { declared, declaredPlace, newestEnrolment } from '../twin-statement.ts';
 export const facility: Kind = {
   name: 'facility',
   summary: 'A place that an organisation answers for, with the devices that stand there.',
+  isGoods: false,
   // Readings are never about a facility: its twin comes of enrolments.
   identify: () => undefined,
   label: ({ value }) => value,

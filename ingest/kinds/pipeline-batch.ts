@@ -25,6 +25,7 @@ const VOLUME_UNCERTAINTY = 0.0025;
 export const pipelineBatch: Kind = {
   name: 'pipeline-batch',
   summary: 'A batch of liquid in a pipeline, as its meters see it.',
+  isGoods: true,
   identify: (uri) => organisationAlias(uri, 'batch'),
   label: ({ value }) => `Batch ${value}`,
   attributes: {

@@ -9,6 +9,7 @@ import { organisationAlias } from '../twin-uri.ts';
 export const steelHeat: Kind = {
   name: 'steel-heat',
   summary: 'A heat of steel from tapping to the end of its cast.',
+  isGoods: true,
   identify: (uri) => organisationAlias(uri, 'heat'),
   label: ({ value }) => `Heat ${value}`,
   attributes: {

@@ -7,6 +7,7 @@ import { organisationAlias, organisationUri } from '../twin-uri.ts';
 export const steelPiece: Kind = {
   name: 'steel-piece',
   summary: 'A finished piece of steel and the heat that it is of.',
+  isGoods: true,
   identify: (uri) => organisationAlias(uri, 'piece'),
   label: ({ value }) => `Piece ${value}`,
   attributes: {

@@ -124,6 +124,16 @@ describe('control', () => {
     expect(control).not.toHaveProperty('bondLiable');
     expect(control).not.toHaveProperty('hold');
   });
+
+  it('of goods says nothing of the device or the facility', () => {
+    const owner = { id: 'did:web:owner.example', name: 'Owner' };
+    const enrolment = enrolmentEntry({ position: 0, device: meter, scope: { owner } });
+    const world = new FoldWorld().apply([enrolment, total(2, 1, 1)]);
+    for (const twin of [world.twin('device', meter), world.twin('facility', facility.id)]) {
+      expect(Object.keys(twin.control)).toEqual(['possessor']);
+      expect(twin.control.possessor).toMatchObject({ party: 'did:web:northline.example' });
+    }
+  });
 });
 
 describe('steel', () => {
