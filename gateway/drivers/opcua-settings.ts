@@ -41,8 +41,8 @@ export const opcuaSettings = Type.Object(
       }),
     ),
     publishingMs: Type.Integer({
-      description: 'How often the server sends what has changed, milliseconds. Default: 250.',
-      default: 250,
+      description: 'How often the server sends what has changed, milliseconds. Default: 100.',
+      default: 100,
       minimum: 10,
       maximum: 10_000,
     }),

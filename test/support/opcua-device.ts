@@ -1,5 +1,5 @@
 /** A small OPC UA device of every type, its server, and a wire to it that a test can cut. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,9 +60,11 @@ export const testProfile = defineProfile({
 
 export const allPoints = Object.keys(testProfile.points);
 
-/** A folder of its own for keys and certificates. */
+/** A folder of its own for keys and certificates; it goes when the test process ends. */
 export function freshFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'bondline-opcua-'));
+  const folder = mkdtempSync(join(tmpdir(), 'bondline-opcua-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 export async function startTestDevice(options: {
