@@ -3,8 +3,8 @@
  * uplinks that must exist, and settings that only the driver knows. Never touches the network.
  */
 import type { DeviceProfile } from '../devices/profile.ts';
-import { compileReporter, type SchemaMistake } from '../devices/schema.ts';
-import type { DeviceConfig, GatewayConfig } from './config.ts';
+import { compileReporter, type SchemaMistake, type TSchema } from '../devices/schema.ts';
+import { type DeviceConfig, type GatewayConfig, inlineProfileSchema } from './config.ts';
 import type { Driver } from './driver.ts';
 import type { Sink } from './sink.ts';
 
@@ -18,13 +18,87 @@ export interface Registries {
 /** Key labels are the devices' names; this one is the gateway's own. */
 export const GATEWAY_LABEL = 'gateway';
 
-/** Every mistake of a configuration that has passed the schema; fills in connection defaults. */
+/** Mistakes of a configuration that has passed its schemas and `checkNested`. */
 export function checkGatewayConfig(config: GatewayConfig, known: Registries): SchemaMistake[] {
+  const { connection, sink } = config.uplink;
+  const uplink = find(known.sinks, sink)?.check?.(connection) ?? [];
   return [
     ...checkNames(config),
-    ...checkUplink(config, known),
+    ...below(['uplink', 'connection'], uplink),
     ...config.devices.flatMap((device, index) => checkDevice(device, ['devices', index], known)),
   ];
+}
+
+/**
+ * Mistakes of what the configuration names (profiles, drivers, uplinks) and of the parts that have
+ * a schema of their own: profiles that are written out, and connection blocks, whose defaults are
+ * filled in. Takes any value, so that these mistakes are told with those of the schema.
+ */
+export function checkNested(value: unknown, known: Registries): SchemaMistake[] {
+  const config = asObject(value);
+  const uplink = asObject(config['uplink']);
+  const devices: unknown[] = Array.isArray(config['devices']) ? config['devices'] : [];
+  return [
+    ...checkName(known.sinks, uplink['sink'], ['uplink', 'sink']),
+    ...checkBy(find(known.sinks, uplink['sink'])?.settings, uplink, ['uplink', 'connection']),
+    ...devices.flatMap((device, index) => checkParts(asObject(device), ['devices', index], known)),
+  ];
+}
+
+function checkParts(
+  device: Readonly<Record<string, unknown>>,
+  path: readonly (string | number)[],
+  { drivers, profiles }: Registries,
+): SchemaMistake[] {
+  const { driver: name, profile } = device;
+  const isInline = typeof profile === 'object';
+  const mistakes = [
+    ...checkName(drivers, name, [...path, 'driver']),
+    ...(isInline
+      ? checkBy(inlineProfileSchema, device, [...path, 'profile'])
+      : checkName(profiles, profile, [...path, 'profile'])),
+  ];
+  const protocol = isInline ? asObject(profile)['protocol'] : find(profiles, profile)?.protocol;
+  const driver = find(drivers, name);
+  if (!driver) return mistakes;
+  if (typeof protocol === 'string' && protocol !== name) {
+    // The connection block is probably right for the profile, and wrong for this driver.
+    const message = `the profile is for ${protocol}: write driver: ${protocol}`;
+    return [...mistakes, { path: [...path, 'driver'], message }];
+  }
+  return [...mistakes, ...checkBy(driver.settings, device, [...path, 'connection'])];
+}
+
+function checkName(
+  known: Readonly<Record<string, unknown>>,
+  name: unknown,
+  path: readonly (string | number)[],
+): SchemaMistake[] {
+  if (typeof name !== 'string' || Object.hasOwn(known, name)) return [];
+  return [{ path, message: `"${name}" is not known; known are: ${Object.keys(known).join(', ')}` }];
+}
+
+const reporters = new WeakMap<TSchema, (value: unknown) => SchemaMistake[]>();
+
+/** Checks the member of `block` that `path` ends with, if there is a schema and such a member. */
+function checkBy(
+  schema: TSchema | undefined,
+  block: Readonly<Record<string, unknown>>,
+  path: readonly (string | number)[],
+): SchemaMistake[] {
+  const member = block[String(path.at(-1))];
+  if (!schema || typeof member !== 'object') return [];
+  const reporter = reporters.get(schema) ?? compileReporter(schema);
+  reporters.set(schema, reporter);
+  return below(path, reporter(member));
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function find<T>(known: Readonly<Record<string, T>>, name: unknown): T | undefined {
+  return typeof name === 'string' && Object.hasOwn(known, name) ? known[name] : undefined;
 }
 
 /** The profile that a device names or brings along. */
@@ -34,7 +108,7 @@ export function profileOf(
 ): DeviceProfile | undefined {
   // The schema has checked an inline profile's shape; optional members are absent or set.
   if (typeof device.profile !== 'string') return device.profile as DeviceProfile;
-  return Object.hasOwn(profiles, device.profile) ? profiles[device.profile] : undefined;
+  return find(profiles, device.profile);
 }
 
 function checkNames(config: GatewayConfig): SchemaMistake[] {
@@ -53,48 +127,28 @@ function checkNames(config: GatewayConfig): SchemaMistake[] {
   });
 }
 
-function checkUplink(config: GatewayConfig, { sinks }: Registries): SchemaMistake[] {
-  const { connection, sink: name } = config.uplink;
-  const sink = Object.hasOwn(sinks, name) ? sinks[name] : undefined;
-  if (!sink) return [unknownName(['uplink', 'sink'], name, sinks)];
-  const path = ['uplink', 'connection'];
-  const mistakes = below(path, compileReporter(sink.settings)(connection));
-  return mistakes.length > 0 ? mistakes : below(path, sink.check?.(connection) ?? []);
-}
-
 function checkDevice(
   device: DeviceConfig,
   path: readonly (string | number)[],
   { drivers, profiles }: Registries,
 ): SchemaMistake[] {
   const profile = profileOf(device, profiles);
-  const driver = Object.hasOwn(drivers, device.driver) ? drivers[device.driver] : undefined;
-  const mistakes: SchemaMistake[] = [];
-  if (!driver) mistakes.push(unknownName([...path, 'driver'], device.driver, drivers));
-  if (!profile) {
-    mistakes.push(unknownName([...path, 'profile'], String(device.profile), profiles));
-  } else mistakes.push(...checkProfile(profile, device, path));
-  if (!driver) return mistakes;
-  const at = [...path, 'connection'];
-  const wrong = below(at, compileReporter(driver.settings)(device.connection));
-  if (wrong.length > 0 || !profile) return [...mistakes, ...wrong];
-  return [...mistakes, ...below(at, driver.check(device.connection, profile.points))];
+  const driver = find(drivers, device.driver);
+  if (!profile || !driver) return [];
+  const mistakes = typeof device.profile === 'string' ? [] : checkPoints(profile, path);
+  if (device.goods === undefined && Object.values(profile.points).some((p) => p.identifies)) {
+    const message = `"goods" is required here: profile ${profile.name} names goods, and their URI begins with it`;
+    mistakes.push({ path, message });
+  }
+  const wrong = driver.check(device.connection, profile.points);
+  return [...mistakes, ...below([...path, 'connection'], wrong)];
 }
 
-function checkProfile(
-  profile: DeviceProfile,
-  device: DeviceConfig,
-  path: readonly (string | number)[],
-): SchemaMistake[] {
-  const mistakes: SchemaMistake[] = [];
-  const points = Object.entries(profile.points);
-  const inline = typeof device.profile !== 'string';
-  if (profile.protocol !== device.driver) {
-    const message = `profile ${profile.name} is for ${profile.protocol}: write driver: ${profile.protocol}`;
-    mistakes.push({ path: [...path, 'driver'], message });
-  }
-  for (const [name, point] of inline ? points : []) {
+/** What the schema cannot say of the points of a profile that is written out. */
+function checkPoints(profile: DeviceProfile, path: readonly (string | number)[]): SchemaMistake[] {
+  return Object.entries(profile.points).flatMap(([name, point]) => {
     const at = [...path, 'profile', 'points', name];
+    const mistakes: SchemaMistake[] = [];
     if (!point[profile.protocol]) {
       mistakes.push({
         path: at,
@@ -105,20 +159,8 @@ function checkProfile(
       const message = `[${point.range.join(', ')}] is empty: write the lower bound first`;
       mistakes.push({ path: [...at, 'range'], message });
     }
-  }
-  if (device.goods === undefined && points.some(([, point]) => point.identifies)) {
-    const message = `"goods" is required here: profile ${profile.name} names goods, and their URI begins with it`;
-    mistakes.push({ path, message });
-  }
-  return mistakes;
-}
-
-function unknownName(
-  path: readonly (string | number)[],
-  name: string,
-  known: Readonly<Record<string, unknown>>,
-): SchemaMistake {
-  return { path, message: `"${name}" is not known; known are: ${Object.keys(known).join(', ')}` };
+    return mistakes;
+  });
 }
 
 function below(

@@ -1,6 +1,6 @@
 /** The gateway's configuration: its schema with descriptions, units, defaults and bounds. */
 import { limits } from '../devices/limits.ts';
-import { type Static, Type } from '../devices/schema.ts';
+import { type Static, type TSchema, Type } from '../devices/schema.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -149,7 +149,7 @@ const point = Type.Object(
 );
 
 /** A device profile written into the configuration: the shape of devices/profile.ts. */
-const inlineProfile = Type.Object(
+export const inlineProfileSchema = Type.Object(
   {
     name: Type.String({
       description: 'Name of the profile, small letters and dashes. Required.',
@@ -173,126 +173,151 @@ const inlineProfile = Type.Object(
   { ...closed, description: 'A device profile of your own.' },
 );
 
-const device = Type.Object(
-  {
-    name: name('Name of the device at this site; also the label of its key. Required.', 'fc-1'),
-    profile: Type.Union([Type.String({ maxLength: 64 }), inlineProfile], {
-      description: 'Name of a registered device profile, or a profile of your own. Required.',
-    }),
-    driver: Type.String({
-      description: 'Field protocol: modbus, opcua or mqtt. Required.',
-      maxLength: 64,
-    }),
-    connection: Type.Record(Type.String(), Type.Unknown(), {
-      description: 'Settings of the driver: address and the like. Required.',
-    }),
-    goods: Type.Optional(
-      uri(
-        'URI of the goods, or what the identifying point’s value completes; where a profile names several kinds of goods, heat/ or piece/ comes between.',
-        'did:web:you.example/batch/',
-      ),
-    ),
-    everyMs: duration('Time between reads, or expected time between messages', {
-      min: 10,
-      max: 86_400_000,
-      default: 1_000,
-    }),
-    flushMs: duration('Longest time that a reading waits to be signed', {
-      min: 10,
-      max: 600_000,
-      default: limits.flushIntervalMsDefault,
-    }),
-    heartbeatMs: duration('A signed batch goes out at least this often', {
-      min: 1_000,
-      max: 86_400_000,
-      default: limits.heartbeatMsDefault,
-    }),
-    enrolment: Type.Optional(
-      path('Path of the enrolment credential; it may appear while the gateway runs.'),
-    ),
-  },
-  { ...closed, description: 'A device that this gateway reads.' },
-);
+const profileDescription =
+  'Name of a registered device profile, or a profile of your own. Required.';
 
-export const gatewayConfigSchema = Type.Object(
-  {
-    gateway: Type.Object(
-      {
-        name: name('Name of the site, for logs and the status line. Required.', 'neche'),
-        organisation: uri(
-          'DID of the organisation that answers for it. Required.',
-          'did:web:you.example',
+/** For editors: either form in full. */
+const profileForEditors = Type.Union([Type.String({ maxLength: 64 }), inlineProfileSchema], {
+  description: profileDescription,
+});
+
+/**
+ * For the check: a profile of one's own is checked by its own schema (config-check.ts), because a
+ * union can only say that neither form fits.
+ */
+const profileForCheck = Type.Unsafe<Static<typeof profileForEditors>>({
+  type: ['string', 'object'],
+  description: profileDescription,
+});
+
+function deviceSchema<P extends TSchema>(profile: P) {
+  return Type.Object(
+    {
+      name: name('Name of the device at this site; also the label of its key. Required.', 'fc-1'),
+      profile,
+      driver: Type.String({
+        description: 'Field protocol: modbus, opcua or mqtt. Required.',
+        maxLength: 64,
+      }),
+      connection: Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Settings of the driver: address and the like. Required.',
+      }),
+      goods: Type.Optional(
+        uri(
+          'URI of the goods, or what the identifying point’s value completes; where a profile names several kinds of goods, heat/ or piece/ comes between.',
+          'did:web:you.example/batch/',
         ),
-        data: path('Directory for outbox.db and certificates. Required.'),
-      },
-      { ...closed, description: 'The gateway itself. Required.' },
-    ),
-    keys: Type.Object(
-      {
-        store: Type.Literal('file', {
-          description: 'Kind of key store: file, an encrypted file. Required.',
-        }),
-        path: path('Path of the key file. Required.'),
-        passphraseFile: path('Path of a file with the passphrase in its first line. Required.'),
-      },
-      { ...closed, description: 'Keys: "gateway" and one for each device. Required.' },
-    ),
-    facility: uri(
-      'URI of the place where readings are taken. Required.',
-      'did:web:you.example/facility/one',
-    ),
-    uplink: Type.Object(
-      {
-        sink: Type.String({ description: 'Kind of uplink: mqtt. Required.', maxLength: 64 }),
-        ingester: Type.String({
-          description: 'did:key of the ingester whose receipts count. Required.',
-          pattern: '^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$',
-          examples: ['did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169'],
-        }),
-        connection: Type.Record(Type.String(), Type.Unknown(), {
-          description: 'Settings of the uplink: address and the like. Required.',
-        }),
-      },
-      { ...closed, description: 'Where batches go. Required.' },
-    ),
-    outbox: Type.Optional(
-      Type.Object(
-        {
-          bytesMax: Type.Optional(
-            Type.Integer({
-              description: `Bytes of signed batches kept on disk. Default ${limits.outboxBytesMaxDefault}.`,
-              minimum: 1024 * 1024,
-              maximum: 2 ** 44,
-              default: limits.outboxBytesMaxDefault,
-            }),
-          ),
-        },
-        { ...closed, description: 'Limits of the outbox.', default: {} },
       ),
-    ),
-    clock: Type.Optional(
-      Type.Object(
-        {
-          source: Type.Enum(['unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'], {
-            description: 'What sets this machine’s clock. Default unknown.',
-            default: 'unknown',
-          }),
-          offsetMs: number('Known offset of the clock from UTC, milliseconds (clock minus UTC).'),
-          uncertaintyMs: Type.Optional(
-            Type.Number({ description: 'Uncertainty of that offset, milliseconds.', minimum: 0 }),
-          ),
-        },
-        { ...closed, description: 'What is known of the clock.', default: { source: 'unknown' } },
+      everyMs: duration('Time between reads, or expected time between messages', {
+        min: 10,
+        max: 86_400_000,
+        default: 1_000,
+      }),
+      flushMs: duration('Longest time that a reading waits to be signed', {
+        min: 10,
+        max: 600_000,
+        default: limits.flushIntervalMsDefault,
+      }),
+      heartbeatMs: duration('A signed batch goes out at least this often', {
+        min: 1_000,
+        max: 86_400_000,
+        default: limits.heartbeatMsDefault,
+      }),
+      enrolment: Type.Optional(
+        path('Path of the enrolment credential; it may appear while the gateway runs.'),
       ),
-    ),
-    devices: Type.Array(device, {
-      description: 'The devices. Required.',
-      minItems: 1,
-      maxItems: 10_000,
-    }),
-  },
-  { ...closed, title: 'Bondline gateway', description: 'Configuration of a gateway.' },
-);
+    },
+    { ...closed, description: 'A device that this gateway reads.' },
+  );
+}
 
-export type GatewayConfig = Static<typeof gatewayConfigSchema>;
+function configSchema<P extends TSchema>(profile: P) {
+  return Type.Object(
+    {
+      gateway: Type.Object(
+        {
+          name: name('Name of the site, for logs and the status line. Required.', 'neche'),
+          organisation: uri(
+            'DID of the organisation that answers for it. Required.',
+            'did:web:you.example',
+          ),
+          data: path('Directory for outbox.db and certificates. Required.'),
+        },
+        { ...closed, description: 'The gateway itself. Required.' },
+      ),
+      keys: Type.Object(
+        {
+          store: Type.Literal('file', {
+            description: 'Kind of key store: file, an encrypted file. Required.',
+          }),
+          path: path('Path of the key file. Required.'),
+          passphraseFile: path('Path of a file with the passphrase in its first line. Required.'),
+        },
+        { ...closed, description: 'Keys: "gateway" and one for each device. Required.' },
+      ),
+      facility: uri(
+        'URI of the place where readings are taken. Required.',
+        'did:web:you.example/facility/one',
+      ),
+      uplink: Type.Object(
+        {
+          sink: Type.String({ description: 'Kind of uplink: mqtt. Required.', maxLength: 64 }),
+          ingester: Type.String({
+            description: 'did:key of the ingester whose receipts count. Required.',
+            pattern: '^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$',
+            examples: ['did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169'],
+          }),
+          connection: Type.Record(Type.String(), Type.Unknown(), {
+            description: 'Settings of the uplink: address and the like. Required.',
+          }),
+        },
+        { ...closed, description: 'Where batches go. Required.' },
+      ),
+      outbox: Type.Optional(
+        Type.Object(
+          {
+            bytesMax: Type.Optional(
+              Type.Integer({
+                description: `Bytes of signed batches kept on disk. Default ${limits.outboxBytesMaxDefault}.`,
+                minimum: 1024 * 1024,
+                maximum: 2 ** 44,
+                default: limits.outboxBytesMaxDefault,
+              }),
+            ),
+          },
+          { ...closed, description: 'Limits of the outbox.', default: {} },
+        ),
+      ),
+      clock: Type.Optional(
+        Type.Object(
+          {
+            source: Type.Enum(['unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'], {
+              description: 'What sets this machine’s clock. Default unknown.',
+              default: 'unknown',
+            }),
+            offsetMs: number('Known offset of the clock from UTC, milliseconds (clock minus UTC).'),
+            uncertaintyMs: Type.Optional(
+              Type.Number({ description: 'Uncertainty of that offset, milliseconds.', minimum: 0 }),
+            ),
+          },
+          { ...closed, description: 'What is known of the clock.', default: { source: 'unknown' } },
+        ),
+      ),
+      devices: Type.Array(deviceSchema(profile), {
+        description: 'The devices. Required.',
+        minItems: 1,
+        maxItems: 10_000,
+      }),
+    },
+    { ...closed, title: 'Bondline gateway', description: 'Configuration of a gateway.' },
+  );
+}
+
+/** The configuration in full, for editors and for the reference page. */
+export const gatewayConfigSchema = configSchema(profileForEditors);
+
+/** The configuration as it is checked, with `checkNested` beside it. */
+export const checkedConfigSchema = configSchema(profileForCheck);
+
+export type GatewayConfig = Static<typeof checkedConfigSchema>;
 export type DeviceConfig = GatewayConfig['devices'][number];

@@ -9,8 +9,8 @@ import { digestMultibase, profileDigest } from '../devices/profile.ts';
 import { profiles } from '../devices/profiles/registry.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import { type ClockWatch, createClockWatch } from './clock.ts';
-import { type GatewayConfig, gatewayConfigSchema } from './config.ts';
-import { checkGatewayConfig, profileOf, type Registries } from './config-check.ts';
+import { checkedConfigSchema, type GatewayConfig } from './config.ts';
+import { checkGatewayConfig, checkNested, profileOf, type Registries } from './config-check.ts';
 import { type RunningDevice, startDevice } from './device.ts';
 import { drivers } from './drivers/registry.ts';
 import { createEnrolments, type Enrolments } from './enrolments.ts';
@@ -26,7 +26,12 @@ export const registries: Registries = { profiles, drivers, sinks };
 
 /** Reads and checks a configuration; never touches the network. @throws EdgeError CFG_UNREADABLE */
 export function readGatewayConfig(file: string): ConfigResult<GatewayConfig> {
-  return readConfig(file, gatewayConfigSchema, (config) => checkGatewayConfig(config, registries));
+  return readConfig(
+    file,
+    checkedConfigSchema,
+    (config) => checkGatewayConfig(config, registries),
+    (value) => checkNested(value, registries),
+  );
 }
 
 export interface GatewayOptions {

@@ -23,7 +23,8 @@ export type ConfigResult<T> =
 
 /**
  * Reads and checks `file`. `further` looks for what a schema cannot say (names that must be
- * unique, references); it sees a value that has passed the schema.
+ * unique, references); it sees a value that has passed the schema. `nested` checks parts that have
+ * a schema of their own; it sees any value, so that its mistakes are told with the others.
  *
  * @throws EdgeError CFG_UNREADABLE when the file cannot be read.
  */
@@ -31,6 +32,7 @@ export function readConfig<S extends TSchema>(
   file: string,
   schema: S,
   further: (value: Static<S>) => SchemaMistake[] = () => [],
+  nested: (value: unknown) => SchemaMistake[] = () => [],
 ): ConfigResult<Static<S>> {
   const text = readText(file);
   const lines = new LineCounter();
@@ -44,7 +46,7 @@ export function readConfig<S extends TSchema>(
     return { ok: false, mistakes };
   }
   const value: unknown = document.toJS() ?? {};
-  const found = compileReporter(schema)(value);
+  const found = [...compileReporter(schema)(value), ...nested(value)];
   const all = found.length > 0 ? found : further(value as Static<S>);
   if (all.length === 0) return { ok: true, value: value as Static<S>, text };
   return {
