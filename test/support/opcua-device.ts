@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { defineProfile, type PointDefinition } from '../../devices/profile.ts';
 import type { Sample } from '../../devices/reading.ts';
 import { systemClock } from '../../devices/runtime.ts';
@@ -60,11 +61,13 @@ export const testProfile = defineProfile({
 
 export const allPoints = Object.keys(testProfile.points);
 
-/** A folder of its own for keys and certificates; it goes when the test process ends. */
+const folders = mkdtempSync(join(tmpdir(), 'bondline-opcua-'));
+// Imported by a test file, so that this ends with the last test of that file.
+afterAll(() => rmSync(folders, { recursive: true, force: true }));
+
+/** A folder of its own for keys and certificates; it goes when the test file is done. */
 export function freshFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bondline-opcua-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return mkdtempSync(join(folders, 'folder-'));
 }
 
 export async function startTestDevice(options: {
