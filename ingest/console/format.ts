@@ -43,9 +43,15 @@ export function valueText(value: Scalar): string {
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
+/** Five decimals of a degree are about a metre; significant digits would lose it. */
+const DEGREE_DECIMALS = 5;
+
 export function statementText({ value, unit }: Pick<Statement, 'value' | 'unit'>): string {
   if (value === undefined) return 'no value';
   const name = unitOf(unit);
+  if (unit === 'DD' && typeof value === 'number') {
+    return `${value.toFixed(DEGREE_DECIMALS)}\u00a0${name}`;
+  }
   return name === '' ? valueText(value) : `${valueText(value)}\u00a0${name}`;
 }
 

@@ -215,7 +215,7 @@ function Headlines({ twin }: { twin: Twin }) {
       ? named
       : Object.keys(twin.attributes)
           .slice(0, 4)
-          .map((path) => [path, { title: path }] as const);
+          .map((path) => [path, definitions[path] ?? { title: path }] as const);
   return (
     <dl class="headlines">
       {paths.map(([path, { title }]) => {
