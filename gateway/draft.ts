@@ -17,7 +17,7 @@ export function spanOf(draft: Pick<BatchDraft, 'groups' | 'closedMs'>): {
   return { fromMs: Math.min(...times), toMs: Math.max(...times) };
 }
 
-/** Two drafts that say together what this one says, in the same order; the second has the losses. */
+/** Two drafts that say together what this one says, in order; the second has the losses. */
 export function splitDraft(draft: BatchDraft): [BatchDraft, BatchDraft] {
   const readings = countReadings(draft);
   const { losses } = draft;

@@ -1,4 +1,4 @@
-/** What the gateway counts, and the status line that it prints. All counts but batches are readings. */
+/** What the gateway counts, and the status line that it prints; batches aside, in readings. */
 import type { DeviceState } from './device-state.ts';
 import type { OutboxStats } from './outbox.ts';
 

@@ -31,7 +31,7 @@ const log: Log = {
   error: logAt('error'),
 };
 
-/** Keys first, then the directory, then the database: a mistake in one leaves the next untouched. */
+/** Keys, then the directory, then the database: a mistake in one leaves the next untouched. */
 async function open(settings: OutboxSettings): Promise<{ outbox: Outbox; ids: Identity[] }> {
   const { path, passphraseFile } = settings.keys;
   const keys = await openFileKeyStore(path, passphraseFile);

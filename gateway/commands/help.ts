@@ -1,6 +1,6 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
 
-export const overview = `bondline-gateway: reads field devices, signs what they say, keeps and forwards it
+export const overview = `bondline-gateway: reads devices, signs what they say, keeps and forwards it
 
 Usage: bondline-gateway COMMAND CONFIG [options]
 

@@ -1,4 +1,4 @@
-/** `bondline-gateway outbox`: looks into the outbox without changing it, also while it is in use. */
+/** `bondline-gateway outbox`: looks into the outbox, also while it is in use; changes nothing. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToken, verifyToken } from '../../devices/credential/jws.ts';
@@ -97,8 +97,7 @@ function verify(db: Database, json: boolean, { err, out, terminal }: CommandCont
     out(`${batches} batches, ${damaged.length} damaged\n`);
   }
   if (damaged.length === 0) return EXIT.well;
-  err('GW_OUTBOX_ROWS_DAMAGED: a signed loss will take the place of each damaged batch\n');
-  return EXIT.failed;
+  throw new EdgeError('GW_OUTBOX_ROWS_DAMAGED', `${damaged.length} of ${batches} batches`);
 }
 
 function faultOf(row: BatchRow): string | undefined {

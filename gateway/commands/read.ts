@@ -1,5 +1,6 @@
 /** `bondline-gateway read`: every configured point once, as a table; nothing is signed or kept. */
 import { strict as assert } from 'node:assert';
+import { EdgeError } from '../../devices/errors.ts';
 import type { Reading, Sample } from '../../devices/reading.ts';
 import { createLog, formatTime } from '../../devices/runtime.ts';
 import type { DeviceConfig } from '../config.ts';
@@ -44,10 +45,8 @@ export async function runRead(args: readonly string[], context: CommandContext):
   else context.out(formatTable(HEADINGS, lines.map(toRow)));
   const came = lines.filter(({ reading }) => reading !== undefined).length;
   if (came === lines.length) return EXIT.well;
-  context.err(
-    `GW_DEVICE_INCOMPLETE: ${lines.length - came} of ${lines.length} points did not come\n`,
-  );
-  return EXIT.failed;
+  const told = `${lines.length - came} of ${lines.length} points did not come`;
+  throw new EdgeError('GW_DEVICE_INCOMPLETE', told);
 }
 
 async function readDevice(

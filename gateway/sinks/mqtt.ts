@@ -200,7 +200,7 @@ class MqttUplink implements OpenSink {
     this.#events.onState(false);
   }
 
-  /** Doubling waits, each drawn from its upper half, so that many gateways do not return at once. */
+  /** Doubling waits, drawn from their upper half, so that gateways do not return all at once. */
   #retry(reason: string): void {
     if (this.#isClosed) return;
     const { clock, log, random } = this.#context;

@@ -157,12 +157,13 @@ describe('check', () => {
     );
     const bad = await run(['check', config]);
     expect(bad.code).toBe(1);
-    expect(bad.out).toHaveLength(1);
-    expect(bad.out[0]).toContain(`${config}:12:5: devices[0].everyMs: 1 must be >= 10`);
+    expect(bad.out).toHaveLength(2);
+    expect(bad.out[0]).toContain('"x" is not known; known are: modbus, mqtt, opcua');
+    expect(bad.out[1]).toContain(`${config}:12:5: devices[0].everyMs: 1 must be >= 10`);
     const json = await run(['check', config, '--json']);
     expect(JSON.parse(json.out[0] ?? '')).toMatchObject({
       ok: false,
-      mistakes: [{ file: config, line: 12, column: 5 }],
+      mistakes: [{ line: 10 }, { file: config, line: 12, column: 5 }],
     });
     const gone = await run(['check', join(directory, 'none.yaml')]);
     expect([gone.code, gone.err]).toEqual([1, expect.stringMatching(/^CFG_UNREADABLE: .*\n$/)]);

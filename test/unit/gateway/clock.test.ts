@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createClockWatch } from '../../../gateway/clock.ts';
 import { MachineClock, World } from '../../sim/clock.ts';
 
-it('sees steps of the wall clock either way, but not time that passes or a small correction', async () => {
+it('sees steps of the wall clock, but not time that passes or a small correction', async () => {
   const world = new World(1_767_225_600_000);
   const clock = new MachineClock(world, 0);
   const watch = createClockWatch(clock, { source: 'unknown' });

@@ -1,4 +1,4 @@
-/** A field protocol and an uplink that live in the test: devices answer and messages travel at once. */
+/** A field protocol and an uplink that live in the test, and do what it tells them to. */
 import type { Sample } from '../../../../devices/reading.ts';
 import { Type } from '../../../../devices/schema.ts';
 import type { Connection, Driver, SampleSet } from '../../../../gateway/driver.ts';

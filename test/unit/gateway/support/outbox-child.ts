@@ -1,4 +1,4 @@
-/** A process that appends to an outbox as fast as it can, and prints a line for each that is durable. */
+/** A process that appends to an outbox without end; it prints a line for each that is durable. */
 import { silentLog } from '../../../../devices/runtime.ts';
 import { openOutbox } from '../../../../gateway/outbox-client.ts';
 import type { OutboxSettings } from '../../../../gateway/outbox-message.ts';
