@@ -154,6 +154,13 @@ describe('a compact JWS', () => {
     expect(codeOf(signedWith(members))).toBe(code);
   });
 
+  it('does not verify under another name for the same key', () => {
+    const opened = open(textOf(token));
+    if ('code' in opened) throw new Error(opened.reason);
+    expect(verifyToken(opened, key)).toBe(true);
+    expect(verifyToken(opened, { ...key, keyId: 'did:web:mill.example#key-1' })).toBe(false);
+  });
+
   it('ignores header members that it does not know', () => {
     const opened = open(signedWith({ ...good, zip: 'none', other: 1 }));
     expect('header' in opened && verifyToken(opened, key)).toBe(true);

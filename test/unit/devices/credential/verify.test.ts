@@ -206,7 +206,10 @@ describe('a batch', () => {
   it('needs one enrolment that fits, not all', async () => {
     const stale = enrolment({ validUntilMs: atMs - 1 });
     expect(verify(await batch(), { enrolments: [stale, enrolment()] }).verdict).toBe('valid');
-    const foreign = enrolment({ organisation: 'did:web:elsewhere.example' });
+    // One that cannot be judged leaves it open, unless another one decides.
+    const elsewhere = memoryOrganisation('did:web:elsewhere.example', 'Elsewhere');
+    const foreign = enrolment({ organisation: elsewhere.did }, elsewhere);
+    expect(verify(await batch(), { enrolments: [foreign] }).verdict).toBe('undecided');
     const both = verify(await batch(), { enrolments: [foreign, stale] });
     expect(both).toMatchObject({ verdict: 'invalid', code: 'VC_ENROLMENT_INVALID' });
   });
