@@ -4,12 +4,9 @@
  * that they can never disagree.
  */
 import { profileDigest } from '../devices/profile.ts';
-// biome-ignore lint/style/noRestrictedImports: the composition root of the fold.
 import { profiles } from '../devices/profiles/registry.ts';
 import type { FoldPlugins } from './fold.ts';
-// biome-ignore lint/style/noRestrictedImports: the composition root of the fold.
 import { kinds } from './kinds/registry.ts';
-// biome-ignore lint/style/noRestrictedImports: the composition root of the fold.
 import { rules } from './rules/registry.ts';
 
 export const foldPlugins: FoldPlugins = {

@@ -68,7 +68,7 @@ export function startChild(
       else latest = line;
       options.onLine?.(line);
     });
-    exited.then(({ code, signal }) =>
+    void exited.then(({ code, signal }) =>
       reject(
         new EdgeError(
           'SIM_CHILD_ENDED',
