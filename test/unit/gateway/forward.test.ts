@@ -107,7 +107,7 @@ describe('the way to the ingester', () => {
     await t.up();
     const [one, two] = t.sent as [Uint8Array, Uint8Array, Uint8Array];
     await t.receipt([one], 'accepted', { signer: memorySigner() });
-    await t.receipt([one], 'accepted', { gateway: 'zDnaeOther' });
+    await t.receipt([one], 'accepted', { gateway: fingerprintOfDid(memorySigner().did) });
     t.forwarder.receipt(Buffer.from('nonsense'));
     await t.world.run(10);
     expect(t.store.stats().rows).toBe(3);
