@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ const consoleConfig = join('ingest', 'console', 'vite.config.ts');
 
 /** Builds if anything changed since the last build; returns an exit code. */
 export async function build() {
+  linkCommands();
   const digest = digestOfSources();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return 0;
   progress('building');
@@ -93,6 +95,16 @@ function markCommands(out) {
   for (const file of Object.values(bin)) {
     const built = join(out, file.slice('dist/'.length));
     if (existsSync(built)) chmodSync(built, 0o755);
+  }
+}
+
+/** In a clone, `npx bondline-gateway` finds the built commands, and runs them on the pinned Node. */
+function linkCommands() {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const [name, file] of Object.entries(bin)) {
+    const link = join(root, 'node_modules', '.bin', name);
+    rmSync(link, { force: true });
+    symlinkSync(join('..', '..', file), link);
   }
 }
 

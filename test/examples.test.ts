@@ -1,7 +1,8 @@
 /** Every example configuration is what it says: the commands accept it as it stands. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { border } from '../simulators/scenarios/border/border.ts';
 import { projectRoot, runCli } from './support/commands.ts';
 
 const files = readdirSync(join(projectRoot, 'examples'), { recursive: true, encoding: 'utf8' })
@@ -16,6 +17,7 @@ describe('the examples', () => {
       'border/neche/gateway.yaml',
       'border/nogales/gateway.yaml',
       'own-meter/gateway.yaml',
+      'own-meter/ingest.yaml',
     ]);
   });
 
@@ -24,5 +26,10 @@ describe('the examples', () => {
     const result = await runCli(command, ['check', join(projectRoot, 'examples', file)]);
     expect(result.err + result.out).not.toMatch(/:\d+:\d+: /);
     expect(result.code).toBe(0);
+  });
+
+  it('have the routes that the demonstration runs on', () => {
+    const text = readFileSync(join(projectRoot, 'examples', 'border', 'routes.geojson'), 'utf8');
+    expect(JSON.parse(text)).toEqual(border.routes);
   });
 });
