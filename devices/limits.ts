@@ -141,8 +141,8 @@ export const limits = {
   /** Credentials in one message to an admission worker, and in one journal transaction. */
   admitChunk: 16,
   journalGroupMax: 256,
-  /** Young objects of a worker thread, MiB: what a chunk leaves is garbage soon. */
-  workerYoungMiB: 12,
+  /** Half of the space for young objects of one of the ingester's threads, MiB. */
+  youngSemiSpaceMiB: 4,
   /** Results in one receipt, so that it stays below `receiptBytesMax`. */
   receiptResultsMax: 200,
   /** Receipts on their way to one gateway; further ones are dropped, since it sends again. */

@@ -3,7 +3,6 @@ import { strict as assert } from 'node:assert';
 import { Worker } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
-import { limits } from '../devices/limits.ts';
 import type { AdmitRequest } from './admit-worker.ts';
 import type { Admitter, JudgedChunk } from './admitter.ts';
 
@@ -34,7 +33,6 @@ export function startAdmitPool(options: {
   const threads = Array.from({ length: options.workers }, (): Thread => {
     const worker = new Worker(workerUrl('./admit-worker', import.meta.url), {
       workerData: { tenant: options.tenant },
-      resourceLimits: { maxYoungGenerationSizeMb: limits.workerYoungMiB },
     });
     const thread: Thread = { worker, waiting: [] };
     worker.on('message', (judged: JudgedChunk) => thread.waiting.shift()?.resolve(judged));

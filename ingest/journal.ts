@@ -2,7 +2,6 @@
 import { Worker } from 'node:worker_threads';
 import { EdgeError, type ErrorCode } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
-import { limits } from '../devices/limits.ts';
 import {
   type JournalAnswer,
   type JournalRequest,
@@ -41,7 +40,6 @@ interface Waiting {
 export async function startJournal(file: string): Promise<OpenJournal> {
   const worker = new Worker(workerUrl('./journal-worker', import.meta.url), {
     workerData: { file },
-    resourceLimits: { maxYoungGenerationSizeMb: limits.workerYoungMiB },
   });
   // Requests are answered in the order in which they came, so an answer needs no number.
   const waiting: Waiting[] = [];
