@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type LoadedConfig, loadIngestConfig } from '../../../ingest/config.ts';
+import { sources } from '../../../ingest/sources/registry.ts';
+
+let directory: string;
+
+function load(text: string): LoadedConfig {
+  const file = join(directory, 'ingest.yaml');
+  writeFileSync(file, text);
+  return loadIngestConfig(file, sources);
+}
+
+const mistakesOf = (loaded: LoadedConfig) =>
+  loaded.ok ? [] : loaded.mistakes.map(({ line, column, message }) => [line, column, message]);
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'bondline-config-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('loadIngestConfig', () => {
+  it('fills in defaults, those of sources too, and makes paths absolute', () => {
+    const loaded = load('ingester: { name: border, tenant: cbp }\n');
+    expect(loaded).toEqual({
+      ok: true,
+      config: {
+        ingester: { name: 'border', tenant: 'cbp', data: join(directory, 'data') },
+        keys: {
+          store: 'file',
+          path: join(directory, 'keys.json'),
+          passphraseFile: join(directory, 'passphrase'),
+        },
+        http: { host: '127.0.0.1', port: 8080 },
+        sources: [{ source: 'embedded', connection: { host: '127.0.0.1', port: 1883 } }],
+        routes: [],
+        workers: 0,
+      },
+    });
+  });
+
+  it('names all mistakes at once', () => {
+    const loaded = load(
+      ['ingester: { name: border }', 'http: { port: 70000 }', 'surces: []', 'workers: -1', ''].join(
+        '\n',
+      ),
+    );
+    expect(mistakesOf(loaded)).toEqual([
+      [1, 1, 'ingester: "tenant" is required here'],
+      [2, 9, 'http.port: 70000 must be <= 65535'],
+      [3, 1, '"surces" is not known here; did you mean "sources"?'],
+      [4, 1, 'workers: -1 must be >= 0'],
+    ]);
+  });
+
+  it('looks into routes without taking them for granted', () => {
+    writeFileSync(join(directory, 'good.geojson'), '{"type":"FeatureCollection","features":[]}');
+    writeFileSync(join(directory, 'bad.geojson'), '{"type":"Point"}');
+    const start = 'ingester: { name: border, tenant: cbp }\nroutes:\n';
+    expect(load(`${start}  - good.geojson\n`)).toMatchObject({ ok: true });
+    const mistakes = mistakesOf(load(`${start}  - bad.geojson\n  - none.geojson\n`));
+    expect(mistakes).toMatchObject([
+      [3, 5, expect.stringContaining('is not a GeoJSON FeatureCollection')],
+      [4, 5, expect.stringContaining('cannot be read as GeoJSON')],
+    ]);
+  });
+
+  it('checks the address of a broker elsewhere', () => {
+    const start = 'ingester: { name: border, tenant: cbp }\nsources:\n  - source: mqtt\n';
+    expect(load(`${start}    connection: { url: 'mqtt://broker:1883' }\n`)).toMatchObject({
+      ok: true,
+    });
+    expect(mistakesOf(load(`${start}    connection: { url: 'http://broker' }\n`))).toMatchObject([
+      [4, 19, expect.stringContaining('must look like "mqtt://127.0.0.1:1883"')],
+    ]);
+  });
+});
