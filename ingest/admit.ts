@@ -108,6 +108,10 @@ function judge(opened: OpenedToken, message: Inbound, trust: TrustBook): Verdict
  * another's device on the list of those that wait.
  */
 function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Verdict {
+  const { length } = message.bytes;
+  if (length > limits.batchBytesMax) {
+    return no('refused', 'VC_TOO_LARGE', `${length} bytes, a batch has ${limits.batchBytesMax}`);
+  }
   const { issuer } = opened.payload;
   if (typeof issuer !== 'string' || !isDidKey(issuer)) {
     return no('refused', 'VC_ISSUER_UNSUPPORTED', 'the issuer of a batch is a did:key');

@@ -91,6 +91,31 @@ describe('admit, an enrolled device', () => {
     expect(judge(beyond)).toMatchObject({ outcome: 'refused', code: 'IN_FUTURE' });
   });
 
+  it('refuses the first batch above the size of one for good, not the last within', async () => {
+    const sized = (each: number, more: number) => {
+      const all = readingGroups({ fromMs: worldMs, times: 100, points: 1, about });
+      const named = all.map((group, at) => {
+        return { ...group, about: about + 'x'.repeat(at === 0 ? each + more : each) };
+      });
+      return world.device.next(worldMs, { groups: named });
+    };
+    const isWithin = (bytes: Uint8Array) => bytes.length <= limits.batchBytesMax;
+    let each = 0;
+    while (isWithin(await sized(each + 1, 1))) each += 1;
+    let [within, beyond] = [await sized(each, 1), await sized(each, 2)];
+    for (let more = 3; isWithin(beyond); more += 1) {
+      [within, beyond] = [beyond, await sized(each, more)];
+    }
+    expect(beyond.length - within.length).toBeLessThan(8);
+    expect(judge(within).outcome).toBe('accepted');
+    expect(judge(beyond)).toMatchObject({
+      outcome: 'refused',
+      code: 'VC_TOO_LARGE',
+      header: { kind: 'refusal', code: 'VC_TOO_LARGE' },
+      bytesKept: beyond.length,
+    });
+  });
+
   it('holds what comes by a foreign uplink, since a carrier proves nothing', async () => {
     const bytes = await world.device.next(worldMs);
     const stranger = memorySigner().did.slice('did:key:'.length);
