@@ -13,6 +13,8 @@ import { type CommandContext, EXIT, loadConfig, parseArguments } from './command
 import { formatTable } from './table.ts';
 
 const OPTIONS = { json: { type: 'boolean' }, out: { type: 'string' } } as const;
+/** On a terminal, progress is said after so many batches. */
+const PROGRESS_BATCHES = 1_000;
 
 export async function runOutbox(args: readonly string[], context: CommandContext): Promise<number> {
   const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG', 'list|verify|export']);
@@ -29,7 +31,7 @@ export async function runOutbox(args: readonly string[], context: CommandContext
     if (action === 'list') return list(db, json, context);
     if (action === 'verify') return verify(db, json, context);
     if (values.out === undefined) throw new EdgeError('CFG_USAGE', '--out DIR is missing');
-    return exportAll(db, values.out, context);
+    return exportAll(db, values.out, json, context);
   } finally {
     db.close();
   }
@@ -88,9 +90,9 @@ function verify(db: Database, json: boolean, { err, out, terminal }: CommandCont
     batches += 1;
     const reason = faultOf(row);
     if (reason !== undefined) damaged.push({ id: row.id, device: row.device, reason });
-    if (terminal && batches % 1_000 === 0) err(`\r${batches} batches`);
+    if (terminal && batches % PROGRESS_BATCHES === 0) err(`\r${batches} batches`);
   }
-  if (terminal && batches >= 1_000) err('\r');
+  if (terminal && batches >= PROGRESS_BATCHES) err('\r');
   if (json) out(`${JSON.stringify({ batches, damaged })}\n`);
   else {
     for (const { device, id, reason } of damaged) out(`batch ${id} of ${device}: ${reason}\n`);
@@ -107,17 +109,25 @@ function faultOf(row: BatchRow): string | undefined {
   return verifyToken(opened, publicKeyOfDid(row.device)) ? undefined : 'its signature is wrong';
 }
 
-function exportAll(db: Database, directory: string, { out }: CommandContext): number {
+function exportAll(
+  db: Database,
+  directory: string,
+  json: boolean,
+  { err, out, terminal }: CommandContext,
+): number {
   let batches = 0;
   try {
     mkdirSync(directory, { recursive: true });
     for (const row of eachRow(db)) {
       writeFileDurably(join(directory, `${row.id}.jwt`), row.token);
       batches += 1;
+      if (terminal && batches % PROGRESS_BATCHES === 0) err(`\r${batches} batches`);
     }
   } catch (cause) {
     throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing to ${directory}`, { cause });
   }
-  out(`${batches} batches written to ${directory}\n`);
+  if (terminal && batches >= PROGRESS_BATCHES) err('\r');
+  if (json) out(`${JSON.stringify({ batches, directory })}\n`);
+  else out(`${batches} batches written to ${directory}\n`);
   return EXIT.well;
 }

@@ -267,6 +267,9 @@ describe('run', () => {
     const to = join(directory, 'exported');
     expect((await run(['outbox', config, 'export', '--out', to])).code).toBe(0);
     expect(readdirSync(to).length).toBeGreaterThan(0);
+    const again = await run(['outbox', config, 'export', '--out', to, '--json']);
+    const batches = readdirSync(to).length;
+    expect(JSON.parse(again.out[0] ?? '')).toEqual({ batches, directory: to });
 
     const db = openDatabase(join(directory, 'data', 'outbox.db'), { schema: outboxSchema });
     db.exec('UPDATE batch SET readings = readings + 1 WHERE id = 1');
