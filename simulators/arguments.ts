@@ -52,6 +52,8 @@ export function parseDeviceArguments(args: readonly string[]): DeviceArguments {
     prefix: { type: 'string' },
     'set-point': { type: 'string' },
     fault: { type: 'string' },
+    // Every command knows it; here it changes nothing, since a device speaks JSON anyway.
+    json: { type: 'boolean' },
   });
   const text = (name: string) => values[name] as string | undefined;
   const number = (name: string, low: number, high: number) =>

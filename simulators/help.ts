@@ -51,6 +51,7 @@ options:
   --ledger FILE     append one JSON line for every value served
   --directory DIR   keep totals, places and keys here while the device is off
   --attached        end when standard input ends
+  --json            print JSON for programs, which is what it does anyway
   --fault FAULT     misbehave from the start, see below
   --batch BARRELS   liquid-flow-computer: size of a pipeline batch
   --units N         liquid-flow-computer, registers: Modbus units behind the port

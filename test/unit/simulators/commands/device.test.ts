@@ -104,6 +104,7 @@ describe('bondline-sim device', () => {
 
 describe('the arguments', () => {
   it('of a device have defaults', () => {
+    expect(parseDeviceArguments(['reefer', '--json'])).toEqual(parseDeviceArguments(['reefer']));
     expect(parseDeviceArguments(['reefer'])).toEqual({
       profile: 'reefer',
       host: '127.0.0.1',
