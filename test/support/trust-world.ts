@@ -1,4 +1,4 @@
-/** A small world for tests of admission: organisations, a gateway, devices and who enrolled them. */
+/** A small world for tests of admission: an organisation, a gateway, a device and its papers. */
 import { randomUUID } from 'node:crypto';
 import type { Enrolment } from '../../devices/credential/enrolment.ts';
 import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
