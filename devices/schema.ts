@@ -22,10 +22,16 @@ export type Checker<T> = (value: unknown) => value is T;
 const fast = new Ajv({ allErrors: false, strict: false, validateFormats: false });
 const thorough = new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true });
 
-/** A checker that stops at the first mistake: for bytes from the wire. */
+/**
+ * A checker that stops at the first mistake: for bytes from the wire. It is compiled when it is
+ * first used, since most commands use few of them.
+ */
 export function compileChecker<S extends TSchema>(schema: S): Checker<Static<S>> {
-  const validate = fast.compile(schema) as ValidateFunction<Static<S>>;
-  return (value): value is Static<S> => validate(value);
+  let validate: ValidateFunction<Static<S>> | undefined;
+  return (value): value is Static<S> => {
+    validate ??= fast.compile(schema) as ValidateFunction<Static<S>>;
+    return validate(value);
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensure, node, progress, root, run } from './ensure.mjs';
+import { ensure, environment, node, progress, root, run } from './ensure.mjs';
 
 const sources = ['devices', 'gateway', 'ingest', 'simulators'];
 const dist = join(root, 'dist');
@@ -32,7 +32,7 @@ export async function build() {
   progress('building');
   const next = join(root, `dist.${process.pid}`);
   try {
-    const code = (await compile(next)) || (await bundleConsole(next));
+    const code = (await compile(next)) || (await bundleSchema(next)) || (await bundleConsole(next));
     if (code !== 0) return code;
     markCommands(next);
     writeFileSync(join(next, '.built-from'), digest);
@@ -79,6 +79,16 @@ async function compile(out) {
   const code = await run(node, [tsc, '-p', settings], { stdio: ['ignore', 2, 2] });
   rmSync(settings);
   return code;
+}
+
+/** Makes one file of `devices/schema.js` and the packages behind it, so that commands start at once. */
+async function bundleSchema(out) {
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const flags = ['--config', 'scripts/schema.vite.config.mjs', '--logLevel', 'warn'];
+  return run(node, [vite, 'build', ...flags], {
+    stdio: ['ignore', 2, 2],
+    env: environment({ BONDLINE_SCHEMA_FOLDER: join(out, 'devices') }),
+  });
 }
 
 async function bundleConsole(out) {

@@ -91,15 +91,18 @@ export async function startSteelMill(options: SteelMillOptions): Promise<Running
   };
   show();
   let still = false;
-  const stop = everyTick(clock, options.everyMs, (elapsedMs) => {
+  let shownMs = clock.monotonicMs();
+  const stop = everyTick(clock, Math.min(EVENT_MS, options.everyMs), (elapsedMs) => {
     if (still) return;
     for (const event of stepSteelLine(state, elapsedMs * options.pace)) {
       // When it happened within the step, on the wall clock.
       const agoMs = (state.elapsedMs - event.atMs) / options.pace;
       server.raise(event.type, event.fields, Math.trunc(clock.nowMs() - agoMs));
     }
+    if (clock.monotonicMs() - shownMs < options.everyMs - EVENT_MS / 2) return;
+    shownMs = clock.monotonicMs();
     show();
-    if (clock.monotonicMs() - savedMs >= SAVE_EVERY_MS) save();
+    if (shownMs - savedMs >= SAVE_EVERY_MS) save();
   });
   return {
     ready: { url: server.url, port: server.port, certificate: server.certificateFile },
@@ -113,6 +116,9 @@ export async function startSteelMill(options: SteelMillOptions): Promise<Running
     },
   };
 }
+
+/** A line tells of an event as it happens, not when its values are due. */
+const EVENT_MS = 50;
 
 /**
  * The kept line moved on by the time that it was off, so that no heat or piece number is ever
