@@ -17,6 +17,7 @@ import {
   ingesterFolder,
   type RunningIngester,
   runIngest,
+  startOnFullDisk,
   startRunning,
 } from '../support/ingester.ts';
 import { freePort } from '../support/mosquitto.ts';
@@ -271,27 +272,58 @@ class Persistent {
   }
 }
 
+/** Enrols a device, and signs `count` batches of it, by their digests. */
+async function signedBatches(world: World, count: number): Promise<Map<string, Uint8Array>> {
+  const nowMs = Date.now();
+  for (const [name, bytes] of [
+    ['did.json', world.document()],
+    ['fc-1.jwt', await world.enrolment({ validFromMs: nowMs - 60_000 })],
+  ] as const) {
+    writeFileSync(join(folder.directory, name), bytes);
+    const added = await runIngest('trust', folder.config, 'add', join(folder.directory, name));
+    expect(added.code).toBe(0);
+  }
+  const tokens = new Map<string, Uint8Array>();
+  for (let index = 0; index < count; index += 1) {
+    const groups = readingGroups({ fromMs: nowMs - 10_000, times: 2, points: 5 });
+    const token = await world.device.next(nowMs, { groups });
+    tokens.set(credentialDigest(token), token);
+  }
+  return tokens;
+}
+
+describe('a full disk', () => {
+  it('ends the ingester with one line; it acknowledged only what is stored', async () => {
+    const world = makeWorld();
+    folder.remove();
+    folder = ingesterFolder({ mqtt: await freePort() });
+    const tokens = await signedBatches(world, 800);
+    const one = await startOnFullDisk(folder, 1_000_000);
+    running.push(one);
+    const gateway = new Persistent({ address: one.mqtt, ingester: one.did, world, tokens });
+    expect(await one.ended).toBe(1);
+    expect(one.log()).toMatch(/^IN_JOURNAL_FAILED: .+$/m);
+    const before = gateway.receipts.size;
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(tokens.size);
+
+    const again = await start();
+    await eventually(() => gateway.receipts.size === tokens.size, 'all receipts', 60_000);
+    expect(await again.end('SIGTERM')).toBe(0);
+    await gateway.close();
+    expect(gateway.doubts).toEqual([]);
+    const journal = openJournalReader(join(folder.data, 'journal.db'));
+    expect(journal.highWater()).toMatchObject([{ sequence: tokens.size, count: tokens.size }]);
+    journal.close();
+  });
+});
+
 describe('SIGKILL under load', () => {
   it('loses nothing that was acknowledged and stores nothing twice', async () => {
     const world = makeWorld();
-    const nowMs = Date.now();
     folder.remove();
     folder = ingesterFolder({ mqtt: await freePort() });
-    for (const [name, bytes] of [
-      ['did.json', world.document()],
-      ['fc-1.jwt', await world.enrolment({ validFromMs: nowMs - 60_000 })],
-    ] as const) {
-      writeFileSync(join(folder.directory, name), bytes);
-      expect(
-        (await runIngest('trust', folder.config, 'add', join(folder.directory, name))).code,
-      ).toBe(0);
-    }
-    const tokens = new Map<string, Uint8Array>();
-    for (let index = 0; index < 1500; index += 1) {
-      const groups = readingGroups({ fromMs: nowMs - 10_000, times: 2, points: 5 });
-      const token = await world.device.next(nowMs, { groups });
-      tokens.set(credentialDigest(token), token);
-    }
+    const tokens = await signedBatches(world, 1500);
     let one = await start();
     const gateway = new Persistent({ address: one.mqtt, ingester: one.did, world, tokens });
     const counts: number[] = [];

@@ -1,5 +1,5 @@
 /** A real ingester process on a folder of its own. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +62,8 @@ export interface RunningIngester {
   readonly mqtt: string;
   readonly did: string;
   readonly pid: number;
+  /** Resolves with its exit code. */
+  readonly ended: Promise<number | null>;
   /** Everything that it wrote to standard error so far. */
   log(): string;
   /** Sends a signal and resolves with the exit code when it is gone. */
@@ -73,13 +75,27 @@ export function startRunning(
   folder: IngesterFolder,
   ...args: readonly string[]
 ): Promise<RunningIngester> {
-  const child = spawn(
-    process.execPath,
-    [entryOf('ingest'), 'run', folder.config, '--json', ...args],
-    {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
+  return listenTo(
+    spawn(process.execPath, commandOf(folder, args), { stdio: ['pipe', 'pipe', 'pipe'] }),
   );
+}
+
+/** The same where no file may become longer: as on a disk that is full. */
+export function startOnFullDisk(
+  folder: IngesterFolder,
+  fileBytesMax: number,
+): Promise<RunningIngester> {
+  // POSIX counts the limit in blocks of 512 bytes; the signal would end the process at once.
+  const limit = `ulimit -f ${Math.floor(fileBytesMax / 512)}; trap '' XFSZ; exec "$0" "$@"`;
+  const command = ['-c', limit, process.execPath, ...commandOf(folder, [])];
+  return listenTo(spawn('sh', command, { stdio: ['pipe', 'pipe', 'pipe'] }));
+}
+
+function commandOf(folder: IngesterFolder, args: readonly string[]): string[] {
+  return [entryOf('ingest'), 'run', folder.config, '--json', ...args];
+}
+
+function listenTo(child: ChildProcessWithoutNullStreams): Promise<RunningIngester> {
   let err = '';
   child.stderr.on('data', (chunk) => {
     err += String(chunk);
@@ -94,6 +110,7 @@ export function startRunning(
         mqtt: mqtt ?? '',
         did: ingester ?? '',
         pid: child.pid ?? 0,
+        ended,
         log: () => err,
         end(signal) {
           child.kill(signal);
