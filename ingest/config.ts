@@ -123,10 +123,12 @@ export type LoadedConfig =
  * @throws EdgeError CFG_UNREADABLE
  */
 export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Source>): LoadedConfig {
-  const read = readConfig(file, ingestConfigSchema, (value) => [
-    ...value.sources.flatMap((one, index) => sourceMistakes(one, index, sources)),
-    ...value.routes.flatMap((route, index) => routeMistakes(resolveFrom(file, route), index)),
-  ]);
+  const read = readConfig(
+    file,
+    ingestConfigSchema,
+    () => [],
+    (value) => nestedMistakes(value, file, sources),
+  );
   if (!read.ok) return read;
   const { value } = read;
   const config: IngestConfig = {
@@ -147,19 +149,44 @@ export function formatMistakes(mistakes: readonly ConfigMistake[]): string {
   return mistakes.map((mistake) => `${formatMistake(mistake)}\n`).join('');
 }
 
+/**
+ * Mistakes of what has a form of its own: sources' settings and route files. Takes any value, so
+ * that these mistakes are told with those of the schema.
+ */
+function nestedMistakes(
+  value: unknown,
+  file: string,
+  known: ReadonlyMap<string, Source>,
+): SchemaMistake[] {
+  const { sources, routes } = value as { readonly sources?: unknown; readonly routes?: unknown };
+  return [
+    ...listOf(sources).flatMap((one, index) => sourceMistakes(one, index, known)),
+    ...listOf(routes).flatMap((route, index) =>
+      typeof route === 'string' ? routeMistakes(resolveFrom(file, route), index) : [],
+    ),
+  ];
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 /** Checks the settings of a source against its own schema, and fills in their defaults. */
 function sourceMistakes(
-  one: IngestConfig['sources'][number],
+  one: unknown,
   index: number,
   sources: ReadonlyMap<string, Source>,
 ): SchemaMistake[] {
-  const found = sources.get(one.source);
+  const { source: name, connection } = (one ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof name !== 'string') return [];
+  const found = sources.get(name);
   if (found === undefined) {
     const known = [...sources.keys()].join(', ');
-    const message = `"${one.source}" is not a source; known are: ${known}`;
+    const message = `"${name}" is not a source; known are: ${known}`;
     return [{ path: ['sources', index, 'source'], message }];
   }
-  return compileReporter(found.settings)(one.connection).map((mistake) => ({
+  if (typeof connection !== 'object') return [];
+  return compileReporter(found.settings)(connection).map((mistake) => ({
     ...mistake,
     path: ['sources', index, 'connection', ...mistake.path],
   }));

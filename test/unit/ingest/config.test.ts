@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LoadedConfig, loadIngestConfig } from '../../../ingest/config.ts';
+import { formatMistakes, type LoadedConfig, loadIngestConfig } from '../../../ingest/config.ts';
+import { readRoutes } from '../../../ingest/fold-routes.ts';
 import { sources } from '../../../ingest/sources/registry.ts';
+import { rulesInForce } from '../../../ingest/startup.ts';
+import { hasShared, sharedPath } from '../../support/shared.ts';
 
 let directory: string;
 
@@ -53,6 +56,33 @@ describe('loadIngestConfig', () => {
       [3, 1, '"surces" is not known here; did you mean "sources"?'],
       [4, 1, 'workers: -1 must be >= 0'],
     ]);
+  });
+
+  it('names those of sources and routes with those of the rest', () => {
+    const lines = [
+      'ingester: { name: border }',
+      'sources:',
+      '  - source: nats',
+      '  - source: mqtt',
+    ];
+    lines.push('    connection: { adress: x }', '  - 7', 'routes: [ none.geojson, 7 ]', '');
+    expect(mistakesOf(load(lines.join('\n')))).toEqual([
+      [1, 1, 'ingester: "tenant" is required here'],
+      [3, 5, 'sources[0].source: "nats" is not a source; known are: embedded, mqtt'],
+      [5, 5, 'sources[1].connection: "url" is required here'],
+      [5, 19, expect.stringContaining('sources[1].connection: "adress" is not known here')],
+      [6, 5, 'sources[2]: 7 must be object'],
+      [7, 11, expect.stringContaining('routes[0]: ')],
+      [7, 25, 'routes[1]: 7 must be string'],
+    ]);
+  });
+
+  it.skipIf(!hasShared)('takes the lines of real pipelines as routes', () => {
+    const file = sharedPath('data', 'pipelines', 'eia-crude-pipelines-us-201606.geojson');
+    const loaded = load(`ingester: { name: border, tenant: cbp }\nroutes: [ '${file}' ]\n`);
+    if (!loaded.ok) throw new Error(formatMistakes(loaded.mistakes));
+    const entry = Buffer.from(rulesInForce(loaded.config.routes, [])).toString();
+    expect(readRoutes(entry).get('LSr Project')?.lengthM).toBeGreaterThan(400_000);
   });
 
   it('looks into routes without taking them for granted', () => {
