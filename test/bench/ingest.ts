@@ -17,6 +17,8 @@ import { cpuSeconds, peakResidentMiB } from './process.ts';
 const BATCHES = 12_000;
 const LATENCY_SECONDS = 8;
 const DEVICES = 16;
+/** What the process may take at most. */
+const RESIDENT_MIB_MAX = 400;
 /** Unanswered batches of the load: what four gateways would have under way. */
 const WINDOW = 256;
 
@@ -50,7 +52,7 @@ export async function benchIngest(say: (line: string) => void): Promise<Figure[]
     return [
       figure('ingest.readingsPerSecond', readings, 'readings/s', meanBound * READINGS_PER_BATCH),
       figure('ingest.batchesPerSecond', full.batchesPerSecond, 'batches/s', meanBound),
-      figure('ingest.residentMiB', full.residentMiB, 'MiB'),
+      figure('ingest.residentMiB', full.residentMiB, 'MiB', RESIDENT_MIB_MAX),
       figure('ingest.cpuSecondsPerThousandBatches', full.cpuPerThousand, 's'),
       figure('ingest.latencyP99Ms', half.latencyP99Ms, 'ms'),
     ];
