@@ -53,7 +53,7 @@ export interface PointDefinition {
   readonly range?: readonly [number, number];
   /** Values that mean "no value" in this device; they become `bad`, status `sentinel`. */
   readonly sentinels?: readonly number[];
-  /** Multiplier and offset from wire number to `unit`, in that order: value = wire × scale + offset. */
+  /** From the wire's number to `unit`: value = wire × scale + offset. */
   readonly scale?: number;
   readonly offset?: number;
   /** Names the goods: the value completes the goods' URI for all points of the same sample time. */

@@ -57,7 +57,7 @@ const encoding = Type.Object(
         'Order of the bytes on the wire, A the most significant: ABCD big-endian, CDAB words swapped, BADC bytes of each word swapped, DCBA little-endian. Required.',
     }),
   },
-  closed,
+  { ...closed, description: 'How the raw bytes are to be read. Required.' },
 );
 
 const modbusPlace = Type.Object(
@@ -84,7 +84,7 @@ const modbusPlace = Type.Object(
       }),
     ),
   },
-  closed,
+  { ...closed, description: 'Where the point stands in a Modbus device.' },
 );
 
 const text = (description: string, maxLength = 512) => Type.String({ description, maxLength });
@@ -94,7 +94,7 @@ const opcuaPlace = Type.Object(
     path: text('Browse path below the root node, e.g. Caster/CastingSpeed. Required.'),
     event: Type.Optional(text('Browse name of the event type that carries the field.')),
   },
-  closed,
+  { ...closed, description: 'Where the point stands in an OPC UA server.' },
 );
 
 const mqttPlace = Type.Object(
@@ -102,7 +102,7 @@ const mqttPlace = Type.Object(
     topic: text('Topic below the configured prefix. Required.'),
     path: text('Dotted path to the value in the JSON payload. Required.'),
   },
-  closed,
+  { ...closed, description: 'Where the point stands in a published JSON payload.' },
 );
 
 const number = (description: string) => Type.Optional(Type.Number({ description }));
@@ -145,7 +145,7 @@ const point = Type.Object(
     opcua: Type.Optional(opcuaPlace),
     mqtt: Type.Optional(mqttPlace),
   },
-  closed,
+  { ...closed, description: 'One thing that the device can say.' },
 );
 
 /** A device profile written into the configuration: the shape of devices/profile.ts. */

@@ -1,4 +1,4 @@
-/** Gives out every reading and signed loss as stored: decoded from the tokens, one JSON line each. */
+/** Gives out every stored reading and signed loss: decoded from the tokens, a JSON line each. */
 import type { BatchPayload, ReportPayload } from '../devices/credential/batch-schema.ts';
 import { lossOf } from '../devices/credential/reading-wire.ts';
 import { limits } from '../devices/limits.ts';

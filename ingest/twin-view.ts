@@ -1,4 +1,4 @@
-/** The twin that people see, made of its state, the routes in force and the time of the last tick. */
+/** The twin that people see, made of its state, the routes in force and the last tick's time. */
 import { openAlerts } from './alert.ts';
 import type { FoldPlugins } from './fold.ts';
 import type { RouteTable } from './fold-routes.ts';

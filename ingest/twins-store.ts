@@ -1,6 +1,7 @@
 /**
  * Keeps twins between two starts: states, the journal cursor that they are the fold of, the last
- * tick and the routes, all in one transaction. It can be deleted at any time; the journal remakes it.
+ * tick and the routes, all in one transaction. It can be deleted at any time; the journal makes
+ * it again.
  */
 import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import type { StateSource } from './fold.ts';

@@ -46,7 +46,8 @@ export async function build() {
 /** SHA-256 over names and contents of all that goes into a build. */
 function digestOfSources() {
   const hash = createHash('sha256');
-  const top = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs'];
+  const scripts = ['build.mjs', 'schema.vite.config.mjs'].map((name) => `scripts/${name}`);
+  const top = ['package.json', 'package-lock.json', 'tsconfig.json', ...scripts];
   for (const file of [...top, ...sources.flatMap(filesBelow)]) {
     hash
       .update(`${file}\0`)
@@ -81,7 +82,7 @@ async function compile(out) {
   return code;
 }
 
-/** Makes one file of `devices/schema.js` and the packages behind it, so that commands start at once. */
+/** Makes one file of `devices/schema.js` and the packages behind it: commands start at once. */
 async function bundleSchema(out) {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   const flags = ['--config', 'scripts/schema.vite.config.mjs', '--logLevel', 'warn'];
@@ -108,7 +109,7 @@ function markCommands(out) {
   }
 }
 
-/** In a clone, `npx bondline-gateway` finds the built commands, and runs them on the pinned Node. */
+/** In a clone, `npx bondline-gateway` finds the built commands and runs them on our Node. */
 function linkCommands() {
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [name, file] of Object.entries(bin)) {

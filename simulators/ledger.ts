@@ -2,9 +2,10 @@
  * The ledger of a simulated device: one line for every value that it really served, so that a
  * run can be settled afterwards: each line must be in the journal or in a signed loss.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EdgeError } from '../devices/errors.ts';
+import { makeDirectory } from '../devices/io/directory.ts';
 import type { Clock } from '../devices/runtime.ts';
 
 /** One value as it left the device. */
@@ -93,7 +94,7 @@ export function readLedger(file: string): LedgerEntry[] {
 
 function openFile(file: string): number {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     return openSync(file, 'a');
   } catch (cause) {
     throw new EdgeError('SIM_LEDGER_UNWRITABLE', `opening ledger ${file}`, { cause });

@@ -62,6 +62,11 @@ export const ingestErrors = {
     hint: 'Check that the host name is one of this machine and that the port is permitted.',
     retryable: false,
   },
+  IN_JOURNAL_ABSENT: {
+    meaning: 'There is no journal yet in the data directory.',
+    hint: 'Run the ingester once, or name the configuration that it runs with.',
+    retryable: false,
+  },
   IN_JOURNAL_DAMAGED: {
     meaning: 'An entry of the journal does not match its leaf hash, so its bytes were changed.',
     hint: 'Stop, keep the file as evidence, and restore the journal from a copy.',

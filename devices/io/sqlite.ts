@@ -3,10 +3,11 @@
  * said explicitly on every connection. better-sqlite3 falls back to NORMAL at the first write
  * otherwise, and a power cut then takes committed rows.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { EdgeError } from '../errors.ts';
+import { makeDirectory } from './directory.ts';
 
 export type Database = SqliteDatabase.Database;
 export type Statement<
@@ -139,7 +140,7 @@ function migrate(db: Database, schema: readonly string[]): void {
 
 function ensureDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
   } catch (cause) {
     throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `making ${directory}`, {
       cause,

@@ -3,7 +3,6 @@
  * lives where the organisation says, never on the authority's host, and signs with its own key.
  */
 import { strict as assert } from 'node:assert';
-import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { EnrolRequest } from '../credential/enrol-request.ts';
 import type { Enrolment, EnrolmentScope, Facility } from '../credential/enrolment.ts';
@@ -19,6 +18,7 @@ import { credentialDigest } from '../envelope.ts';
 import { EdgeError } from '../errors.ts';
 import { type WebPlace, webPlaceOf } from '../identity/did-web.ts';
 import type { Signer } from '../identity/signer.ts';
+import { makeDirectory } from '../io/directory.ts';
 import type { StoredKey } from '../io/key-store.ts';
 import { openFileKeyStore } from '../io/key-store-file.ts';
 import type { Clock, Random } from '../runtime.ts';
@@ -304,7 +304,7 @@ function put(root: string, path: string, content: string | Uint8Array): void {
 /** Makes a folder and those above it. @throws EdgeError WALLET_UNWRITABLE */
 export function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeDirectory(folder);
   } catch (cause) {
     throw new EdgeError('WALLET_UNWRITABLE', `making the folder ${folder}`, { cause });
   }

@@ -1,9 +1,9 @@
 /** `bondline-gateway enrol-request`: one signed request a device, for the organisation's wallet. */
 import { strict as assert } from 'node:assert';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeEnrolRequest } from '../../devices/credential/enrol-request.ts';
 import { EdgeError } from '../../devices/errors.ts';
+import { makeDirectory } from '../../devices/io/directory.ts';
 import { openFileKeyStore } from '../../devices/io/key-store-file.ts';
 import { writeFileDurably } from '../../devices/io/write-file.ts';
 import { profileDigest } from '../../devices/profile.ts';
@@ -57,7 +57,7 @@ function askFor(config: DeviceConfig, requestedMs: number) {
 
 function write(directory: string, file: string, token: Uint8Array): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     writeFileDurably(file, token);
   } catch (cause) {
     throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing ${file}`, { cause });

@@ -1,10 +1,11 @@
 /** `bondline-gateway outbox`: looks into the outbox, also while it is in use; changes nothing. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openToken, verifyToken } from '../../devices/credential/jws.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import { EdgeError } from '../../devices/errors.ts';
 import { publicKeyOfDid } from '../../devices/identity/did-key.ts';
+import { makeDirectory } from '../../devices/io/directory.ts';
 import { type Database, openDatabase, type Statement } from '../../devices/io/sqlite.ts';
 import { writeFileDurably } from '../../devices/io/write-file.ts';
 import { limits } from '../../devices/limits.ts';
@@ -117,7 +118,7 @@ function exportAll(
 ): number {
   let batches = 0;
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     for (const row of eachRow(db)) {
       writeFileDurably(join(directory, `${row.id}.jwt`), row.token);
       batches += 1;

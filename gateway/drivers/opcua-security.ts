@@ -3,10 +3,11 @@
  * the certificates that a person has trusted. Nothing is ever trusted because it was shown.
  */
 import { createHash, X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EdgeError } from '../../devices/errors.ts';
+import { makeDirectory } from '../../devices/io/directory.ts';
 import type { CertificateManager, Endpoint, Opcua } from './opcua-library.ts';
 import type { OpcuaSettings } from './opcua-settings.ts';
 
@@ -157,7 +158,7 @@ function isTrusted(pki: Pki, shown: X509Certificate): boolean {
 function keepRejected(pki: Pki, shown: X509Certificate): void {
   const folder = join(pki.directory, 'rejected');
   const name = fingerprint(shown.raw).replaceAll(':', '').toLowerCase();
-  mkdirSync(folder, { recursive: true });
+  makeDirectory(folder);
   writeFileSync(join(folder, `${name}.pem`), shown.toString());
 }
 

@@ -1,4 +1,4 @@
-/** The newest batch of a device claims a time that cannot be: ahead of its receipt, or going back. */
+/** The newest batch of a device claims a time that cannot be: ahead of receipt, or going back. */
 import { clockPath, clockToleranceMs, minuteMs, runStart } from '../kind-minutes.ts';
 import type { Rule } from '../rule.ts';
 import { describeDuration } from '../rule-cadence.ts';

@@ -2,8 +2,9 @@
  * Brings a site to the state that a field engineer and her organisation leave behind: keys made,
  * devices enrolled, documents published. Every step is the command that she would type.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../devices/io/directory.ts';
 import type { Random } from '../../devices/runtime.ts';
 import { type Launcher, runCommand } from './child.ts';
 import type { ScenarioSite } from './scenario.ts';
@@ -29,7 +30,7 @@ export function siteFolders(directory: string, name: string): SiteFolders {
   };
 }
 
-/** Makes a passphrase file (256 random bits in hex, readable by its owner only) if there is none. */
+/** Makes a passphrase file (256 random bits in hex, for its owner only) if there is none. */
 export function ensurePassphrase(file: string, random: Random): void {
   if (existsSync(file)) return;
   writeFileSync(file, `${Buffer.from(random.bytes(32)).toString('hex')}\n`, { mode: 0o600 });
@@ -48,7 +49,7 @@ export async function prepareSite(options: {
   readonly settings: readonly Setting[];
 }): Promise<void> {
   const { launcher, site, folders } = options;
-  for (const folder of [folders.site, folders.simulator]) mkdirSync(folder, { recursive: true });
+  for (const folder of [folders.site, folders.simulator]) makeDirectory(folder);
   ensurePassphrase(join(folders.site, 'passphrase'), options.random);
   writeSettings({
     template: options.template,
@@ -62,7 +63,7 @@ export async function prepareSite(options: {
   for (const folder of [folders.wallet, folders.published, join(folders.site, 'requests')]) {
     rmSync(folder, { recursive: true, force: true });
   }
-  mkdirSync(folders.wallet, { recursive: true });
+  makeDirectory(folders.wallet);
   const walletPassphrase = join(folders.wallet, 'passphrase');
   ensurePassphrase(walletPassphrase, options.random);
   const requests = join(folders.site, 'requests');

@@ -2,9 +2,10 @@
  * Brings a scenario to life on one machine: simulators, gateways and the ingester, each a process
  * of its own, and ends them in order. `npm start` is `bondline-sim run border`.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '../../devices/errors.ts';
+import { makeDirectory } from '../../devices/io/directory.ts';
 import { type Clock, formatTime, type Random } from '../../devices/runtime.ts';
 import { readLedger } from '../ledger.ts';
 import { type Child, type Launcher, runCommand, startChild } from './child.ts';
@@ -95,7 +96,7 @@ async function startAll(options: ScenarioOptions, children: Child[]): Promise<Ru
   const { scenario, directory, launcher } = options;
   if (options.fresh) rmSync(directory, { recursive: true, force: true });
   const logs = join(directory, 'logs');
-  mkdirSync(logs, { recursive: true });
+  makeDirectory(logs);
   const runId = formatTime(options.clock.nowMs()).replaceAll(/[:.]/g, '');
   const keep = (child: Child) => {
     children.push(child);
@@ -105,7 +106,7 @@ async function startAll(options: ScenarioOptions, children: Child[]): Promise<Ru
   const simulators = new Map<string, { child: Child; ledgerFile: string }>();
   for (const site of scenario.sites) {
     const folders = siteFolders(directory, site.name);
-    mkdirSync(folders.simulator, { recursive: true });
+    makeDirectory(folders.simulator);
     const ledgerFile = join(folders.simulator, `ledger-${runId}.jsonl`);
     const port = await choosePort(site.devices.port, `${site.name}'s simulator`, options.say);
     const args = ['device', site.devices.profile, '--port', String(port), '--attached'];
@@ -165,7 +166,7 @@ async function startAll(options: ScenarioOptions, children: Child[]): Promise<Ru
 async function startIngester(options: ScenarioOptions, logs: string): Promise<Child> {
   const { scenario, launcher } = options;
   const folder = join(options.directory, 'ingest');
-  mkdirSync(folder, { recursive: true });
+  makeDirectory(folder);
   ensurePassphrase(join(folder, 'passphrase'), options.random);
   writeFileSync(join(folder, 'routes.geojson'), JSON.stringify(scenario.routes));
   const http = await choosePort(scenario.ports.http, 'the console', options.say);

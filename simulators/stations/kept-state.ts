@@ -2,9 +2,10 @@
  * What a simulated device remembers while it is switched off: its totals and its place, as a real
  * meter keeps them in memory that needs no power.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EdgeError } from '../../devices/errors.ts';
+import { makeDirectory } from '../../devices/io/directory.ts';
 
 const VERSION = 1;
 
@@ -27,7 +28,7 @@ export interface KeptState {
 export function openKeptState(directory: string | undefined, profile: string): KeptState {
   if (directory === undefined) return { restore: () => undefined, save() {} };
   const file = join(directory, `${profile}.state.json`);
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const kept = readKept(file, profile);
   return {
     restore(device) {

@@ -5,7 +5,7 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What the machine could do at most, in the same unit; null where the figure is a bound itself. */
+  /** What the machine could do at most, in the same unit; null where there is no bound. */
   readonly bound: number | null;
   /** value / bound. */
   readonly ratio: number | null;

@@ -1,7 +1,7 @@
 /**
  * The gateway asked for 12,000 Modbus points a second, signatures and fsync on: how much of a core
- * and how much memory it takes, and whether it keeps the pace. Simulated flow computers answer it and
- * a real ingester signs its receipts.
+ * and how much memory it takes, and whether it keeps the pace. Simulated devices answer it and a
+ * real ingester signs its receipts.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
