@@ -208,15 +208,12 @@ describe('ingest', () => {
 
   it('tells a source to wait beyond the bound, and to go on below half of it', async () => {
     const size = limits.credentialBytesMax;
-    const rooms: Promise<void>[] = [];
-    let sent = 0;
-    while (rooms.length === 0) {
-      const room = send(Buffer.alloc(size, 0x61));
-      sent += 1;
-      if (room) rooms.push(room);
-    }
-    expect(sent).toBe(Math.floor(limits.receiveQueueBytesMax / size) + 1);
-    await rooms[0];
+    const fits = Math.floor(limits.receiveQueueBytesMax / size);
+    const rooms = Array.from({ length: fits + 1 }, () => send(Buffer.alloc(size, 0x61)));
+    expect(rooms.slice(0, -1).every((room) => room === undefined)).toBe(true);
+    const room = rooms.at(-1);
+    expect(room).toBeInstanceOf(Promise);
+    await room;
     expect(ingest.health.snapshot().queueBytes).toBeLessThanOrEqual(
       limits.receiveQueueBytesMax / 2,
     );
