@@ -1,4 +1,5 @@
 /** The contract of a subcommand, and what they all need: arguments and a configuration. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EdgeError } from '../../devices/errors.ts';
@@ -73,4 +74,11 @@ export function filesOf({ ingester }: IngestConfig): { journalFile: string; twin
     journalFile: join(ingester.data, 'journal.db'),
     twinsFile: join(ingester.data, 'twins.db'),
   };
+}
+
+/** The same where they are to be read. @throws EdgeError IN_JOURNAL_ABSENT */
+export function storedFilesOf(config: IngestConfig): ReturnType<typeof filesOf> {
+  const files = filesOf(config);
+  if (existsSync(files.journalFile)) return files;
+  throw new EdgeError('IN_JOURNAL_ABSENT', `opening ${files.journalFile}`);
 }

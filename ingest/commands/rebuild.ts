@@ -2,7 +2,7 @@
 import { EdgeError } from '../../devices/errors.ts';
 import { lockDirectory } from '../../devices/io/sqlite.ts';
 import { rebuildTwins } from '../apply-rebuild.ts';
-import { type CommandContext, EXIT, filesOf, loadConfig, parseArguments } from './command.ts';
+import { type CommandContext, EXIT, loadConfig, parseArguments, storedFilesOf } from './command.ts';
 
 const OPTIONS = { json: { type: 'boolean' }, check: { type: 'boolean' } } as const;
 const PROGRESS_MS = 500;
@@ -13,11 +13,12 @@ export async function runRebuild(
 ): Promise<number> {
   const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
   const config = loadConfig(positionals[0] ?? '', context);
+  const files = storedFilesOf(config);
   const replace = values.check !== true;
   // To compare needs no lock: both databases are read only, as of one position.
   const unlock = replace ? lockDirectory(config.ingester.data) : () => {};
   try {
-    const result = rebuildTwins({ ...filesOf(config), replace, onProgress: progress(context) });
+    const result = rebuildTwins({ ...files, replace, onProgress: progress(context) });
     if (context.terminal) context.err('\r\u001b[K');
     const { equal, entries, twins, differences } = result;
     if (values.json) context.out(`${JSON.stringify(result)}\n`);
