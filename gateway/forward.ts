@@ -9,6 +9,7 @@ import { openReceipt } from '../devices/credential/receipt-wire.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
 import { fingerprintOfDid } from '../devices/envelope.ts';
 import { limits } from '../devices/limits.ts';
+import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
 import type { Enrolments } from './enrolments.ts';
 import { createHolds, type Holds } from './holds.ts';
@@ -202,8 +203,10 @@ export class Forwarder {
 
   /** What a result settles for good, if anything. */
   #judge(result: ReceiptResult): Settlement | undefined {
-    const { code, digest, outcome } = result;
+    const { bytes, code, digest, outcome } = result;
     const sent = this.#inFlight.get(digest);
+    // Somebody on the way changed the signature: it is sent again, as if nothing had come.
+    if (bytes !== undefined && (!sent || digestMultibase(sent.token) !== bytes)) return undefined;
     if (sent && !sent.row) {
       this.#judgeEnrolment(sent, result);
       return undefined;

@@ -15,6 +15,7 @@ import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
 import { assertionKeyOf } from '../devices/identity/did-document.ts';
 import { isDidKey, publicKeyOfDid } from '../devices/identity/did-key.ts';
 import { limits } from '../devices/limits.ts';
+import { digestMultibase } from '../devices/profile.ts';
 import type { Inbound } from './source.ts';
 import type { EntryHeader } from './store.ts';
 import { enrolmentsOf, standingOf, type TrustBook, type TrustedEnrolment } from './trust.ts';
@@ -24,6 +25,8 @@ export interface Admission {
   readonly outcome: 'accepted' | 'refused' | 'held';
   /** `credentialDigest` of the bytes. */
   readonly digest: string;
+  /** `digestMultibase` of all bytes, where they were refused. */
+  readonly bytesDigest?: string;
   /** What the journal is to store; absent when held. */
   readonly header?: EntryHeader;
   /** How many of the bytes the journal is to store. */
@@ -84,6 +87,7 @@ export function admit(message: Inbound, trust: TrustBook, tenant: string): Admis
   return {
     outcome,
     digest,
+    bytesDigest: digestMultibase(message.bytes),
     header: { ...common, kind: 'refusal', code, reason },
     bytesKept,
     ...named,

@@ -166,7 +166,7 @@ function outcomesOf(judged: readonly Judged[], appended: readonly Appended[]): O
 
 function outcomeOf(
   { gateway, receivedMs }: Inbound,
-  { digest, code, reason, device, readings }: Admission,
+  { digest, bytesDigest, code, reason, device, readings }: Admission,
   stored: Appended | undefined,
 ): Outcome {
   const about = {
@@ -186,6 +186,8 @@ function outcomeOf(
     const result = {
       ...place,
       outcome: 'refused',
+      // Contradicting batches are both signed by the device, whatever their signatures look like.
+      ...(kind === 'refusal' && bytesDigest !== undefined && { bytes: bytesDigest }),
       ...(stored.code && { code: stored.code }),
     } as const;
     return { ...about, result, ...(reason && { reason }), readings: 0, known };

@@ -21,6 +21,7 @@ export const receiptSchema = Type.Object(
         {
           digest: Type.String({ pattern: patterns.digest }),
           outcome: Type.Enum(['accepted', 'refused', 'held']),
+          bytes: Type.Optional(Type.String({ pattern: patterns.digest })),
           code: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,63}$' })),
           position: Type.Optional(count),
           leaf: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
@@ -42,9 +43,10 @@ export function composeReceipt(receipt: Receipt): string {
     issuer,
     gateway,
     issuedMs,
-    results: results.map(({ digest, outcome, code, position, leaf }) => ({
+    results: results.map(({ digest, outcome, bytes, code, position, leaf }) => ({
       digest,
       outcome,
+      ...(bytes !== undefined && { bytes }),
       ...(code !== undefined && { code }),
       ...(position !== undefined && { position }),
       ...(leaf !== undefined && { leaf }),

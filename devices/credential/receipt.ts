@@ -7,6 +7,12 @@ export interface ReceiptResult {
   /** `credentialDigest` of the bytes received. */
   readonly digest: string;
   readonly outcome: ReceiptOutcome;
+  /**
+   * `digestMultibase` of all bytes received, signature included, where a refusal rests on those
+   * very bytes. Whoever changes a signature on the way has the digest of the genuine credential
+   * refused; a gateway that sent other bytes takes no notice.
+   */
+  readonly bytes?: string;
   /** Reason code where the outcome is not `accepted`. */
   readonly code?: string;
   /** Position in the journal; absent when held. */

@@ -8,6 +8,8 @@ import type { World } from './clock.ts';
 export interface NetworkFaults {
   readonly loss: number;
   readonly repeat: number;
+  /** Probability that somebody on the way changes the last byte, which is the signature's. */
+  readonly forge: number;
   /** Longest delay, milliseconds; messages overtake one another within it. */
   readonly delayMs: number;
 }
@@ -16,11 +18,14 @@ export interface NetworkCounts {
   sent: number;
   lost: number;
   repeated: number;
-  refused: number;
+  forged: number;
 }
 
+/** The letter A, which is a letter of base64url. */
+const A = 0x41;
+
 export class Network {
-  readonly counts: NetworkCounts = { sent: 0, lost: 0, repeated: 0, refused: 0 };
+  readonly counts: NetworkCounts = { sent: 0, lost: 0, repeated: 0, forged: 0 };
   readonly #world: World;
   readonly #chance: Chance;
   #faults: NetworkFaults;
@@ -46,7 +51,7 @@ export class Network {
 
   /** From now on nothing is lost, repeated or late. */
   calm(): void {
-    this.#faults = { loss: 0, repeat: 0, delayMs: 1 };
+    this.#faults = { loss: 0, repeat: 0, forge: 0, delayMs: 1 };
   }
 
   watch(watcher: (up: boolean) => void): () => void {
@@ -65,7 +70,12 @@ export class Network {
     this.counts.repeated += copies - 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const delayMs = 1 + this.#chance.fraction() * this.#faults.delayMs;
-      this.#world.after(delayMs, () => deliver(bytes.slice()));
+      const copied = Uint8Array.from(bytes);
+      if (this.#chance.happens(this.#faults.forge)) {
+        this.counts.forged += 1;
+        copied.set([copied.at(-1) === A ? A + 1 : A], copied.length - 1);
+      }
+      this.#world.after(delayMs, () => deliver(copied));
     }
   }
 }

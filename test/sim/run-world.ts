@@ -35,6 +35,7 @@ export async function runWorld(seed: number, minutes: number): Promise<WorldResu
   const network = new Network(world, chance, {
     loss: chance.fraction() * 0.2,
     repeat: chance.fraction() * 0.2,
+    forge: chance.happens(0.5) ? chance.fraction() * 0.05 : 0,
     delayMs: chance.between(1, 2_000),
   });
   const stations: Station[] = [];
@@ -123,6 +124,7 @@ export async function runWorld(seed: number, minutes: number): Promise<WorldResu
       sent: network.counts.sent,
       lost: network.counts.lost,
       repeated: network.counts.repeated,
+      forged: network.counts.forged,
     },
     trace: createHash('sha256')
       .update(entries.map(({ header }) => `${header.receivedMs} ${header.digest}`).join('\n'))

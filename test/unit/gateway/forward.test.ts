@@ -5,6 +5,7 @@ import { composeReceipt } from '../../../devices/credential/receipt-wire.ts';
 import { credentialDigest, fingerprintOfDid } from '../../../devices/envelope.ts';
 import type { Signer } from '../../../devices/identity/signer.ts';
 import { limits } from '../../../devices/limits.ts';
+import { digestMultibase } from '../../../devices/profile.ts';
 import { createLog } from '../../../devices/runtime.ts';
 import { Forwarder } from '../../../gateway/forward.ts';
 import { createLocalOutbox } from '../../../gateway/outbox-local.ts';
@@ -43,12 +44,13 @@ function start(devices: readonly Signer[] = [memorySigner()]) {
   const receipt = async (
     tokens: readonly Uint8Array[],
     outcome: ReceiptOutcome = 'accepted',
-    options: { signer?: Signer; gateway?: string } = {},
+    options: { signer?: Signer; gateway?: string; bytes?: string } = {},
   ) => {
     const signer = options.signer ?? ingester;
     const results = tokens.map((token) => ({
       digest: credentialDigest(token),
       outcome,
+      ...(options.bytes === undefined ? {} : { bytes: options.bytes }),
       ...(outcome === 'accepted' ? {} : { code: 'VC_SCHEMA' }),
       ...(outcome === 'held' ? {} : { position: 1, leaf: LEAF }),
     }));
@@ -99,6 +101,20 @@ describe('the way to the ingester', () => {
     await t.append(2);
     expect(t.taken()).toEqual([4, 5]);
     expect(t.store.stats().rows).toBe(5);
+  });
+
+  it('keeps a row whose signature somebody changed on the way', async () => {
+    const t = start();
+    await t.append(1);
+    await t.up();
+    const [token] = t.sent as [Uint8Array];
+    const forged = Uint8Array.from(token);
+    forged.set([forged.at(-1) === 0x41 ? 0x42 : 0x41], forged.length - 1);
+    expect(credentialDigest(forged)).toBe(credentialDigest(token));
+    await t.receipt([token], 'refused', { bytes: digestMultibase(forged) });
+    expect(t.store.stats().rows).toBe(1);
+    await t.receipt([token], 'refused', { bytes: digestMultibase(token) });
+    expect(t.store.stats().rows).toBe(0);
   });
 
   it('deletes a row when, and only when, the ingester’s receipt names it', async () => {
