@@ -243,6 +243,9 @@ function addEvents(server: FastifyInstance, asker: Asker, options: ApiOptions): 
   server.get<Named>('/events', async (request: FastifyRequest<Named>, reply) => {
     const last = request.headers['last-event-id'] ?? request.query['after'];
     const from = countOf(last) ?? 0;
+    // A position that is not there yet is of another journal. This answer ends an EventSource for
+    // good, so that the page reads its list anew.
+    if (from > apply.cursor()) return reply.code(204).send();
     reply.hijack();
     const { raw } = reply;
     raw.socket?.setNoDelay(true);

@@ -88,6 +88,9 @@ export function parseScenarioArguments(args: readonly string[]): ScenarioArgumen
     for: { type: 'string' },
     data: { type: 'string' },
   });
+  if (values['json'] === true && values['for'] === undefined) {
+    throw usage('--json prints what came of a run, so it needs --for SECONDS');
+  }
   return {
     scenario: onlyOne(positionals, 'SCENARIO'),
     fresh: values['fresh'] === true,

@@ -37,8 +37,13 @@ export const simulatorErrors = {
     hint: 'Run the command with --help; it lists the scenarios.',
     retryable: false,
   },
+  SIM_INGESTER_SILENT: {
+    meaning: 'The ingester of the scenario did not answer a question, or not well.',
+    hint: 'Read ingest.log in the folder of logs.',
+    retryable: true,
+  },
   SIM_CHILD_ENDED: {
-    meaning: 'A process of the scenario ended before it was ready.',
+    meaning: 'A process of the scenario ended by itself.',
     hint: 'Read its log, which is named in the message.',
     retryable: true,
   },

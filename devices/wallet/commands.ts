@@ -50,9 +50,8 @@ export async function runWallet(
     else output.out(answer.lines.map((line) => `${line}\n`).join(''));
     return 0;
   } catch (error) {
-    if (!(error instanceof EdgeError)) throw error;
     output.err(`bondline-wallet: ${explain(error)}\n`);
-    return error.code === 'CFG_USAGE' ? 2 : 1;
+    return error instanceof EdgeError && error.code === 'CFG_USAGE' ? 2 : 1;
   }
 }
 

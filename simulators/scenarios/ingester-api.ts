@@ -1,4 +1,5 @@
 /** The few questions that a scenario asks the ingester's HTTP interface. */
+import { EdgeError } from '../../devices/errors.ts';
 import type { ExportedLine } from './lost.ts';
 import type { AlertSummary, TwinSummary } from './summary.ts';
 
@@ -43,16 +44,26 @@ export async function readStatus(base: string): Promise<IngesterStatus> {
   return (await getJson(`${base}/api/status`)) as IngesterStatus;
 }
 
+interface TwinPage {
+  readonly twins: readonly ListedTwin[];
+  /** Id of the last twin, where there are more. */
+  readonly next?: string;
+}
+
 export async function readTwins(base: string): Promise<readonly ListedTwin[]> {
-  const answer = (await getJson(`${base}/api/twins`)) as { twins: ListedTwin[] } | ListedTwin[];
-  return Array.isArray(answer) ? answer : answer.twins;
+  const twins: ListedTwin[] = [];
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const query = after === '' ? '' : `?after=${encodeURIComponent(after)}`;
+    const page = (await getJson(`${base}/api/twins${query}`)) as TwinPage;
+    twins.push(...page.twins);
+    after = page.next;
+  }
+  return twins;
 }
 
 /** Every reading and signed loss that the journal holds from `position` on. */
 export async function readExport(base: string, position: number): Promise<ExportedLine[]> {
-  const response = await fetch(`${base}/api/readings?from=${position}`, {
-    signal: AbortSignal.timeout(6 * DEADLINE_MS),
-  });
+  const response = await ask(`${base}/api/readings?from=${position}`, 6 * DEADLINE_MS);
   const text = await response.text();
   return text
     .split('\n')
@@ -95,7 +106,16 @@ export function describePlace(place: ListedTwin['place']): string {
 }
 
 async function getJson(url: string): Promise<unknown> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return response.json();
+  return (await ask(url, DEADLINE_MS)).json();
+}
+
+/** @throws EdgeError SIM_INGESTER_SILENT when there is no answer in time, or not a good one. */
+async function ask(url: string, deadlineMs: number): Promise<Response> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(deadlineMs) });
+    if (response.ok) return response;
+    throw new Error(`the answer was ${response.status}`);
+  } catch (cause) {
+    throw new EdgeError('SIM_INGESTER_SILENT', `asking the ingester at ${url}`, { cause });
+  }
 }

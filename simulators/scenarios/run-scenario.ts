@@ -4,7 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { explain } from '../../devices/errors.ts';
+import { EdgeError } from '../../devices/errors.ts';
 import { makeDirectory } from '../../devices/io/directory.ts';
 import { type Clock, formatTime, type Random } from '../../devices/runtime.ts';
 import { readLedger } from '../ledger.ts';
@@ -217,7 +217,7 @@ async function watch(options: ScenarioOptions, running: Running): Promise<void> 
     });
   }
   while (!stop.aborted && clock.monotonicMs() < until) {
-    if (ended) throw new Error(`${ended} ended by itself; its log says why`);
+    if (ended) throw new EdgeError('SIM_CHILD_ENDED', `running the scenario without ${ended}`);
     options.draw(formatTable(running.sites.map((site) => tableRow(site, clock.nowMs()))));
     await clock.sleep(Math.min(1_000, until - clock.monotonicMs()), stop);
   }
@@ -344,9 +344,4 @@ function strings(line: Readonly<Record<string, unknown>>): Readonly<Record<strin
 function numberOf(line: Readonly<Record<string, unknown>>, key: string): number {
   const value = line[key];
   return typeof value === 'number' ? value : 0;
-}
-
-/** The faults of a run as an operator reads them. */
-export function describeFailure(error: unknown): string {
-  return explain(error);
 }

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 
 /** A value to put at a path of a YAML file, e.g. `[['http', 'port'], 8081]`. */
 export type Setting = readonly [readonly (string | number)[], unknown];
@@ -16,7 +16,12 @@ export function writeSettings(options: {
   readonly settings: readonly Setting[];
 }): void {
   const document = parseDocument(readFileSync(options.template, 'utf8'));
-  for (const [path, value] of options.settings) document.setIn(path, document.createNode(value));
+  for (const [path, value] of options.settings) {
+    const there = document.getIn(path, true);
+    // A value that is replaced in its place keeps the comment behind it.
+    if (isScalar(there)) there.value = value;
+    else document.setIn(path, document.createNode(value));
+  }
   writeFileSync(options.target, document.toString({ lineWidth: 0 }));
 }
 

@@ -245,6 +245,13 @@ describe('/events', () => {
     await eventually(() => world.feed.subscribers() === 0, 'the subscribers to be forgotten');
   });
 
+  it('sends a page that knew another journal back to its list', async () => {
+    await world.settled();
+    const beyond = world.journal.size() + 1;
+    const headers = { 'last-event-id': String(beyond) };
+    expect((await fetch(`${world.api.address}/events`, { headers })).status).toBe(204);
+  });
+
   it('resumes over a restart of the ingester', async () => {
     await say(1);
     await world.settled();
