@@ -5,20 +5,20 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What the machine could do at most, in the same unit; null where there is no bound. */
-  readonly bound: number | null;
+  /** What the machine could do at most, or what was asked for, in the same unit. */
+  readonly bound: number;
   /** value / bound. */
-  readonly ratio: number | null;
+  readonly ratio: number;
 }
 
 /** A figure against its bound. */
-export function figure(name: string, value: number, unit: string, bound?: number): Figure {
+export function figure(name: string, value: number, unit: string, bound: number): Figure {
   return {
     name,
     value: round(value),
     unit,
-    bound: bound === undefined ? null : round(bound),
-    ratio: bound === undefined ? null : Math.round((value / bound) * 1000) / 1000,
+    bound: round(bound),
+    ratio: Math.round((value / bound) * 1000) / 1000,
   };
 }
 
@@ -26,13 +26,7 @@ export function figure(name: string, value: number, unit: string, bound?: number
 export function formatFigures(figures: readonly Figure[]): string {
   const rows = [
     ['figure', 'value', 'unit', 'bound', 'ratio'],
-    ...figures.map((f) => [
-      f.name,
-      String(f.value),
-      f.unit,
-      f.bound === null ? '-' : String(f.bound),
-      f.ratio === null ? '-' : f.ratio.toFixed(3),
-    ]),
+    ...figures.map((f) => [f.name, String(f.value), f.unit, String(f.bound), f.ratio.toFixed(3)]),
   ];
   const widths = [0, 1, 2, 3, 4].map((i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
   return rows
