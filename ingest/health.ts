@@ -16,6 +16,8 @@ export interface SiteCounts {
 export interface HealthSnapshot extends SiteCounts {
   /** Entries of the journal. */
   readonly positions: number;
+  /** Messages that were too large to be taken at all, from whomever. */
+  readonly tooLarge: number;
   /** Bytes between the sources and the journal. */
   readonly queueBytes: number;
   /** Milliseconds from receipt of the oldest credential of the last group to its commit. */
@@ -26,6 +28,8 @@ export interface HealthSnapshot extends SiteCounts {
 
 export interface Health {
   count(gateway: string, what: Partial<SiteCounts>): void;
+  /** A message was too large to be taken. */
+  tooLarge(): void;
   gauge(what: { positions?: number; queueBytes?: number; commitMs?: number }): void;
   snapshot(): HealthSnapshot;
 }
@@ -42,6 +46,7 @@ export function createHealth(sitesMax: number): Health {
   const total = zero();
   const sites = new Map<string, Counts>();
   const gauges = { positions: 0, queueBytes: 0, commitMs: 0 };
+  let tooLarge = 0;
   return {
     count(gateway, what) {
       add(total, what);
@@ -52,12 +57,15 @@ export function createHealth(sitesMax: number): Health {
       }
       if (site !== undefined) add(site, what);
     },
+    tooLarge() {
+      tooLarge += 1;
+    },
     gauge(what) {
       Object.assign(gauges, what);
     },
     snapshot() {
       const bySite = [...sites].map(([gateway, counts]) => [gateway, { ...counts }] as const);
-      return { ...total, ...gauges, sites: Object.fromEntries(bySite) };
+      return { ...total, ...gauges, tooLarge, sites: Object.fromEntries(bySite) };
     },
   };
 }

@@ -236,6 +236,7 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     log,
     resolvePath: (path) => path,
     receive: (message) => ingest.receive(message),
+    tooLarge: () => ingest.health.tooLarge(),
   });
   const { reply } = ways;
   const { wake } = apply;

@@ -32,6 +32,8 @@ export interface SourceContext {
    * resolves when there is: the source then stops reading from its peer until it does.
    */
   readonly receive: (message: Inbound) => Promise<void> | undefined;
+  /** Told of each message that is too large to be taken at all; its connection was ended. */
+  readonly tooLarge?: () => void;
 }
 
 /** Multibase base58btc of a public key: what a fingerprint can look like. */

@@ -37,7 +37,8 @@ const STATES = {
 
 function Header() {
   const [shape, text] = STATES[connection.value];
-  const { name, verifiedReadings, refused, latencyMs } = status.value ?? {};
+  const { name, verifiedReadings, latencyMs } = status.value ?? {};
+  const refused = status.value && status.value.refused + status.value.tooLarge;
   const p99 = latencyMs?.p99;
   return (
     <header>

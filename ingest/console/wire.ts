@@ -103,6 +103,8 @@ export interface Status {
   readonly accepted: number;
   readonly verifiedReadings: number;
   readonly refused: number;
+  /** Messages too large to be taken at all. */
+  readonly tooLarge: number;
   readonly positions: number;
   readonly applied: number;
   readonly latencyMs: {

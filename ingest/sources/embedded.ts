@@ -124,6 +124,7 @@ function accept(broker: Aedes, socket: Socket, context: SourceContext): void {
       peer: `${socket.remoteAddress}:${socket.remotePort}`,
       bytesMax: limits.mqttPacketBytesMax,
     });
+    context.tooLarge?.();
     socket.destroy();
     return null;
   };

@@ -15,6 +15,7 @@ const fingerprint = () => memorySigner().did.slice('did:key:'.length);
 describe('embedded broker', () => {
   let source: OpenSource;
   let taken: Inbound[];
+  let tooLarge = 0;
   const clients: MqttClient[] = [];
   const context = {
     clock: systemClock,
@@ -23,6 +24,9 @@ describe('embedded broker', () => {
     receive: (message: Inbound) => {
       taken.push(message);
       return undefined;
+    },
+    tooLarge: () => {
+      tooLarge += 1;
     },
   };
   const gateway = async (options: object = {}) => {
@@ -39,6 +43,7 @@ describe('embedded broker', () => {
 
   beforeEach(async () => {
     taken = [];
+    tooLarge = 0;
     source = await embedded.open({ host: '127.0.0.1', port: 0 }, context);
   });
   afterEach(async () => {
@@ -125,6 +130,7 @@ describe('embedded broker', () => {
       Buffer.from([0x10, ...digits.map((digit, at) => (at < 3 ? digit | 0x80 : digit + 1))]),
     );
     await ended;
+    expect(tooLarge).toBe(1);
     const client = await gateway();
     await client.publishAsync(uplinkTopic(fingerprint()), Buffer.alloc(size - 200), { qos: 1 });
     expect(taken[0]?.bytes.length).toBe(size - 200);

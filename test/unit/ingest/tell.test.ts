@@ -84,6 +84,13 @@ describe('held book', () => {
 });
 
 describe('health', () => {
+  it('counts what was too large to be taken', () => {
+    const health = createHealth(2);
+    health.tooLarge();
+    health.tooLarge();
+    expect(health.snapshot().tooLarge).toBe(2);
+  });
+
   it('counts gateways beyond the bound in the sum only', () => {
     const health = createHealth(2);
     for (const gateway of ['a', 'b', 'c']) health.count(gateway, { accepted: 1 });
