@@ -24,8 +24,8 @@ export async function runRebuild(
     if (values.json) context.out(`${JSON.stringify(result)}\n`);
     else if (replace) context.out(`${twins} twins made of ${entries} journal entries\n`);
     else {
-      const verdict = equal ? 'follow from' : 'do NOT follow from';
-      context.out(`${twins} twins ${verdict} ${entries} journal entries\n`);
+      const verdict = equal ? 'equal the live ones' : 'DIFFER from the live ones';
+      context.out(`${twins} twins rebuilt from ${entries} journal entries ${verdict}\n`);
       for (const difference of differences) context.out(`  ${difference}\n`);
     }
     return equal ? EXIT.well : EXIT.failed;

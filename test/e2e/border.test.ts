@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCli } from '../support/commands.ts';
+import { mustRun, runCli } from '../support/commands.ts';
 
 interface Counts {
   sampled: number;
@@ -74,6 +74,25 @@ describe('the scenario border', () => {
       expect(twin.who['possessor'], twin.what).toBeTruthy();
       expect(twin.where, twin.what).not.toBe('unknown');
     }
+  });
+
+  it('leaves twins that follow from the journal, and that the command finds', async () => {
+    const config = join(directory, 'ingest', 'ingest.yaml');
+    const check = await mustRun('ingest', ['rebuild', config, '--check', '--json']);
+    expect(JSON.parse(check)).toMatchObject({ equal: true, differences: [] });
+    const list = (await mustRun('ingest', ['twin', config, '--json'])).trim().split('\n');
+    const twins = list.map(
+      (line) => JSON.parse(line) as { id: string; uri: string; label: string },
+    );
+    expect(twins.map(({ id }) => id).sort()).toEqual(first.twins.map(({ id }) => id).sort());
+    const batch = twins.find(({ uri }) => uri.startsWith('did:web:northline.example/batch/'));
+    for (const name of [batch?.id, batch?.uri, batch?.label]) {
+      const one = await mustRun('ingest', ['twin', config, name ?? '', '--json']);
+      expect(JSON.parse(one)).toMatchObject({ id: batch?.id });
+    }
+    const unknown = await runCli('ingest', ['twin', config, 'no such twin']);
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toContain('IN_TWIN_UNKNOWN');
   });
 
   it('continues from what is stored at a second start', async () => {
