@@ -46,12 +46,22 @@ export async function benchIngest(say: (line: string) => void): Promise<Figure[]
       halfRate,
       say,
     );
+    const forged = forgeOneInTen(corpus);
+    const among = await measure(directory, 'among forged', forged, 0, say);
+    const honest = among.batchesPerSecond * (corpus.tokens.length / forged.tokens.length);
     const boundAfter = batchBound(corpus.tokens[0] ?? new Uint8Array());
     const meanBound = (bound + boundAfter) / 2;
     const readings = full.batchesPerSecond * READINGS_PER_BATCH;
     return [
       figure('ingest.readingsPerSecond', readings, 'readings/s', meanBound * READINGS_PER_BATCH),
       figure('ingest.batchesPerSecond', full.batchesPerSecond, 'batches/s', meanBound),
+      // One message in ten is refused and kept as evidence; the others must not feel it.
+      figure(
+        'ingest.readingsPerSecondAmongForged',
+        honest * READINGS_PER_BATCH,
+        'readings/s',
+        full.batchesPerSecond * READINGS_PER_BATCH,
+      ),
       figure('ingest.residentMiB', full.residentMiB, 'MiB', RESIDENT_MIB_MAX),
       // What the bare work alone takes: for a thousand batches, and for one.
       figure('ingest.cpuSecondsPerThousandBatches', full.cpuPerThousand, 's', 1000 / meanBound),
@@ -65,7 +75,7 @@ export async function benchIngest(say: (line: string) => void): Promise<Figure[]
 async function measure(
   directory: string,
   name: string,
-  corpus: Corpus,
+  corpus: Corpus & { readonly forged?: number },
   rate: number,
   say: (line: string) => void,
 ): Promise<{
@@ -74,7 +84,7 @@ async function measure(
   cpuPerThousand: number;
   latencyP99Ms: number;
 }> {
-  const folder = join(directory, name);
+  const folder = join(directory, name.replaceAll(' ', '-'));
   const trusted = join(folder, 'trusted');
   mkdirSync(trusted, { recursive: true });
   writeFileSync(join(folder, 'passphrase'), 'a passphrase for one measurement only\n');
@@ -106,7 +116,7 @@ async function measure(
     const appliedAt = await waitApplied(String(ready['http']), corpus.tokens.length);
     // The clock stops when the last twin has changed; starting the load process is not counted.
     const seconds = load.seconds + Math.max(0, appliedAt - finished) / 1000;
-    if (load.outcomes['accepted'] !== corpus.tokens.length) {
+    if (load.outcomes['accepted'] !== corpus.tokens.length - (corpus.forged ?? 0)) {
       throw new Error(`not all were accepted: ${JSON.stringify(load.outcomes)}`);
     }
     say(
@@ -122,6 +132,22 @@ async function measure(
     await ingester.stop();
   }
 }
+
+/** The corpus with a forgery before every tenth batch: one letter of its payload is another. */
+function forgeOneInTen(corpus: Corpus): Corpus & { readonly forged: number } {
+  const tokens = corpus.tokens.flatMap((token, index) => {
+    if (index % 10 !== 0) return [token];
+    const copy = Uint8Array.from(token);
+    const at = copy.indexOf(DOT) + 1_000;
+    copy[at] = copy[at] === LETTER ? LETTER + 1 : LETTER;
+    return [copy, token];
+  });
+  return { ...corpus, tokens, forged: tokens.length - corpus.tokens.length };
+}
+
+const DOT = 0x2e;
+/** The letter A of base64url. */
+const LETTER = 0x41;
 
 /** Runs the load process and returns what it printed. */
 function runLoad(url: string, gateway: string, file: string, rate: number): Promise<LoadResult> {
