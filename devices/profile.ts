@@ -17,10 +17,14 @@ export interface ModbusPlace {
    * 5999 and 7001 to 7999). Default `standard`: 2 bytes a register.
    */
   readonly width?: 'standard' | 'enron';
-  readonly encoding: Encoding;
+  /** Without `order`, the order that the device's connection settings state (default `ABCD`). */
+  readonly encoding: PlaceEncoding;
   /** Registers that the value covers. Needed for text; else it follows from the encoding. */
   readonly registers?: number;
 }
+
+/** An encoding whose order may be left to the device. */
+export type PlaceEncoding = Omit<Encoding, 'order'> & Partial<Pick<Encoding, 'order'>>;
 
 /** Where a point stands in an OPC UA server, by browse path below the device's root node. */
 export interface OpcuaPlace {
@@ -34,13 +38,33 @@ export interface OpcuaPlace {
   readonly event?: string;
 }
 
-/** Where a point stands in a JSON payload published over MQTT. */
+/** Where a point stands in a payload published over MQTT. */
 export interface MqttPlace {
   /** Topic below the configured prefix, e.g. `telemetry`. */
   readonly topic: string;
-  /** Dotted path to the value in the JSON payload, e.g. `supplyAir.temperature`. */
+  /** Path to the value in the payload, e.g. `supplyAir.temperature`. */
   readonly path: string;
 }
+
+/** Where a point stands in what a Sparkplug B edge node or device publishes. */
+export interface SparkplugPlace {
+  /** Name of the metric as its birth certificate states it, e.g. `Reefer/Supply Air`. */
+  readonly metric: string;
+}
+
+/** Bounds of the error of a good value: the larger of the two counts. */
+export interface Accuracy {
+  /** In the point's unit, plus or minus. */
+  readonly absolute?: number;
+  /** Percent of the value, plus or minus. */
+  readonly percent?: number;
+}
+
+/**
+ * What a value says over time: as it is now, counted since ever, set by somebody, a state, or the
+ * mean over an interval.
+ */
+export type Quantity = 'instantaneous' | 'total' | 'setpoint' | 'state' | 'average';
 
 /** One thing that a device can say. */
 export interface PointDefinition {
@@ -56,6 +80,23 @@ export interface PointDefinition {
   /** From the wire's number to `unit`: value = wire × scale + offset. */
   readonly scale?: number;
   readonly offset?: number;
+  /** Instead of scale and offset: [wire low, wire high, value low, value high], a straight line. */
+  readonly linear?: readonly [number, number, number, number];
+  /** Instead: [wire, value] pairs, rising by wire; between two of them a straight line. */
+  readonly table?: readonly (readonly [number, number])[];
+  /** How far a good value may be from the truth. */
+  readonly accuracy?: Accuracy;
+  readonly quantity?: Quantity;
+  /** How often the device has a new value, milliseconds. */
+  readonly cadenceMs?: number;
+  /**
+   * Report by exception: a value is signed when it moved by more than this since the last one
+   * that was signed (in the unit, or percent of `range`'s span), when its quality or status
+   * changed, or after `maxSilenceMs`. Absent: every value is signed.
+   */
+  readonly deadband?: { readonly absolute: number } | { readonly percent: number };
+  /** Default with a deadband: `limits.reportSilenceMsDefault`. */
+  readonly maxSilenceMs?: number;
   /** Names the goods: the value completes the goods' URI for all points of the same sample time. */
   readonly identifies?: GoodsKind;
   /**
@@ -66,10 +107,23 @@ export interface PointDefinition {
   readonly modbus?: ModbusPlace;
   readonly opcua?: OpcuaPlace;
   readonly mqtt?: MqttPlace;
+  readonly sparkplug?: SparkplugPlace;
 }
 
 /** The kinds of goods that a device can report on. */
-export type GoodsKind = 'pipeline-batch' | 'steel-heat' | 'steel-piece' | 'container';
+export const goodsKinds = [
+  'pipeline-batch',
+  'gas-flow',
+  'steel-heat',
+  'steel-piece',
+  'container',
+  'parcel',
+] as const;
+export type GoodsKind = (typeof goodsKinds)[number];
+
+/** The field protocols; each is the name of a driver and of the member of a point's place. */
+export const protocols = ['modbus', 'opcua', 'mqtt', 'sparkplug'] as const;
+export type Protocol = (typeof protocols)[number];
 
 /** What is true of a device kind. */
 export interface DeviceProfile {
@@ -78,7 +132,7 @@ export interface DeviceProfile {
   readonly summary: string;
   /** Where the map was taken from, so that a reader can check it. */
   readonly source: string;
-  readonly protocol: 'modbus' | 'opcua' | 'mqtt';
+  readonly protocol: Protocol;
   readonly reportsOn: GoodsKind;
   readonly points: Readonly<Record<string, PointDefinition>>;
 }

@@ -2,9 +2,10 @@
 
 /**
  * How far a value can be relied on. `forced`: an engineer overrode the input at the device;
- * `estimated`: the device computed it from something else.
+ * `estimated`: the device computed it from something else; `archived`: the device kept it in its
+ * own archive and gave it later, so that it fills a gap and is never the present value.
  */
-export type Quality = 'good' | 'uncertain' | 'bad' | 'forced' | 'estimated';
+export type Quality = 'good' | 'uncertain' | 'bad' | 'forced' | 'estimated' | 'archived';
 
 /** The shape of the raw bytes of a sample. `json` is the UTF-8 text of one JSON value. */
 export type RawType =
@@ -17,21 +18,41 @@ export type RawType =
   | 'uint32'
   | 'int64'
   | 'uint64'
+  | 'float16'
   | 'float32'
   | 'float64'
+  | 'bcd'
   | 'string'
   | 'json';
 
 /**
  * The order of the bytes on the wire, most significant first named `A`. For 16-bit values only
- * the first two letters count (`AB` or `BA`); 64-bit values continue the pattern by words.
+ * the first two letters count (`AB` or `BA`). With four letters, 64-bit values have their words
+ * in the same or in the reverse order (`CDAB` is GHEFCDAB); eight letters name every order that
+ * swaps bytes in words, words in halves, or halves.
  */
-export type ByteOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
+export type ByteOrder =
+  | 'ABCD'
+  | 'CDAB'
+  | 'BADC'
+  | 'DCBA'
+  | 'ABCDEFGH'
+  | 'BADCFEHG'
+  | 'CDABGHEF'
+  | 'DCBAHGFE'
+  | 'EFGHABCD'
+  | 'FEHGBADC'
+  | 'GHEFCDAB'
+  | 'HGFEDCBA';
 
 /** How raw bytes are to be read. */
 export interface Encoding {
   readonly type: RawType;
   readonly order: ByteOrder;
+  /** `bool` in a register: which bit, 0 the lowest. Absent: true when any bit is set. */
+  readonly bit?: number;
+  /** 8-bit values in a register: which byte. Default `low`. */
+  readonly byte?: 'high' | 'low';
 }
 
 /** One answer of a device about one point, before anything was made of it. */

@@ -4,7 +4,8 @@
  */
 import type { DeviceProfile } from '../devices/profile.ts';
 import { compileReporter, type SchemaMistake, type TSchema } from '../devices/schema.ts';
-import { type DeviceConfig, type GatewayConfig, inlineProfileSchema } from './config.ts';
+import type { DeviceConfig, GatewayConfig } from './config.ts';
+import { inlineProfileSchema } from './config-profile.ts';
 import type { Driver } from './driver.ts';
 import type { Sink } from './sink.ts';
 

@@ -1,6 +1,7 @@
 /** The gateway's configuration: its schema with descriptions, units, defaults and bounds. */
 import { limits } from '../devices/limits.ts';
 import { type Static, type TSchema, Type } from '../devices/schema.ts';
+import { inlineProfileSchema } from './config-profile.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -31,147 +32,6 @@ const duration = (description: string, bounds: { min: number; max: number; defau
       default: bounds.default,
     }),
   );
-
-const encoding = Type.Object(
-  {
-    type: Type.Enum(
-      [
-        'bool',
-        'int8',
-        'uint8',
-        'int16',
-        'uint16',
-        'int32',
-        'uint32',
-        'int64',
-        'uint64',
-        'float32',
-        'float64',
-        'string',
-        'json',
-      ],
-      { description: 'Shape of the raw bytes. Required.' },
-    ),
-    order: Type.Enum(['ABCD', 'CDAB', 'BADC', 'DCBA'], {
-      description:
-        'Order of the bytes on the wire, A the most significant: ABCD big-endian, CDAB words swapped, BADC bytes of each word swapped, DCBA little-endian. Required.',
-    }),
-  },
-  { ...closed, description: 'How the raw bytes are to be read. Required.' },
-);
-
-const modbusPlace = Type.Object(
-  {
-    table: Type.Enum(['coil', 'discrete', 'input', 'holding'], {
-      description: 'Table of the Modbus device. Required.',
-    }),
-    address: Type.Integer({
-      description: 'Address as the protocol counts it, from 0 (40001 in a manual is 0). Required.',
-      minimum: 0,
-      maximum: 65_535,
-    }),
-    width: Type.Optional(
-      Type.Enum(['standard', 'enron'], {
-        description: 'enron: a register has 4 bytes (Daniel/Enron map). Default standard.',
-      }),
-    ),
-    encoding,
-    registers: Type.Optional(
-      Type.Integer({
-        description: 'Registers that the value covers; needed for text.',
-        minimum: 1,
-        maximum: limits.modbusRegistersMax,
-      }),
-    ),
-  },
-  { ...closed, description: 'Where the point stands in a Modbus device.' },
-);
-
-const text = (description: string, maxLength = 512) => Type.String({ description, maxLength });
-
-const opcuaPlace = Type.Object(
-  {
-    path: text('Browse path below the root node, e.g. Caster/CastingSpeed. Required.'),
-    event: Type.Optional(text('Browse name of the event type that carries the field.')),
-  },
-  { ...closed, description: 'Where the point stands in an OPC UA server.' },
-);
-
-const mqttPlace = Type.Object(
-  {
-    topic: text('Topic below the configured prefix. Required.'),
-    path: text('Dotted path to the value in the JSON payload. Required.'),
-  },
-  { ...closed, description: 'Where the point stands in a published JSON payload.' },
-);
-
-const number = (description: string) => Type.Optional(Type.Number({ description }));
-
-const point = Type.Object(
-  {
-    summary: text('What the point says, one line. Required.'),
-    type: Type.String({
-      description:
-        'EPCIS measurement type (Temperature), or a term of our own (bl:Text). Required.',
-      pattern: '^(bl:)?[A-Z][A-Za-z0-9]*$',
-      maxLength: 64,
-      examples: ['Temperature'],
-    }),
-    unit: Type.String({
-      description: 'UN/ECE Rec 20 code; empty where there is no unit. Required.',
-      pattern: '^([A-Z0-9]{2,3})?$',
-      examples: ['CEL'],
-    }),
-    range: Type.Optional(
-      Type.Tuple([Type.Number(), Type.Number()], {
-        description: 'Plausible values in the unit, lowest and highest; others are uncertain.',
-      }),
-    ),
-    sentinels: Type.Optional(
-      Type.Array(Type.Number(), {
-        description: 'Wire numbers that mean "no value".',
-        maxItems: 16,
-      }),
-    ),
-    scale: number('value = wire number x scale + offset. Default 1.'),
-    offset: number('value = wire number x scale + offset. Default 0.'),
-    identifies: Type.Optional(
-      Type.Enum(['pipeline-batch', 'steel-heat', 'steel-piece', 'container'], {
-        description: 'The value names goods of this kind and completes the setting "goods".',
-      }),
-    ),
-    group: Type.Optional(text('Points that are read or published together.', 64)),
-    modbus: Type.Optional(modbusPlace),
-    opcua: Type.Optional(opcuaPlace),
-    mqtt: Type.Optional(mqttPlace),
-  },
-  { ...closed, description: 'One thing that the device can say.' },
-);
-
-/** A device profile written into the configuration: the shape of devices/profile.ts. */
-export const inlineProfileSchema = Type.Object(
-  {
-    name: Type.String({
-      description: 'Name of the profile, small letters and dashes. Required.',
-      pattern: '^[a-z][a-z0-9-]*$',
-      maxLength: 64,
-      examples: ['my-meter'],
-    }),
-    summary: text('What the device is, one line. Required.'),
-    source: text('Where the map was taken from. Required.'),
-    protocol: Type.Enum(['modbus', 'opcua', 'mqtt'], { description: 'Its protocol. Required.' }),
-    reportsOn: Type.Enum(['pipeline-batch', 'steel-heat', 'steel-piece', 'container'], {
-      description: 'The kind of goods that the device reports on. Required.',
-    }),
-    points: Type.Record(Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,63}$' }), point, {
-      description: 'The points by name (camelCase). Required.',
-      minProperties: 1,
-      maxProperties: 10_000,
-      additionalProperties: false,
-    }),
-  },
-  { ...closed, description: 'A device profile of your own.' },
-);
 
 const profileDescription =
   'Name of a registered device profile, or a profile of your own. Required.';
@@ -295,7 +155,11 @@ function configSchema<P extends TSchema>(profile: P) {
               description: 'What sets this machine’s clock. Default unknown.',
               default: 'unknown',
             }),
-            offsetMs: number('Known offset of the clock from UTC, milliseconds (clock minus UTC).'),
+            offsetMs: Type.Optional(
+              Type.Number({
+                description: 'Known offset of the clock from UTC, milliseconds (clock minus UTC).',
+              }),
+            ),
             uncertaintyMs: Type.Optional(
               Type.Number({ description: 'Uncertainty of that offset, milliseconds.', minimum: 0 }),
             ),

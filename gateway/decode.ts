@@ -91,21 +91,27 @@ function loadNumber(rawHex: string, type: RawType, order: ByteOrder): boolean {
 }
 
 /**
- * Where the byte at wire position `p` belongs is `p ^ flip`: swapping the bytes of each word flips
- * the lowest bit of the position, reversing the words flips all the others.
+ * Where the byte at wire position `p` belongs is `p ^ flip`. Bit 0 of the flip swaps the bytes of
+ * each word, bit 1 the words of each half of eight bytes, bit 2 the halves: every order that a
+ * device of 16-bit words can have is one of these eight.
  */
+const FLIP: Readonly<Record<ByteOrder, number>> = {
+  ABCD: 0,
+  BADC: 1,
+  CDAB: 6,
+  DCBA: 7,
+  ABCDEFGH: 0,
+  BADCFEHG: 1,
+  CDABGHEF: 2,
+  DCBAHGFE: 3,
+  EFGHABCD: 4,
+  FEHGBADC: 5,
+  GHEFCDAB: 6,
+  HGFEDCBA: 7,
+};
+
 function flipOf(order: ByteOrder, length: number): number {
-  if (length < 2) return 0;
-  switch (order) {
-    case 'ABCD':
-      return 0;
-    case 'BADC':
-      return 1;
-    case 'CDAB':
-      return length - 2;
-    case 'DCBA':
-      return length - 1;
-  }
+  return length < 2 ? 0 : FLIP[order] & (length - 1);
 }
 
 function nibble(code: number): number {

@@ -13,6 +13,11 @@ export interface SampleSet {
   readonly samples: readonly Sample[];
   /** Set when points were asked for and did not come; `samples` holds those that did. */
   readonly missing?: Missing;
+  /**
+   * Batch credentials that the device signed itself, verified by the driver against the key that
+   * the configuration names: they go into the outbox as they are, byte for byte.
+   */
+  readonly credentials?: readonly Uint8Array[];
 }
 
 /** Points that did not come. */
@@ -36,6 +41,16 @@ export interface ConnectionState {
   readonly reason?: string;
 }
 
+/** A certificate that a connection uses or was shown, for the operator. */
+export interface CertificateState {
+  /** What it is for, e.g. `own certificate towards opc.tcp://…`. */
+  readonly use: string;
+  readonly subject: string;
+  /** SHA-256 in colon hex. */
+  readonly fingerprint: string;
+  readonly notAfterMs: number;
+}
+
 /** A live connection to one device. */
 export interface Connection {
   /**
@@ -53,6 +68,8 @@ export interface Connection {
   state?(): ConnectionState;
   /** What the driver counted since it was opened, e.g. `foreignFrames`; for metrics. */
   counters?(): Readonly<Record<string, number>>;
+  /** Drivers that use certificates: those in use, for status page, metrics and warnings. */
+  certificates?(): readonly CertificateState[];
   /** Closes within `limits.stopMs`; nothing is delivered afterwards. Idempotent. */
   close(): Promise<void>;
 }

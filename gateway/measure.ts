@@ -32,9 +32,11 @@ export type GoodsMemory = Map<string, string>;
 /** Path segment of each kind of goods below an organisation's DID. */
 const SEGMENT: Readonly<Record<GoodsKind, string>> = {
   'pipeline-batch': 'batch',
+  'gas-flow': 'gas-flow',
   'steel-heat': 'heat',
   'steel-piece': 'piece',
   container: 'container',
+  parcel: 'parcel',
 };
 
 /** RFC 3339 knows the years 0000 to 9999. */

@@ -6,7 +6,7 @@ import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
 import type { Connection, Driver, DriverContext, SampleSet } from '../driver.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
-import { type Data, type Exception, type Missing, ModbusLink } from './modbus-link.ts';
+import { type Data, type Exception, type Missing, ModbusLink } from './modbus/link.ts';
 import {
   type Block,
   holdsBits,
@@ -16,7 +16,7 @@ import {
   samplesOf,
   sizeOf,
   splitBlock,
-} from './modbus-plan.ts';
+} from './modbus/plan.ts';
 
 const settings = Type.Object(
   {

@@ -7,9 +7,9 @@ import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
 import type { Connection, Driver, DriverContext, SampleSet } from '../driver.ts';
 import { dialMqtt } from '../mqtt-client.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
-import { limitPublish } from './mqtt-limit.ts';
-import { type PayloadPoint, readPayload } from './mqtt-payload.ts';
-import { type MqttMessage, MqttSession } from './mqtt-session.ts';
+import { limitPublish } from './mqtt/limit.ts';
+import { type PayloadPoint, readPayload } from './mqtt/payload.ts';
+import { type MqttMessage, MqttSession } from './mqtt/session.ts';
 
 const settings = Type.Object(
   {

@@ -5,10 +5,10 @@
  */
 import { join } from 'node:path';
 import type { Driver } from '../driver.ts';
-import { OpcuaConnection } from './opcua-connection.ts';
-import { loadOpcua } from './opcua-library.ts';
-import { openPki, readPinned } from './opcua-security.ts';
-import { checkOpcua, type OpcuaSettings, opcuaSettings } from './opcua-settings.ts';
+import { OpcuaConnection } from './opcua/connection.ts';
+import { loadOpcua } from './opcua/library.ts';
+import { openPki, readPinned } from './opcua/security.ts';
+import { checkOpcua, type OpcuaSettings, opcuaSettings } from './opcua/settings.ts';
 
 export const opcuaDriver: Driver<OpcuaSettings> = {
   name: 'opcua',

@@ -1,6 +1,6 @@
 /** What the ingester's HTTP API says, as far as the console looks at it. */
 
-export type Quality = 'good' | 'uncertain' | 'bad' | 'forced' | 'estimated';
+export type Quality = 'good' | 'uncertain' | 'bad' | 'forced' | 'estimated' | 'archived';
 export type Scalar = string | number | boolean;
 
 export interface Source {

@@ -37,7 +37,7 @@ const reading: fc.Arbitrary<Reading> = fc
       unit: fc.constantFrom('', 'CEL', 'BLL', 'C62', '60'),
       value,
       rawHex: fc.uint8Array({ maxLength: 16 }).map((raw) => Buffer.from(raw).toString('hex')),
-      quality: fc.constantFrom('good', 'uncertain', 'bad', 'forced', 'estimated'),
+      quality: fc.constantFrom('good', 'uncertain', 'bad', 'forced', 'estimated', 'archived'),
       status: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
     },
     { requiredKeys: ['point', 'type', 'unit', 'value', 'rawHex', 'quality'] },

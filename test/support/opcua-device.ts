@@ -8,8 +8,8 @@ import { defineProfile, type PointDefinition } from '../../devices/profile.ts';
 import type { Sample } from '../../devices/reading.ts';
 import { systemClock } from '../../devices/runtime.ts';
 import type { Connection, Missing, SampleSet } from '../../gateway/driver.ts';
+import type { OpcuaSettings } from '../../gateway/drivers/opcua/settings.ts';
 import { opcuaDriver } from '../../gateway/drivers/opcua.ts';
-import type { OpcuaSettings } from '../../gateway/drivers/opcua-settings.ts';
 import { type Ledger, memoryLedger } from '../../simulators/ledger.ts';
 import {
   type OfferedSecurity,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../../../devices/limits.ts';
-import { readPayload } from '../../../../gateway/drivers/mqtt-payload.ts';
+import { limits } from '../../../../../devices/limits.ts';
+import { readPayload } from '../../../../../gateway/drivers/mqtt/payload.ts';
 
 const arrival = { gatewayTimeMs: 5_000, retained: false };
 

@@ -2,15 +2,15 @@
  * Makes the subscription of a device at its server, or takes over the one that a broken session
  * left there, so that what the server kept meanwhile is not lost.
  */
-import { limits } from '../../devices/limits.ts';
-import type { Clock } from '../../devices/runtime.ts';
-import type { SampleSet } from '../driver.ts';
-import { deadline } from './deadline.ts';
-import { createItems } from './opcua-items.ts';
-import type { Opcua, Session } from './opcua-library.ts';
-import type { DeviceNodes } from './opcua-nodes.ts';
-import type { Item, LastTimes } from './opcua-notification.ts';
-import type { OpcuaSettings } from './opcua-settings.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { Clock } from '../../../devices/runtime.ts';
+import type { SampleSet } from '../../driver.ts';
+import { deadline } from '../deadline.ts';
+import { createItems } from './items.ts';
+import type { Opcua, Session } from './library.ts';
+import type { DeviceNodes } from './nodes.ts';
+import type { Item, LastTimes } from './notification.ts';
+import type { OpcuaSettings } from './settings.ts';
 
 /** What outlives a connection, so that the next one can take the subscription over. */
 export interface SubscriptionMemory {

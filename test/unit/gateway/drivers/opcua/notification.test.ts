@@ -7,14 +7,14 @@ import {
   Variant,
 } from 'node-opcua';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../../../devices/limits.ts';
-import { dateOf } from '../../../../devices/runtime.ts';
+import { limits } from '../../../../../devices/limits.ts';
+import { dateOf } from '../../../../../devices/runtime.ts';
 import {
   type Item,
   type LastTimes,
   unpack,
   valuesWithin,
-} from '../../../../gateway/drivers/opcua-notification.ts';
+} from '../../../../../gateway/drivers/opcua/notification.ts';
 
 const items = new Map<number, Item>([
   [1, { kind: 'value', point: 'level' }],

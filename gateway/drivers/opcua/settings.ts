@@ -1,7 +1,7 @@
 /** What a site says of an OPC UA device, and the mistakes in it that a schema cannot see. */
-import { limits } from '../../devices/limits.ts';
-import type { PointDefinition } from '../../devices/profile.ts';
-import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { PointDefinition } from '../../../devices/profile.ts';
+import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
 
 export const opcuaSettings = Type.Object(
   {

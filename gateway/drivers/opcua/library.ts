@@ -4,8 +4,8 @@
  */
 import type * as certificates from 'node-opcua-certificate-manager';
 import type * as client from 'node-opcua-client';
-import { EdgeError } from '../../devices/errors.ts';
-import type { Log } from '../../devices/runtime.ts';
+import { EdgeError } from '../../../devices/errors.ts';
+import type { Log } from '../../../devices/runtime.ts';
 
 export type Client = client.OPCUAClient;
 /** A session with the services below the library's own subscriptions. */

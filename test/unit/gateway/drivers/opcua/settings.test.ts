@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { compileReporter } from '../../../../devices/schema.ts';
-import { opcuaDriver } from '../../../../gateway/drivers/opcua.ts';
-import { testProfile, testSettings } from '../../../support/opcua-device.ts';
+import { compileReporter } from '../../../../../devices/schema.ts';
+import { opcuaDriver } from '../../../../../gateway/drivers/opcua.ts';
+import { testProfile, testSettings } from '../../../../support/opcua-device.ts';
 
 const url = 'opc.tcp://192.0.2.10:4840';
 
@@ -81,7 +81,7 @@ describe('the OPC UA package', () => {
     console.log(JSON.stringify({ before, said }));`;
 
   function run(failing: boolean): { readonly before: number; readonly said: string } {
-    const cwd = fileURLToPath(new URL('../../../..', import.meta.url));
+    const cwd = fileURLToPath(new URL('../../../../..', import.meta.url));
     const { stdout, stderr } = spawnSync(
       process.execPath,
       ['--input-type=module', '-e', program(failing)],

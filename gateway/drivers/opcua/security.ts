@@ -6,10 +6,10 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { EdgeError } from '../../devices/errors.ts';
-import { makeDirectory } from '../../devices/io/directory.ts';
-import type { CertificateManager, Endpoint, Opcua } from './opcua-library.ts';
-import type { OpcuaSettings } from './opcua-settings.ts';
+import { EdgeError } from '../../../devices/errors.ts';
+import { makeDirectory } from '../../../devices/io/directory.ts';
+import type { CertificateManager, Endpoint, Opcua } from './library.ts';
+import type { OpcuaSettings } from './settings.ts';
 
 /** Our identity towards servers, and the folder of trusted and refused certificates. */
 export interface Pki {

@@ -1,11 +1,11 @@
 /** Reads points once over an open link, for commands that look and do not store. */
-import { limits } from '../../devices/limits.ts';
-import type { Sample } from '../../devices/reading.ts';
-import type { DriverContext, SampleSet } from '../driver.ts';
-import { deadline } from './deadline.ts';
-import type { Link } from './opcua-link.ts';
-import { chunks } from './opcua-nodes.ts';
-import { sampleOfValue } from './opcua-value.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { Sample } from '../../../devices/reading.ts';
+import type { DriverContext, SampleSet } from '../../driver.ts';
+import { deadline } from '../deadline.ts';
+import type { Link } from './link.ts';
+import { chunks } from './nodes.ts';
+import { sampleOfValue } from './value.ts';
 
 /** OPC 10000-4 §5.10.2: the attribute that holds a variable's value. */
 const VALUE = 13;

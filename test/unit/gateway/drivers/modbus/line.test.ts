@@ -1,11 +1,11 @@
 /** Devices that are absent, silent or slow, alone and on a line that they share. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { limits } from '../../../../devices/limits.ts';
-import type { PointDefinition } from '../../../../devices/profile.ts';
-import type { Connection, SampleSet } from '../../../../gateway/driver.ts';
-import { createModbusDriver } from '../../../../gateway/drivers/modbus.ts';
-import { driverContext, until } from '../../../support/driver-context.ts';
-import { type ManualClock, manualClock } from '../../../support/manual-clock.ts';
+import { limits } from '../../../../../devices/limits.ts';
+import type { PointDefinition } from '../../../../../devices/profile.ts';
+import type { Connection, SampleSet } from '../../../../../gateway/driver.ts';
+import { createModbusDriver } from '../../../../../gateway/drivers/modbus.ts';
+import { driverContext, until } from '../../../../support/driver-context.ts';
+import { type ManualClock, manualClock } from '../../../../support/manual-clock.ts';
 import {
   type Answerer,
   dataFrame,
@@ -14,7 +14,7 @@ import {
   type Slave,
   startPeer,
   startSlave,
-} from '../../../support/modbus-slave.ts';
+} from '../../../../support/modbus-slave.ts';
 
 const never = new AbortController().signal;
 const timeoutMs = 1_000;

@@ -5,22 +5,16 @@
  */
 import { strict as assert } from 'node:assert';
 import type { X509Certificate } from 'node:crypto';
-import { EdgeError } from '../../devices/errors.ts';
-import { limits } from '../../devices/limits.ts';
-import type { PointDefinition } from '../../devices/profile.ts';
-import type { LossCause } from '../../devices/reading.ts';
-import type { Clock } from '../../devices/runtime.ts';
-import { deadline } from './deadline.ts';
-import {
-  type Client,
-  type Endpoint,
-  isFullSession,
-  type Opcua,
-  type Session,
-} from './opcua-library.ts';
-import { type DeviceNodes, findNodes } from './opcua-nodes.ts';
-import { chooseEndpoint, judgeCertificate, type Pki } from './opcua-security.ts';
-import type { OpcuaSettings } from './opcua-settings.ts';
+import { EdgeError } from '../../../devices/errors.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { PointDefinition } from '../../../devices/profile.ts';
+import type { LossCause } from '../../../devices/reading.ts';
+import type { Clock } from '../../../devices/runtime.ts';
+import { deadline } from '../deadline.ts';
+import { type Client, type Endpoint, isFullSession, type Opcua, type Session } from './library.ts';
+import { type DeviceNodes, findNodes } from './nodes.ts';
+import { chooseEndpoint, judgeCertificate, type Pki } from './security.ts';
+import type { OpcuaSettings } from './settings.ts';
 
 export interface Link {
   readonly session: Session;

@@ -12,8 +12,8 @@
 import { strict as assert } from 'node:assert';
 import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { limits } from '../../devices/limits.ts';
-import { crc16 } from './modbus-crc.ts';
+import { limits } from '../../../devices/limits.ts';
+import { crc16 } from './crc.ts';
 
 /** What the guard saw that was not an answer; `counts` of one connection or of many. */
 export interface FrameCounts {

@@ -6,11 +6,11 @@
  * closed and never read again. The next request opens a new one.
  */
 import modbusSerial from 'modbus-serial';
-import type { LossCause } from '../../devices/reading.ts';
-import type { Clock, Random } from '../../devices/runtime.ts';
-import { type Backoff, createBackoff } from './backoff.ts';
-import { answerBytes, type Block } from './modbus-plan.ts';
-import { type FrameCounts, ModbusPort } from './modbus-port.ts';
+import type { LossCause } from '../../../devices/reading.ts';
+import type { Clock, Random } from '../../../devices/runtime.ts';
+import { type Backoff, createBackoff } from '../backoff.ts';
+import { answerBytes, type Block } from './plan.ts';
+import { type FrameCounts, ModbusPort } from './port.ts';
 
 // A CommonJS module that names its own default.
 const ModbusClient = modbusSerial.default;

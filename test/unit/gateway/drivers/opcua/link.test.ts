@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { opcuaDriver } from '../../../../gateway/drivers/opcua.ts';
-import { memoryLedger } from '../../../../simulators/ledger.ts';
-import type { OpcuaServer } from '../../../../simulators/servers/opcua.ts';
-import { driverContext } from '../../../support/driver-context.ts';
-import { eventually } from '../../../support/eventually.ts';
+import { opcuaDriver } from '../../../../../gateway/drivers/opcua.ts';
+import { memoryLedger } from '../../../../../simulators/ledger.ts';
+import type { OpcuaServer } from '../../../../../simulators/servers/opcua.ts';
+import { driverContext } from '../../../../support/driver-context.ts';
+import { eventually } from '../../../../support/eventually.ts';
 import {
   allPoints,
   collector,
@@ -17,7 +17,7 @@ import {
   testProfile,
   testSettings,
   wireTo,
-} from '../../../support/opcua-device.ts';
+} from '../../../../support/opcua-device.ts';
 
 /** One gateway's folder, so that its key is made once. */
 const dataDirectory = freshFolder();

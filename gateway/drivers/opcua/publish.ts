@@ -3,11 +3,11 @@
  * when it arrives, this one when its samples are durable. What is not acknowledged the server
  * keeps, and gives again after a broken connection (OPC 10000-4 §6.7).
  */
-import { limits } from '../../devices/limits.ts';
-import { deadline } from './deadline.ts';
-import type { NotificationMessage, PublishResponse } from './opcua-library.ts';
-import { unpack, valuesWithin } from './opcua-notification.ts';
-import type { SubscriptionContext, SubscriptionMemory } from './opcua-subscription.ts';
+import { limits } from '../../../devices/limits.ts';
+import { deadline } from '../deadline.ts';
+import type { NotificationMessage, PublishResponse } from './library.ts';
+import { unpack, valuesWithin } from './notification.ts';
+import type { SubscriptionContext, SubscriptionMemory } from './subscription.ts';
 
 export class PublishLoop {
   readonly #context: SubscriptionContext;

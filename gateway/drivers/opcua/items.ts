@@ -1,10 +1,10 @@
 /** Monitored items: what a subscription is asked to watch, in requests of a bounded size. */
-import { limits } from '../../devices/limits.ts';
-import { deadline } from './deadline.ts';
-import type { EventFilter, Opcua } from './opcua-library.ts';
-import { chunks, type DeviceNodes, type EventNode } from './opcua-nodes.ts';
-import { EVENT_HEAD, type Item } from './opcua-notification.ts';
-import type { SubscriptionContext } from './opcua-subscription.ts';
+import { limits } from '../../../devices/limits.ts';
+import { deadline } from '../deadline.ts';
+import type { EventFilter, Opcua } from './library.ts';
+import { chunks, type DeviceNodes, type EventNode } from './nodes.ts';
+import { EVENT_HEAD, type Item } from './notification.ts';
+import type { SubscriptionContext } from './subscription.ts';
 
 /** OPC 10000-4 §7.22.3: attribute ids of a value and of an object's events. */
 const VALUE = 13;

@@ -4,22 +4,22 @@
  * knows nothing.
  */
 import type { X509Certificate } from 'node:crypto';
-import { EdgeError, explain } from '../../devices/errors.ts';
-import { limits } from '../../devices/limits.ts';
-import type { PointDefinition } from '../../devices/profile.ts';
-import type { LossCause } from '../../devices/reading.ts';
-import type { Connection, ConnectionState, DriverContext, SampleSet } from '../driver.ts';
-import { type Backoff, createBackoff } from './backoff.ts';
-import { createDeviceLog, type DeviceLog } from './device-log.ts';
-import type { Opcua } from './opcua-library.ts';
-import { isServerGone, type Link, lossCauseOf, openLink } from './opcua-link.ts';
-import type { DeviceNodes } from './opcua-nodes.ts';
-import { valuesWithin } from './opcua-notification.ts';
-import { PublishLoop } from './opcua-publish.ts';
-import { readOnce } from './opcua-read.ts';
-import type { Pki } from './opcua-security.ts';
-import type { OpcuaSettings } from './opcua-settings.ts';
-import { createSubscription, type SubscriptionMemory, takeOver } from './opcua-subscription.ts';
+import { EdgeError, explain } from '../../../devices/errors.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { PointDefinition } from '../../../devices/profile.ts';
+import type { LossCause } from '../../../devices/reading.ts';
+import type { Connection, ConnectionState, DriverContext, SampleSet } from '../../driver.ts';
+import { type Backoff, createBackoff } from '../backoff.ts';
+import { createDeviceLog, type DeviceLog } from '../device-log.ts';
+import type { Opcua } from './library.ts';
+import { isServerGone, type Link, lossCauseOf, openLink } from './link.ts';
+import type { DeviceNodes } from './nodes.ts';
+import { valuesWithin } from './notification.ts';
+import { PublishLoop } from './publish.ts';
+import { readOnce } from './read.ts';
+import type { Pki } from './security.ts';
+import type { OpcuaSettings } from './settings.ts';
+import { createSubscription, type SubscriptionMemory, takeOver } from './subscription.ts';
 
 type Deliver = (set: SampleSet) => Promise<void>;
 

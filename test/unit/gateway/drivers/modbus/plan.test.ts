@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../../../devices/limits.ts';
-import type { ModbusPlace } from '../../../../devices/profile.ts';
+import { limits } from '../../../../../devices/limits.ts';
+import type { ModbusPlace } from '../../../../../devices/profile.ts';
 import {
   answerBytes,
   type Block,
@@ -10,7 +10,7 @@ import {
   samplesOf,
   sizeOf,
   splitBlock,
-} from '../../../../gateway/drivers/modbus-plan.ts';
+} from '../../../../../gateway/drivers/modbus/plan.ts';
 
 function at(address: number, more: Partial<ModbusPlace> = {}): ModbusPlace {
   return { table: 'holding', address, encoding: { type: 'uint16', order: 'ABCD' }, ...more };

@@ -7,7 +7,7 @@
  * the payload of a not-a-number, which is a bad reading in any case.
  */
 import { isDate } from 'node:util/types';
-import type { Quality, RawType, Sample } from '../../devices/reading.ts';
+import type { Quality, RawType, Sample } from '../../../devices/reading.ts';
 
 /** The part of a Variant that counts here. Numbers are those of OPC 10000-6 Table 1. */
 export interface WireVariant {

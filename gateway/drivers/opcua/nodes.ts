@@ -2,10 +2,10 @@
  * Where the points of a profile stand in one server: browse paths become node ids. Ids may differ
  * after every restart of a server, so they are looked up anew for every session.
  */
-import { EdgeError } from '../../devices/errors.ts';
-import { limits } from '../../devices/limits.ts';
-import type { PointDefinition } from '../../devices/profile.ts';
-import type { NodeId, Opcua, Session } from './opcua-library.ts';
+import { EdgeError } from '../../../devices/errors.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { PointDefinition } from '../../../devices/profile.ts';
+import type { NodeId, Opcua, Session } from './library.ts';
 
 /** A variable to be monitored. */
 export interface VariableNode {

@@ -1,8 +1,8 @@
 /** What a JSON payload says about a device's points, each with the source text of its value. */
-import { limits } from '../../devices/limits.ts';
-import type { Encoding, Sample } from '../../devices/reading.ts';
-import { parseTime } from '../../devices/runtime.ts';
-import type { SampleSet } from '../driver.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { Encoding, Sample } from '../../../devices/reading.ts';
+import { parseTime } from '../../../devices/runtime.ts';
+import type { SampleSet } from '../../driver.ts';
 
 /** A point, and the member names from the payload's root to its value. */
 export interface PayloadPoint {

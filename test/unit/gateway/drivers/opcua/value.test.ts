@@ -19,8 +19,8 @@ import {
   judge,
   sampleOfField,
   sampleOfValue,
-} from '../../../../gateway/drivers/opcua-value.ts';
-import { hasShared, sharedPath } from '../../../support/shared.ts';
+} from '../../../../../gateway/drivers/opcua/value.ts';
+import { hasShared, sharedPath } from '../../../../support/shared.ts';
 
 /** Bytes of a scalar as the library puts them on the wire, without type and text length. */
 function wireHex(variant: Variant): string {

@@ -3,11 +3,11 @@
  * there, and a message is acknowledged only when its samples are durable.
  */
 import { createHash } from 'node:crypto';
-import { limits } from '../../devices/limits.ts';
-import type { Clock, Random } from '../../devices/runtime.ts';
-import { dialMqtt, type MqttClient, type MqttPublish } from '../mqtt-client.ts';
-import { type Backoff, createBackoff } from './backoff.ts';
-import { limitPublish } from './mqtt-limit.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { Clock, Random } from '../../../devices/runtime.ts';
+import { dialMqtt, type MqttClient, type MqttPublish } from '../../mqtt-client.ts';
+import { type Backoff, createBackoff } from '../backoff.ts';
+import { limitPublish } from './limit.ts';
 
 /** A message of one of the topics. */
 export interface MqttMessage {

@@ -2,17 +2,17 @@
 import type { Socket } from 'node:net';
 import modbusSerial from 'modbus-serial';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PointDefinition } from '../../../../devices/profile.ts';
-import { createModbusDriver } from '../../../../gateway/drivers/modbus.ts';
-import { ModbusPort } from '../../../../gateway/drivers/modbus-port.ts';
-import { driverContext, until } from '../../../support/driver-context.ts';
+import type { PointDefinition } from '../../../../../devices/profile.ts';
+import { ModbusPort } from '../../../../../gateway/drivers/modbus/port.ts';
+import { createModbusDriver } from '../../../../../gateway/drivers/modbus.ts';
+import { driverContext, until } from '../../../../support/driver-context.ts';
 import {
   dataFrame,
   registers,
   type Slave,
   type SlaveRequest,
   startSlave,
-} from '../../../support/modbus-slave.ts';
+} from '../../../../support/modbus-slave.ts';
 
 const never = new AbortController().signal;
 const closers: (() => Promise<void> | void)[] = [];

@@ -1,8 +1,8 @@
 /** Plans the requests that read a device's points: as few as the protocol allows. */
 import { strict as assert } from 'node:assert';
-import { limits } from '../../devices/limits.ts';
-import type { ModbusPlace } from '../../devices/profile.ts';
-import type { Encoding, RawType, Sample } from '../../devices/reading.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { ModbusPlace } from '../../../devices/profile.ts';
+import type { Encoding, RawType, Sample } from '../../../devices/reading.ts';
 
 /** The read function codes (Modbus Application Protocol V1.1b3 §6.1 to §6.4). */
 export type ReadCode = 1 | 2 | 3 | 4;
@@ -168,7 +168,7 @@ function toBlock(ranges: readonly Range[], from: number, to: number): Block {
     quantity: to - from,
     items: ranges.map(({ point, place, start, end }) => ({
       point,
-      encoding: place.encoding,
+      encoding: { order: 'ABCD', ...place.encoding },
       start: start - from,
       size: end - start,
     })),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limitPublish } from '../../../../gateway/drivers/mqtt-limit.ts';
+import { limitPublish } from '../../../../../gateway/drivers/mqtt/limit.ts';
 
 const MAX = 300;
 

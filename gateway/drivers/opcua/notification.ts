@@ -3,9 +3,9 @@
  * set, and each event as a set of its own, since an event is about one thing at one time.
  */
 import { isDate } from 'node:util/types';
-import { limits } from '../../devices/limits.ts';
-import type { Sample } from '../../devices/reading.ts';
-import type { Missing, SampleSet } from '../driver.ts';
+import { limits } from '../../../devices/limits.ts';
+import type { Sample } from '../../../devices/reading.ts';
+import type { Missing, SampleSet } from '../../driver.ts';
 import {
   hasOverflow,
   sampleOfField,
@@ -13,7 +13,7 @@ import {
   type WireDataValue,
   type WireStatus,
   type WireVariant,
-} from './opcua-value.ts';
+} from './value.ts';
 
 /** What the client handle of a monitored item stands for: a point, or the fields of an event. */
 export type Item =
