@@ -7,6 +7,7 @@ import { makeCorpus } from './corpus.ts';
 import { type Figure, figure, formatFigures } from './figure.ts';
 import { benchGateway } from './gateway.ts';
 import { benchIngest } from './ingest.ts';
+import { benchReconnect } from './reconnect.ts';
 
 const say = (line: string) => {
   process.stderr.write(`${line}\n`);
@@ -26,6 +27,7 @@ const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   crypto: benchCrypto,
   ingest: () => benchIngest(say),
   gateway: () => benchGateway(say),
+  reconnect: () => benchReconnect(say),
 };
 
 const args = process.argv.slice(2);
