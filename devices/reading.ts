@@ -90,12 +90,21 @@ export interface Reading {
   readonly status?: string;
 }
 
+/**
+ * Why a device's own time cannot be believed. `jumped`: it went back, or ahead of the gateway's,
+ * just now; `wrong`: it is where it cannot be; `stuck`: it stands still while values change.
+ */
+export const deviceClockFaults = ['jumped', 'stuck', 'wrong'] as const;
+export type DeviceClockFault = (typeof deviceClockFaults)[number];
+
 /** All readings of one sample time about one thing; becomes one EPCIS sensor element. */
 export interface ReadingGroup {
   /** Sample time, milliseconds since 1970: the source's own where it states one. */
   readonly timeMs: number;
   /** Gateway time, present where the source stated a time of its own. */
   readonly gatewayTimeMs?: number;
+  /** Only beside a gateway time: `timeMs` is what the device said, and it cannot be believed. */
+  readonly deviceClock?: DeviceClockFault;
   /** URI of the goods that these readings are about; absent when they are about the device. */
   readonly about?: string;
   readonly readings: readonly Reading[];

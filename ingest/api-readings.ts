@@ -80,11 +80,13 @@ type Element = NonNullable<BatchPayload['credentialSubject']['sensorElementList'
 export function readingOf({ sensorMetadata }: Element, report: ReportPayload) {
   const about = sensorMetadata['bl:about'];
   const gatewayTime = sensorMetadata['bl:gatewayTime'];
+  const deviceClock = sensorMetadata['bl:deviceClock'];
   const status = report['bl:status'];
   const value = report.value ?? report.stringValue ?? report.booleanValue;
   return {
     timeMs: timeOf(sensorMetadata.time),
     ...(gatewayTime === undefined ? {} : { gatewayTimeMs: timeOf(gatewayTime) }),
+    ...(deviceClock === undefined ? {} : { deviceClock }),
     ...(about === undefined ? {} : { about }),
     point: report['bl:point'],
     type: report.type,

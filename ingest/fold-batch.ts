@@ -5,13 +5,21 @@
  */
 import { strict as assert } from 'node:assert';
 import type { BatchPayload, ReportPayload } from '../devices/credential/batch-schema.ts';
+import type { DeviceClockFault } from '../devices/reading.ts';
 import { batchPayload } from './apply-payload.ts';
 import { putEnrolment, putIncident, putMinute, putNewest } from './fold-cells.ts';
 import { cellOf, clockOf, ElementView, observedTime, timeOf } from './fold-element.ts';
-import { emptyHistory, isKnown, putBatch, putLoss, putNewestBatch } from './fold-history.ts';
+import {
+  emptyHistory,
+  isKnown,
+  putBatch,
+  putDeviceClock,
+  putLoss,
+  putNewestBatch,
+} from './fold-history.ts';
 import { type EnrolmentRecord, type Stamp, type TwinState, touch } from './fold-state.ts';
 import type { Kind } from './kind.ts';
-import { clockPath, clockToleranceMs } from './kind-minutes.ts';
+import { clockPath, clockToleranceMs, deviceClockPath } from './kind-minutes.ts';
 import type { JournalEntry } from './store.ts';
 import type { TwinKind } from './twin.ts';
 
@@ -99,6 +107,11 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess): ObservedTimes 
   // By receipt, since the claimed time is what is in doubt.
   const holds = aheadMs > clockToleranceMs;
   putMinute(device, clockPath, { observedMs: receivedMs, position }, { holds });
+  if (elements.clock !== undefined) {
+    putDeviceClock(history, { stamp, ...elements.clock });
+    const isWrong = elements.clock.fault !== undefined;
+    putMinute(device, deviceClockPath, { observedMs: receivedMs, position }, { holds: isWrong });
+  }
   history.batches += 1;
   history.readings += elements.readings;
   foldLosses(subject, context);
@@ -124,6 +137,7 @@ function foldElements(subject: BatchPayload['credentialSubject'], context: Batch
   const targets = new Map<string, Target | undefined>();
   const view = new ElementView(stamp);
   const times: number[] = [];
+  let clock: { fault?: DeviceClockFault } | undefined;
   let readings = 0;
   let aheadMs = Number.NEGATIVE_INFINITY;
   // From the newest to the oldest: the first value of a point is the one that stands.
@@ -132,6 +146,10 @@ function foldElements(subject: BatchPayload['credentialSubject'], context: Batch
     if (element === undefined) continue;
     const time = observedTime(element, { offsetMs, receivedMs: stamp.receivedMs });
     times.push(time.observedMs);
+    if (element.sensorMetadata['bl:gatewayTime'] !== undefined) {
+      const fault = clock?.fault ?? element.sensorMetadata['bl:deviceClock'];
+      clock = fault === undefined ? {} : { fault };
+    }
     aheadMs = Math.max(aheadMs, time.aheadMs);
     readings += element.sensorReport.length;
     const about = element.sensorMetadata['bl:about'];
@@ -155,7 +173,7 @@ function foldElements(subject: BatchPayload['credentialSubject'], context: Batch
     target.kind.observe(view, view);
   }
   for (const target of targets.values()) if (target) finish(target, context);
-  return { times, readings, aheadMs };
+  return { times, readings, aheadMs, clock };
 }
 
 /** The twin that readings are about, where this device may speak of it. */

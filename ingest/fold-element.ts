@@ -20,16 +20,17 @@ export function timeOf(text: string): number {
 /**
  * When an element was observed: the gateway's time corrected by its signed offset (gateway minus
  * UTC). A source's own time is not corrected by another clock's offset, but it cannot be later
- * than the gateway had it. Never later than receipt. `aheadMs` tells by how much it claimed to be.
+ * than the gateway had it; where the gateway signed that the source's clock cannot be believed,
+ * the gateway's own time stands for it. Never later than receipt. `aheadMs` tells by how much it claimed to be.
  */
 export function observedTime(
   element: ElementPayload,
   at: { offsetMs: number; receivedMs: number },
 ): { observedMs: number; aheadMs: number } {
-  const { time, 'bl:gatewayTime': gatewayTime } = element.sensorMetadata;
-  const sampledMs = timeOf(time);
-  const claimedMs = gatewayTime === undefined ? sampledMs - at.offsetMs : sampledMs;
-  const heardMs = gatewayTime === undefined ? claimedMs : timeOf(gatewayTime) - at.offsetMs;
+  const { time, 'bl:gatewayTime': gatewayTime, 'bl:deviceClock': fault } = element.sensorMetadata;
+  const heardMs = timeOf(gatewayTime ?? time) - at.offsetMs;
+  const isBelieved = gatewayTime !== undefined && fault === undefined;
+  const claimedMs = isBelieved ? timeOf(time) : heardMs;
   const observedMs = Math.round(Math.min(claimedMs, heardMs, at.receivedMs));
   return { observedMs, aheadMs: Math.round(Math.max(claimedMs, heardMs) - at.receivedMs) };
 }
@@ -112,8 +113,10 @@ export class ElementView implements ObservedElement, ElementKeeper {
 /** The clock quality of a payload, in our own names. */
 export function clockOf(clock: BatchPayload['credentialSubject']['bl:clock']) {
   const { 'bl:offsetMs': offsetMs, 'bl:uncertaintyMs': uncertaintyMs } = clock;
+  const { 'bl:toldBy': toldBy } = clock;
   return {
     source: clock['bl:source'],
+    ...(toldBy === undefined ? {} : { toldBy }),
     ...(offsetMs === undefined ? {} : { offsetMs }),
     ...(uncertaintyMs === undefined ? {} : { uncertaintyMs }),
     monotonicMs: clock['bl:monotonicMs'],

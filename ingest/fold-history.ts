@@ -6,6 +6,7 @@
 
 import type { ClockQuality } from '../devices/credential/batch.ts';
 import { limits } from '../devices/limits.ts';
+import type { DeviceClockFault } from '../devices/reading.ts';
 import { compareStamps, type LossRecord, type Stamp } from './fold-state.ts';
 
 /** Sequences from `from` to `to` without a hole, and the batch that opens the range. */
@@ -45,10 +46,18 @@ export interface NewestBatch {
   readonly configuration: string;
 }
 
+/** What the newest batch with times of the device's own says of the device's clock. */
+export interface DeviceClock {
+  readonly stamp: Stamp;
+  /** The newest fault in it; absent where the clock is believed. */
+  readonly fault?: DeviceClockFault;
+}
+
 export interface DeviceHistory {
   /** Ascending by counter and nonce. */
   epochs: EpochHistory[];
   newest?: NewestBatch;
+  deviceClock?: DeviceClock;
   /** Newest closing time of any batch: a newest batch far behind it means that time went back. */
   closedMsMax: number;
   /** Newest receipt of a batch; 0 before the first. */
@@ -178,6 +187,13 @@ export function putNewestBatch(history: DeviceHistory, batch: NewestBatch): void
     return;
   }
   history.newest = batch;
+}
+
+/** Keeps what the newest batch says that says something of the device's clock. */
+export function putDeviceClock(history: DeviceHistory, clock: DeviceClock): void {
+  const before = history.deviceClock;
+  if (before !== undefined && compareStamps(before.stamp, clock.stamp) >= 0) return;
+  history.deviceClock = clock;
 }
 
 /** Adds a signed loss; the sum counts all, the list keeps the newest. */

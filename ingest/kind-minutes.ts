@@ -10,6 +10,9 @@ export const toleranceCelsius = 2;
 /** Minutes, by receipt, in which a device's batches claimed a time that cannot be. */
 export const clockPath = '@clock';
 
+/** Minutes, by receipt, in which a device's own time could not be believed. */
+export const deviceClockPath = '@device-clock';
+
 /** How far a claimed time may be ahead of its receipt, or behind an older one (CLOCK). */
 export const clockToleranceMs = 5_000;
 

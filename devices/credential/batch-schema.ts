@@ -3,7 +3,9 @@
  * docs/schemas/batch-v1.schema.json; docs/wire.md says what the members mean.
  */
 import { limits } from '../limits.ts';
+import { deviceClockFaults } from '../reading.ts';
 import { type Static, Type } from '../schema.ts';
+import { clockTellers } from './batch.ts';
 import {
   bondlineContext,
   credentialsContext,
@@ -69,6 +71,7 @@ const sensorElement = Type.Object(
         time,
         deviceID: didKey,
         'bl:gatewayTime': Type.Optional(time),
+        'bl:deviceClock': Type.Optional(Type.Enum(deviceClockFaults)),
         'bl:about': Type.Optional(uri),
       },
       closed,
@@ -104,6 +107,7 @@ const reference = Type.Object({ id: uuid, digestMultibase: digest }, closed);
 const clock = Type.Object(
   {
     'bl:source': Type.Enum(['unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss']),
+    'bl:toldBy': Type.Optional(Type.Enum(clockTellers)),
     'bl:offsetMs': Type.Optional(Type.Number()),
     'bl:uncertaintyMs': Type.Optional(Type.Number({ minimum: 0 })),
     'bl:monotonicMs': Type.Number(),
@@ -145,6 +149,7 @@ const event = Type.Object(
     'bl:losses': Type.Optional(
       Type.Array(loss, { minItems: 1, maxItems: limits.batchReadingsMax }),
     ),
+    'bl:suppressed': Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     sensorElementList: Type.Optional(
       Type.Array(sensorElement, { minItems: 1, maxItems: limits.batchReadingsMax }),
     ),

@@ -69,6 +69,7 @@ export function composeBatch(
       'bl:configuration': draft.configuration,
       'bl:clock': payloadOfClock(draft),
       ...(draft.losses.length > 0 && { 'bl:losses': draft.losses.map(payloadOfLoss) }),
+      ...(draft.suppressed && { 'bl:suppressed': draft.suppressed }),
       ...(draft.groups.length > 0 && {
         sensorElementList: draft.groups.map((group) => elementOf(group, draft.device)),
       }),
@@ -100,6 +101,7 @@ export function readBatch(payload: unknown): Batch | Refusal {
 
 function batchOf(payload: BatchPayload): Batch {
   const { issuer: device, credentialSubject: event, relatedResource, validFrom } = payload;
+  const { 'bl:suppressed': suppressed } = event;
   if (event.eventTime !== validFrom) throw new Disagreement('eventTime is not validFrom');
   const groups = (event.sensorElementList ?? []).map((element) => groupOf(element, device));
   const count = groups.reduce((sum, group) => sum + group.readings.length, 0);
@@ -122,6 +124,7 @@ function batchOf(payload: BatchPayload): Batch {
     closedMs: readTime(validFrom),
     groups,
     losses: (event['bl:losses'] ?? []).map(lossOf),
+    ...(suppressed !== undefined && { suppressed }),
     epoch: {
       counter: epoch['bl:counter'],
       nonce: epoch['bl:nonce'],
@@ -140,12 +143,13 @@ function checkGoods(epcList: readonly string[], groups: readonly ReadingGroup[])
 }
 
 function payloadOfClock({ clock }: BatchDraft): BatchPayload['credentialSubject']['bl:clock'] {
-  const { source, offsetMs, uncertaintyMs, monotonicMs, steps } = clock;
+  const { source, toldBy, offsetMs, uncertaintyMs, monotonicMs, steps } = clock;
   for (const number of [offsetMs, uncertaintyMs, monotonicMs]) {
     assert(number === undefined || Number.isFinite(number), 'clock quality is finite');
   }
   return {
     'bl:source': source,
+    ...(toldBy !== undefined && { 'bl:toldBy': toldBy }),
     ...(offsetMs !== undefined && { 'bl:offsetMs': offsetMs }),
     ...(uncertaintyMs !== undefined && { 'bl:uncertaintyMs': uncertaintyMs }),
     'bl:monotonicMs': monotonicMs,
@@ -155,8 +159,10 @@ function payloadOfClock({ clock }: BatchDraft): BatchPayload['credentialSubject'
 
 function clockOf(clock: BatchPayload['credentialSubject']['bl:clock']): Batch['clock'] {
   const { 'bl:offsetMs': offsetMs, 'bl:uncertaintyMs': uncertaintyMs } = clock;
+  const { 'bl:toldBy': toldBy } = clock;
   return {
     source: clock['bl:source'],
+    ...(toldBy !== undefined && { toldBy }),
     ...(offsetMs !== undefined && { offsetMs }),
     ...(uncertaintyMs !== undefined && { uncertaintyMs }),
     monotonicMs: clock['bl:monotonicMs'],

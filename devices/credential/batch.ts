@@ -17,9 +17,15 @@ export interface Epoch {
   readonly follows?: string;
 }
 
+/** The services that set a machine's clock and can be asked, and what an operator wrote down. */
+export const clockTellers = ['configuration', 'chrony', 'timesyncd', 'ntpd'] as const;
+export type ClockTeller = (typeof clockTellers)[number];
+
 /** How far the gateway's clock can be believed; unknown things are absent, never zero. */
 export interface ClockQuality {
   readonly source: 'unknown' | 'unsynchronised' | 'ntp' | 'ptp' | 'gnss';
+  /** Who told source and offset: the service that was asked, or the operator. */
+  readonly toldBy?: ClockTeller;
   /** Estimated offset of the gateway's clock from UTC, milliseconds (gateway minus UTC). */
   readonly offsetMs?: number;
   readonly uncertaintyMs?: number;
@@ -55,6 +61,11 @@ export interface BatchDraft {
   /** Empty in a heartbeat. */
   readonly groups: readonly ReadingGroup[];
   readonly losses: readonly Loss[];
+  /**
+   * Values that were read since the batch before and are not signed, because the point reports by
+   * exception and they said nothing new; absent where there are none.
+   */
+  readonly suppressed?: number;
 }
 
 /** A batch's place in the device's history; assigned in the outbox's transaction. */

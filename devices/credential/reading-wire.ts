@@ -57,6 +57,10 @@ export function elementOf(group: ReadingGroup, device: string): ElementPayload {
   if (group.gatewayTimeMs !== undefined) {
     sensorMetadata['bl:gatewayTime'] = writeTime(group.gatewayTimeMs);
   }
+  if (group.deviceClock !== undefined) {
+    assert(group.gatewayTimeMs !== undefined, 'a time that is in doubt has another beside it');
+    sensorMetadata['bl:deviceClock'] = group.deviceClock;
+  }
   if (group.about !== undefined) sensorMetadata['bl:about'] = group.about;
   return { sensorMetadata, sensorReport: group.readings.map(reportOf) };
 }
@@ -98,10 +102,15 @@ export function groupOf(element: ElementPayload, device: string): ReadingGroup {
   const { sensorMetadata: metadata, sensorReport } = element;
   if (metadata.deviceID !== device) throw new Disagreement('a deviceID is not the issuer');
   const gatewayTime = metadata['bl:gatewayTime'];
+  const deviceClock = metadata['bl:deviceClock'];
   const about = metadata['bl:about'];
+  if (deviceClock !== undefined && gatewayTime === undefined) {
+    throw new Disagreement('a time that is in doubt has no gateway time beside it');
+  }
   return {
     timeMs: readTime(metadata.time),
     ...(gatewayTime !== undefined && { gatewayTimeMs: readTime(gatewayTime) }),
+    ...(deviceClock !== undefined && { deviceClock }),
     ...(about !== undefined && { about }),
     readings: sensorReport.map(readingOf),
   };

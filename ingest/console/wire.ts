@@ -150,6 +150,7 @@ export interface SignedReading {
   readonly status?: string;
   readonly timeMs: number;
   readonly gatewayTimeMs?: number;
+  readonly deviceClock?: 'jumped' | 'stuck' | 'wrong';
   readonly about?: string;
 }
 

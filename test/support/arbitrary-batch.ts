@@ -1,9 +1,14 @@
 /** Arbitrary batches for property tests: everything that a gateway may say, nothing else. */
 import fc from 'fast-check';
-import type { BatchDraft, BatchPlace } from '../../devices/credential/batch.ts';
+import { type BatchDraft, type BatchPlace, clockTellers } from '../../devices/credential/batch.ts';
 import { measurementTypes } from '../../devices/credential/measurement.ts';
 import { digestMultibase } from '../../devices/profile.ts';
-import type { Loss, Reading, ReadingGroup } from '../../devices/reading.ts';
+import {
+  deviceClockFaults,
+  type Loss,
+  type Reading,
+  type ReadingGroup,
+} from '../../devices/reading.ts';
 import { memorySigner } from './identity.ts';
 
 /** Two of each, since making keys is slow and which key it is matters to none of the members. */
@@ -44,15 +49,21 @@ const reading: fc.Arbitrary<Reading> = fc
   )
   .map(({ value: any, ...rest }) => (rest.quality === 'bad' ? rest : { ...rest, value: any }));
 
-const group: fc.Arbitrary<ReadingGroup> = fc.record(
-  {
-    timeMs,
-    gatewayTimeMs: timeMs,
-    about,
-    readings: fc.array(reading, { minLength: 1, maxLength: 8 }),
-  },
-  { requiredKeys: ['timeMs', 'readings'] },
-);
+const group: fc.Arbitrary<ReadingGroup> = fc
+  .record(
+    {
+      timeMs,
+      gatewayTimeMs: timeMs,
+      about,
+      deviceClock: fc.constantFrom(...deviceClockFaults),
+      readings: fc.array(reading, { minLength: 1, maxLength: 8 }),
+    },
+    { requiredKeys: ['timeMs', 'readings'] },
+  )
+  // What is in doubt has the gateway's time beside it.
+  .map(({ deviceClock, ...rest }) =>
+    deviceClock === undefined || rest.gatewayTimeMs === undefined ? rest : { ...rest, deviceClock },
+  );
 
 const loss: fc.Arbitrary<Loss> = fc.record(
   {
@@ -90,6 +101,7 @@ export const arbitraryDraft: fc.Arbitrary<BatchDraft> = fc.record(
     clock: fc.record(
       {
         source: fc.constantFrom('unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'),
+        toldBy: fc.constantFrom(...clockTellers),
         offsetMs: finite,
         uncertaintyMs: finite.map((number) => Math.abs(number)),
         monotonicMs: finite,
@@ -100,6 +112,7 @@ export const arbitraryDraft: fc.Arbitrary<BatchDraft> = fc.record(
     closedMs: timeMs,
     groups: fc.array(group, { maxLength: 6 }),
     losses: fc.array(loss, { maxLength: 3 }),
+    suppressed: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   },
   {
     requiredKeys: [

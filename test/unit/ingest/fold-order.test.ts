@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { deviceClockFaults } from '../../../devices/reading.ts';
 import type { JournalEntry } from '../../../ingest/store.ts';
 import { FoldWorld } from '../../support/fold-world.ts';
 import {
@@ -32,6 +33,8 @@ const journals = fc
       groups: fc.array(
         fc.record({
           atMs: fc.integer({ min: 0, max: 100_000 }),
+          heardMs: fc.option(fc.integer({ min: 0, max: 100_000 }), { nil: undefined }),
+          deviceClock: fc.constantFrom(undefined, ...deviceClockFaults),
           about: fc.constantFrom(goods, `${goods}-B`, undefined),
           values: fc.array(
             fc.record({
@@ -60,8 +63,10 @@ const journals = fc
         sequence,
         closedMs: startMs + batch.receivedMs,
         clock: { source: batch.trusted ? 'ntp' : 'unknown', offsetMs: batch.offsetMs },
-        groups: batch.groups.map(({ atMs, about, values }) => ({
+        groups: batch.groups.map(({ atMs, about, deviceClock, heardMs, values }) => ({
           timeMs: startMs + atMs,
+          ...(heardMs !== undefined && { gatewayTimeMs: startMs + heardMs }),
+          ...(heardMs !== undefined && deviceClock !== undefined && { deviceClock }),
           ...(about === undefined ? {} : { about }),
           readings: values.map(({ point, value }) => reading(point, value)),
         })),
@@ -100,6 +105,51 @@ describe('the fold of entries without conflicts', () => {
         },
       ),
       { numRuns: 150 },
+    );
+  });
+
+  it('edge 33 (thingsboard-gateway #879): what a clock in doubt claims changes no twin', () => {
+    const claims = fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 });
+    const samples = fc.array(
+      fc.record({
+        claimed: fc.tuple(claims, claims),
+        heardMs: fc.integer({ min: 0, max: 100_000 }),
+        deviceClock: fc.constantFrom(undefined, ...deviceClockFaults),
+        value: fc.integer({ min: 0, max: 1_000 }),
+      }),
+      { minLength: 1, maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(samples, (all) => {
+        const twins = ([0, 1] as const).map((which) => {
+          const entries = all.map(({ claimed, deviceClock, heardMs, value }, index) =>
+            batchEntry({
+              position: 2 + index,
+              device: meter,
+              sequence: 1 + index,
+              closedMs: startMs + 200_000,
+              receivedMs: startMs + 200_000,
+              groups: [
+                {
+                  timeMs: deviceClock === undefined ? startMs + heardMs : claimed[which],
+                  gatewayTimeMs: startMs + heardMs,
+                  ...(deviceClock !== undefined && { deviceClock }),
+                  about: goods,
+                  readings: [reading('flowRate', value)],
+                },
+              ],
+            }),
+          );
+          return world(...entries).twin('pipeline-batch', goods);
+        });
+        expect(twins[1]).toEqual(twins[0]);
+        const last = all.at(-1);
+        expect(twins[0]?.attributes['flowRate']).toMatchObject({
+          value: last?.value,
+          observedMs: startMs + (last?.heardMs ?? 0),
+        });
+      }),
+      { numRuns: 100 },
     );
   });
 

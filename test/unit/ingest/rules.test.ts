@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../devices/limits.ts';
+import type { DeviceClockFault } from '../../../devices/reading.ts';
 import type { JournalEntry } from '../../../ingest/store.ts';
 import { FoldWorld } from '../../support/fold-world.ts';
 import {
@@ -168,6 +169,50 @@ describe('CLOCK', () => {
       { code: 'CLOCK', text: 'Its time went back by 10 s.' },
     ]);
     expect(codes(folded.apply([claimed(3, 3, startMs + 12_000, startMs + 12_000)]))).toEqual([]);
+  });
+
+  const dated = (sequence: number, timeMs: number, deviceClock?: DeviceClockFault) =>
+    batchEntry({
+      position: sequence,
+      device: meter,
+      sequence,
+      closedMs: startMs + sequence * minuteMs,
+      receivedMs: startMs + sequence * minuteMs,
+      groups: [
+        {
+          timeMs,
+          gatewayTimeMs: startMs + sequence * minuteMs,
+          ...(deviceClock !== undefined && { deviceClock }),
+          about: box,
+          readings: [reading('supplyAirTemperature', sequence)],
+        },
+      ],
+    });
+  const lost = Date.UTC(2000, 0, 1);
+
+  it("edge 33 (thingsboard-gateway #879): a device's 2000-01-01 fires, and is no time of a value", () => {
+    const folded = world(dated(1, startMs + minuteMs), dated(2, lost, 'wrong'));
+    expect(folded.alerts('device', meter)).toMatchObject([
+      {
+        code: 'CLOCK',
+        sinceMs: startMs + 2 * minuteMs,
+        text: "The device's own clock is wrong; the gateway's time is used.",
+      },
+    ]);
+    const { attributes } = folded.twin('container', box);
+    expect(attributes['supplyAirTemperature']).toMatchObject({
+      value: 2,
+      observedMs: startMs + 2 * minuteMs,
+    });
+  });
+
+  it('stays open over heartbeats, which say nothing of the clock, and closes when it is right', () => {
+    const beat = claimed(3, 3, startMs + 3 * minuteMs, startMs + 3 * minuteMs);
+    const folded = world(dated(1, lost, 'jumped'), dated(2, lost, 'stuck'), beat);
+    expect(folded.alerts('device', meter)).toMatchObject([
+      { code: 'CLOCK', sinceMs: startMs + minuteMs, evidence: [1, 2] },
+    ]);
+    expect(codes(folded.apply([dated(4, startMs + 4 * minuteMs)]))).toEqual([]);
   });
 });
 
