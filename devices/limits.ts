@@ -53,6 +53,18 @@ export const limits = {
   silentIntervals: 10,
   /** but not before this long. */
   silentMsMin: 5_000,
+  /** A device's data are stale after this many of its intervals, */
+  staleIntervals: 3,
+  /** but not before this long. */
+  staleMsMin: 5_000,
+  /** The gateway's own status page: one request, one look at the gateway, and browsers at once. */
+  statusRequestMs: 10_000,
+  statusSnapshotMs: 2_000,
+  statusConnectionsMax: 64,
+  /** Telling systemd something may take this long. */
+  systemdNotifyMs: 2_000,
+  /** A certificate that expires within this many days is warned of. */
+  certificateWarnDays: 60,
   /** How often the gateway looks for new or changed enrolment files. */
   enrolmentWatchMs: 1_000,
 
@@ -101,6 +113,8 @@ export const limits = {
 
   /** MQTT devices: a payload larger than this is not read. */
   mqttPayloadBytesMax: 64 * 1024,
+  /** Samples in one payload; those beyond it are counted as lost. */
+  mqttSamplesMax: 1_000,
   /** A packet larger than this is not even held: payload, topic and packet id. */
   mqttDevicePacketBytesMax: 68 * 1024,
   /** Wait for CONNACK and SUBACK, and the interval of keep-alive. */
@@ -110,6 +124,26 @@ export const limits = {
   mqttReadMs: 15_000,
   /** Messages remembered as durable, so that a redelivered copy is not taken twice. */
   mqttRedeliveriesMax: 64,
+
+  /** Sparkplug: a packet larger than this is not held; a birth names every metric of a node. */
+  sparkplugPacketBytesMax: 1024 * 1024,
+  /** Metrics in one payload, and metrics that one birth certificate may promise. */
+  sparkplugMetricsMax: 20_000,
+  /** Bytes of an edge node's messages that wait for one that is missing. */
+  sparkplugHeldBytesMax: 1024 * 1024,
+  /** A missing message may come late by this much before a rebirth is asked for. */
+  sparkplugReorderMsDefault: 2_000,
+  sparkplugReorderMsMax: 60_000,
+  /** A birth that was asked for is asked for again after this long, doubling to the maximum. */
+  sparkplugRebirthMs: 2_000,
+  sparkplugRebirthMsMax: 60_000,
+  /** A device whose birth does not come by then is stale. */
+  sparkplugBirthMs: 5_000,
+  /** A loss that lasts is signed this often; its values are counted as one a point this often. */
+  sparkplugLossMs: 60_000,
+  sparkplugChangeMs: 1_000,
+  /** Sets of samples of one device that wait to be made durable, before the broker has to wait. */
+  sparkplugQueueMax: 256,
 
   /** The same trouble with one device is said at most this often. */
   deviceComplaintMs: 60_000,

@@ -24,6 +24,14 @@ export const peers = {
     packages: ['libmodbus-dev', 'gcc', 'libc6-dev'],
     present: () => existsSync('/usr/include/modbus/modbus.h') && runs('gcc', ['--version']),
   },
+  prometheus: {
+    packages: ['python3-prometheus-client'],
+    present: () => runs('/usr/bin/python3', ['-c', 'import prometheus_client.parser']),
+  },
+  systemd: {
+    packages: ['systemd'],
+    present: () => onPath('systemd-notify'),
+  },
   chromium: {
     packages: ['chromium'],
     present: () => existsSync('/usr/bin/chromium'),

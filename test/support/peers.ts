@@ -5,7 +5,7 @@
  */
 import { missingPeers, peers } from '../../scripts/peers.mjs';
 
-export type PeerName = 'mosquitto' | 'pymodbus' | 'libmodbus' | 'chromium';
+export type PeerName = keyof typeof peers;
 
 /** Whether the peer is there. @throws Error under `CI=true` when it is not. */
 export function hasPeer(name: PeerName): boolean {
