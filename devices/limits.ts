@@ -41,6 +41,32 @@ export const limits = {
   lossPointsMax: 64,
   /** Loss records of one device that wait to be signed; beyond it the oldest are merged. */
   lossesPendingMax: 128,
+  /** A point that reports by exception is signed at least this often. */
+  reportSilenceMsDefault: 60_000,
+  /** No device that is read says a time before 2020 and means it. */
+  deviceTimeMsMin: 1_577_836_800_000,
+  /** A device's clock may be this far ahead of the gateway's, */
+  deviceClockAheadMs: 5_000,
+  /** go back this far without having jumped (readings that overtook others), */
+  deviceClockStepMs: 2_000,
+  /** and lie behind this far, as a source that delivers late does. */
+  deviceClockBehindMs: 300_000,
+  /** Times go on at the pace of a clock when they differ from it by no more than this. */
+  deviceClockPaceMs: 1_000,
+  /** So many readings show that times go on, or that values change under one time, */
+  deviceClockChanges: 2,
+  /** and a clock stands still after this long: the coarsest tell minutes. */
+  deviceClockStillMs: 90_000,
+  /** How often the service that sets the gateway's clock is asked, and how long it may take. */
+  clockAskMs: 16_000,
+  clockAnswerMs: 2_000,
+  clockAnswerBytesMax: 64 * 1024,
+  /** Drift of a clock that nobody disciplines meanwhile, parts per million (RFC 5905 PHI). */
+  clockDriftPpm: 15,
+  /** An answer older than this says nothing any more. */
+  clockAnswerAgeMsMax: 300_000,
+  /** How often the gateway looks whether its configuration file has changed. */
+  configWatchMs: 1_000,
   /** The wall clock has been stepped when it moves this far against the monotonic one. */
   clockStepMs: 100,
   /** How often the gateway compares its two clocks. */
@@ -102,6 +128,8 @@ export const limits = {
   modbusTimeoutMsDefault: 1_000,
   modbusTimeoutMsMin: 10,
   modbusTimeoutMsMax: 300_000,
+  /** Pause that a device may want between two requests. */
+  modbusPauseMsMax: 10_000,
   /** 4-byte registers in one answer: a PDU has 253 bytes, two of them are code and byte count. */
   modbusWideRegistersMax: 62,
   /** Coils or discrete inputs in one request. */
@@ -110,6 +138,17 @@ export const limits = {
   modbusRequestsMax: 65_536,
   /** Frames that answer no question, before the connection is given up. */
   modbusForeignFramesMax: 16,
+  /** RTU: bytes that are no frame, before the connection is given up: two of the longest frames. */
+  modbusNoiseBytesMax: 512,
+  /** RTU: bytes before a silence this long do not belong to those after it. */
+  modbusSilenceMs: 50,
+  /** Times that a question is asked again, and requests at the same time on one connection. */
+  modbusRetriesMax: 10,
+  modbusInFlightMax: 64,
+  /** Questions of another shape in one turn, to learn that a late answer can no longer come. */
+  modbusResolvesMax: 3,
+  /** A unit that is silent gets at least this long when it is tried again on a shared line. */
+  modbusProbeMsMin: 50,
 
   /** MQTT devices: a payload larger than this is not read. */
   mqttPayloadBytesMax: 64 * 1024,
@@ -122,8 +161,12 @@ export const limits = {
   mqttKeepaliveS: 30,
   /** How long a single read waits for the next message of each topic. */
   mqttReadMs: 15_000,
-  /** Messages remembered as durable, so that a redelivered copy is not taken twice. */
-  mqttRedeliveriesMax: 64,
+  /** Messages of one device on their way to the disk; MQTT 5 tells the broker (receive maximum). */
+  mqttPendingMax: 128,
+  /** Messages of one device remembered as durable, so that a copy is not taken twice. */
+  mqttRememberedMax: 1_024,
+  /** A broker of MQTT 5 keeps a session without its client for this long: thirty days. */
+  mqttSessionExpirySDefault: 30 * 24 * 3_600,
 
   /** Sparkplug: a packet larger than this is not held; a birth names every metric of a node. */
   sparkplugPacketBytesMax: 1024 * 1024,
@@ -166,9 +209,33 @@ export const limits = {
   opcuaRepublishMax: 1_000,
   /** Where a server reports every change, a gap counts as one value this often. */
   opcuaChangeMs: 100,
+  /** Data types looked at for the fields of structures, and how deep one may derive. */
+  opcuaTypesMax: 256,
+  opcuaTypeDepthMax: 16,
+  /** An item that was not heard for this long is read, to tell unchanged from dead. */
+  opcuaWatchdogMsDefault: 60_000,
+  /** History: nodes and values of each in one call, and all that fills one gap. */
+  opcuaHistoryNodes: 50,
+  opcuaHistoryValues: 1_000,
+  opcuaHistoryValuesMax: 1_000_000,
+  opcuaHistoryMs: 60_000,
+  /** Values remembered of each point, to know one that comes again. */
+  opcuaSeenValues: 32,
+  /** Notifications remembered, to know one that comes again. */
+  opcuaSeenMessages: 64,
   /** Nodes in one service call, and nodes looked at to find an event type. */
   opcuaNodesPerCall: 500,
   opcuaBrowseMax: 5_000,
+  /** Certificates between a server's own and the root, refused certificates that are kept. */
+  opcuaChainMax: 8,
+  opcuaRefusedMax: 100,
+  /** Life of our own OPC UA certificate, and how long before its end it is renewed. */
+  opcuaOwnCertificateDays: 5 * 365,
+  opcuaRenewDays: 60,
+  /** How often a long connection looks at certificates, and how often an expiry is said. */
+  opcuaCertificateCheckMs: 86_400_000,
+  /** 2026-01-01: no clock that is right says an earlier time than this program was made. */
+  clockPlausibleMs: 1_767_225_600_000,
 
   /** Bytes that the ingester holds between a source and the journal. */
   receiveQueueBytesMax: 16 * 1024 * 1024,

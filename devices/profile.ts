@@ -5,6 +5,7 @@
  */
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
+import { pointMistakes } from './point-check.ts';
 import type { Encoding } from './reading.ts';
 import { units } from './units.ts';
 
@@ -34,17 +35,57 @@ export interface OpcuaPlace {
    * namespace; `0:` before one names the OPC UA namespace.
    */
   readonly path: string;
-  /** Browse name of the event type that carries the field; its events come from the root node. */
+  /**
+   * Browse name of the event type that carries the field; its events come from the root node.
+   * `0:` before it names a type of the OPC UA namespace, e.g. `0:LimitAlarmType`.
+   */
   readonly event?: string;
+  /** Element of an array, counted from 0: `3`, or `1,2` of a matrix. */
+  readonly index?: string;
+  /** Field of a structure: names with slashes between, e.g. `Zones[2]/Temperature`. */
+  readonly field?: string;
+  /**
+   * What the server itself leaves out: changes up to `absolute` in the wire's unit, or up to
+   * `percent` of its EURange. Default: the point's `deadband`, in the wire's unit.
+   */
+  readonly deadband?: { readonly absolute: number } | { readonly percent: number };
+  /** How often the server looks at the value, milliseconds. Default: the connection's setting. */
+  readonly samplingMs?: number;
 }
 
 /** Where a point stands in a payload published over MQTT. */
 export interface MqttPlace {
   /** Topic below the configured prefix, e.g. `telemetry`. */
   readonly topic: string;
-  /** Path to the value in the payload, e.g. `supplyAir.temperature`. */
+  /**
+   * Path to the value in the payload, or in each sample: member names with dots between, e.g.
+   * `supplyAir.temperature`; or, beginning with `$`, a JSONPath (RFC 9535). Empty: the payload or
+   * sample itself. Where samples name their points, the name; in a binary payload the offset, or
+   * `offset:length`, in bytes.
+   */
   readonly path: string;
+  /** What the payload is. Default: the connection's setting, else `json`. */
+  readonly format?: PayloadFormat;
+  /** JSONPath of the samples in the payload; default the setting, else the payload is the sample. */
+  readonly samples?: string;
+  /** Path of the time in each sample; default the setting, else the members `time` and `timeMs`. */
+  readonly time?: string;
+  readonly timeFormat?: TimeFormat;
+  /** Path, in each sample, of the text that says the value's unit, as Rec 20 code or in UCUM. */
+  readonly unit?: string;
+  /** A payload may leave the value out: then it is not missing. */
+  readonly optional?: boolean;
+  /** How the bytes of a binary value are to be read; `string` keeps a plain payload as text. */
+  readonly encoding?: PlaceEncoding;
 }
+
+/** What a payload is: a JSON or CBOR document, one plain text, or bytes at fixed offsets. */
+export const payloadFormats = ['json', 'cbor', 'text', 'binary'] as const;
+export type PayloadFormat = (typeof payloadFormats)[number];
+
+/** How a payload writes a time: RFC 3339, a count since 1970 of s, ms, us or ns, or any of them. */
+export const timeFormats = ['rfc3339', 's', 'ms', 'us', 'ns', 'any'] as const;
+export type TimeFormat = (typeof timeFormats)[number];
 
 /** Where a point stands in what a Sparkplug B edge node or device publishes. */
 export interface SparkplugPlace {
@@ -64,7 +105,8 @@ export interface Accuracy {
  * What a value says over time: as it is now, counted since ever, set by somebody, a state, or the
  * mean over an interval.
  */
-export type Quantity = 'instantaneous' | 'total' | 'setpoint' | 'state' | 'average';
+export const quantities = ['instantaneous', 'total', 'setpoint', 'state', 'average'] as const;
+export type Quantity = (typeof quantities)[number];
 
 /** One thing that a device can say. */
 export interface PointDefinition {
@@ -77,6 +119,11 @@ export interface PointDefinition {
   readonly range?: readonly [number, number];
   /** Values that mean "no value" in this device; they become `bad`, status `sentinel`. */
   readonly sentinels?: readonly number[];
+  /**
+   * The same as bit patterns: hex of the whole value, most significant digit first, e.g.
+   * `0x7fc00001` for one certain not-a-number, or what no double holds exactly.
+   */
+  readonly sentinelBits?: readonly string[];
   /** From the wire's number to `unit`: value = wire × scale + offset. */
   readonly scale?: number;
   readonly offset?: number;
@@ -145,7 +192,9 @@ export function defineProfile(profile: DeviceProfile): DeviceProfile {
     assert(/^[a-z][A-Za-z0-9]*$/.test(name), `${where} is not camelCase`);
     assert(point[profile.protocol] !== undefined, `${where} has no ${profile.protocol} place`);
     assert(point.unit === '' || units.has(point.unit), `${where} has an unknown unit`);
-    if (point.range) assert(point.range[0] <= point.range[1], `${where} has an empty range`);
+    for (const { path, message } of pointMistakes(point)) {
+      assert.fail(`${[where, ...path].join('.')}: ${message}`);
+    }
   }
   return profile;
 }

@@ -7,7 +7,10 @@
  */
 export type Quality = 'good' | 'uncertain' | 'bad' | 'forced' | 'estimated' | 'archived';
 
-/** The shape of the raw bytes of a sample. `json` is the UTF-8 text of one JSON value. */
+/**
+ * The shape of the raw bytes of a sample. `json` is the UTF-8 text of one JSON value, `cbor` the
+ * encoded form of one CBOR data item.
+ */
 export type RawType =
   | 'bool'
   | 'int8'
@@ -23,7 +26,8 @@ export type RawType =
   | 'float64'
   | 'bcd'
   | 'string'
-  | 'json';
+  | 'json'
+  | 'cbor';
 
 /**
  * The order of the bytes on the wire, most significant first named `A`. For 16-bit values only
@@ -45,11 +49,45 @@ export type ByteOrder =
   | 'GHEFCDAB'
   | 'HGFEDCBA';
 
+/** Bytes of a number of each type on the wire; those of the other types vary. */
+export const numberBytes: Readonly<Partial<Record<RawType, 1 | 2 | 4 | 8>>> = {
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  float16: 2,
+  int32: 4,
+  uint32: 4,
+  float32: 4,
+  int64: 8,
+  uint64: 8,
+  float64: 8,
+};
+
+/** Every byte order, those of four letters first. */
+export const byteOrders = [
+  'ABCD',
+  'CDAB',
+  'BADC',
+  'DCBA',
+  'ABCDEFGH',
+  'BADCFEHG',
+  'CDABGHEF',
+  'DCBAHGFE',
+  'EFGHABCD',
+  'FEHGBADC',
+  'GHEFCDAB',
+  'HGFEDCBA',
+] as const satisfies readonly ByteOrder[];
+
 /** How raw bytes are to be read. */
 export interface Encoding {
   readonly type: RawType;
   readonly order: ByteOrder;
-  /** `bool` in a register: which bit, 0 the lowest. Absent: true when any bit is set. */
+  /**
+   * `bool` in registers: which bit, 0 the lowest, after the bytes were put in order. Absent: true
+   * when any bit is set.
+   */
   readonly bit?: number;
   /** 8-bit values in a register: which byte. Default `low`. */
   readonly byte?: 'high' | 'low';

@@ -1,5 +1,7 @@
 /** Where a point stands in each protocol, as a configuration writes it. */
 import { limits } from '../devices/limits.ts';
+import { payloadFormats, timeFormats } from '../devices/profile.ts';
+import { byteOrders } from '../devices/reading.ts';
 import { Type } from '../devices/schema.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -28,10 +30,25 @@ const encoding = Type.Object(
       ],
       { description: 'Shape of the raw bytes. Required.' },
     ),
-    order: Type.Enum(['ABCD', 'CDAB', 'BADC', 'DCBA'], {
-      description:
-        'Order of the bytes on the wire, A the most significant: ABCD big-endian, CDAB words swapped, BADC bytes of each word swapped, DCBA little-endian. Required.',
-    }),
+    order: Type.Optional(
+      Type.Enum(byteOrders, {
+        description:
+          'Order of the bytes on the wire, A the most significant: ABCD big-endian, CDAB words swapped, BADC bytes of each word swapped, DCBA little-endian; eight letters for 64-bit values. Default: the order of the device.',
+      }),
+    ),
+    bit: Type.Optional(
+      Type.Integer({
+        description:
+          'bool in registers: which bit, 0 the lowest. Default: true when any bit is set.',
+        minimum: 0,
+        maximum: 63,
+      }),
+    ),
+    byte: Type.Optional(
+      Type.Enum(['high', 'low'], {
+        description: 'int8 and uint8 in a register: which byte. Default low.',
+      }),
+    ),
   },
   { ...closed, description: 'How the raw bytes are to be read. Required.' },
 );
@@ -48,13 +65,14 @@ export const modbusPlace = Type.Object(
     }),
     width: Type.Optional(
       Type.Enum(['standard', 'enron'], {
-        description: 'enron: a register has 4 bytes (Daniel/Enron map). Default standard.',
+        description:
+          'enron: a register has 4 bytes (Daniel/Enron map). Default: as the ranges of the device say, else standard.',
       }),
     ),
     encoding,
     registers: Type.Optional(
       Type.Integer({
-        description: 'Registers that the value covers; needed for text.',
+        description: 'Registers that the value covers; needed for text and BCD.',
         minimum: 1,
         maximum: limits.modbusRegistersMax,
       }),
@@ -67,16 +85,68 @@ export const opcuaPlace = Type.Object(
   {
     path: text('Browse path below the root node, e.g. Caster/CastingSpeed. Required.'),
     event: Type.Optional(text('Browse name of the event type that carries the field.')),
+    index: Type.Optional(
+      Type.String({
+        description: 'Element of an array, counted from 0, e.g. "3"; of a matrix "1,2".',
+        pattern: '^\\d{1,9}(,\\d{1,9}){0,7}$',
+        maxLength: 80,
+      }),
+    ),
+    field: Type.Optional(text('Field of a structure, e.g. Zones[2]/Temperature.')),
+    deadband: Type.Optional(
+      Type.Union(
+        [
+          Type.Object({ absolute: Type.Number({ exclusiveMinimum: 0 }) }, closed),
+          Type.Object({ percent: Type.Number({ exclusiveMinimum: 0, maximum: 100 }) }, closed),
+        ],
+        {
+          description:
+            'Changes that the server leaves out: absolute in the unit of the wire, or percent of EURange. Default: the deadband of the point.',
+        },
+      ),
+    ),
+    samplingMs: Type.Optional(
+      Type.Integer({
+        description:
+          'How often the server looks at the value, milliseconds. Default: the setting of the connection.',
+        minimum: 0,
+        maximum: 60_000,
+      }),
+    ),
   },
   { ...closed, description: 'Where the point stands in an OPC UA server.' },
+);
+
+/** Bytes inside a payload; registers and bits are no matter here. */
+const binaryEncoding = Type.Object(
+  {
+    type: encoding.properties.type,
+    order: Type.Optional(encoding.properties.order),
+  },
+  { ...closed, description: 'How the bytes of a binary value are to be read.' },
 );
 
 export const mqttPlace = Type.Object(
   {
     topic: text('Topic below the configured prefix. Required.'),
-    path: text('Dotted path to the value in the JSON payload. Required.'),
+    path: text(
+      'Path to the value in the payload or in each sample: member names with dots between, or a JSONPath that begins with $; empty for the payload itself. Required.',
+    ),
+    format: Type.Optional(
+      Type.Enum(payloadFormats, { description: 'What the payload is. Default: the setting.' }),
+    ),
+    samples: Type.Optional(text('JSONPath of the samples in the payload.')),
+    time: Type.Optional(text('Path of the time in each sample.')),
+    timeFormat: Type.Optional(
+      Type.Enum(timeFormats, { description: 'How that time is written. Default rfc3339.' }),
+    ),
+    unit: Type.Optional(text('Path, in each sample, of the text that says the unit of the value.')),
+    optional: Type.Optional(
+      Type.Boolean({ description: 'A payload may leave the value out. Default false.' }),
+    ),
+    encoding: Type.Optional(binaryEncoding),
   },
-  { ...closed, description: 'Where the point stands in a published JSON payload.' },
+  { ...closed, description: 'Where the point stands in a published payload.' },
 );
 
 export const sparkplugPlace = Type.Object(
