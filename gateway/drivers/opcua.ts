@@ -17,14 +17,11 @@ export const opcuaDriver: Driver<OpcuaSettings> = {
   check: checkOpcua,
   async open(settings, points, context) {
     const opcua = await loadOpcua(context.log);
-    const pki = await openPki(opcua, join(context.dataDirectory, 'pki'));
+    const { clock, log } = context;
+    const directory = join(context.dataDirectory, 'pki');
+    const pki = await openPki({ opcua, directory, clock, log });
     const file = settings.serverCertificate;
     const pinned = file === undefined ? undefined : readPinned(context.resolvePath?.(file) ?? file);
-    if (settings.securityMode === 'None') {
-      context.log.warn(`device ${context.device}: neither signed nor encrypted, as configured`, {
-        url: settings.url,
-      });
-    }
     return new OpcuaConnection({ opcua, pki, settings, pinned, points, context });
   },
 };

@@ -119,6 +119,8 @@ function createServer(
   return new library.OPCUAServer({
     host: options.host,
     hostname: options.host,
+    // Goes into the certificate, which a careful client compares with the address it dialled.
+    alternateHostname: options.host,
     port: options.port,
     serverCertificateManager: manager('pki'),
     userCertificateManager: manager('user-pki'),

@@ -49,7 +49,7 @@ driverContract('opcua', {
   badSettings: {
     'no server': {},
     'another protocol': { url: 'http://127.0.0.1:4840' },
-    'a policy with SHA-1': { url, securityPolicy: 'Basic128Rsa15' },
+    'a policy that there is not': { url, securityPolicy: 'Basic129' },
     'a mode that there is not': { url, securityMode: 'Encrypt' },
     'no queue': { url, queueSize: 0 },
     'a root without a name': { url, rootPath: '' },

@@ -9,12 +9,15 @@ import { EdgeError } from '../../../devices/errors.ts';
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import type { LossCause } from '../../../devices/reading.ts';
-import type { Clock } from '../../../devices/runtime.ts';
+import { type Clock, formatTime } from '../../../devices/runtime.ts';
+import type { DriverContext } from '../../driver.ts';
 import { deadline } from '../deadline.ts';
 import { type Client, type Endpoint, isFullSession, type Opcua, type Session } from './library.ts';
 import { type DeviceNodes, findNodes } from './nodes.ts';
+import { APPLICATION_NAME, applicationUriOf, type OwnCertificate } from './own-certificate.ts';
 import { chooseEndpoint, judgeCertificate, type Pki } from './security.ts';
 import type { OpcuaSettings } from './settings.ts';
+import { chooseUserPolicy, identityOf, readUser, type User } from './user.ts';
 
 export interface Link {
   readonly session: Session;
@@ -34,8 +37,19 @@ export interface LinkOptions {
   readonly pinned: X509Certificate | undefined;
   readonly points: Readonly<Record<string, PointDefinition>>;
   readonly clock: Clock;
+  readonly context: Pick<DriverContext, 'device' | 'log' | 'resolvePath'>;
   /** Gives the attempt up. */
   readonly signal: AbortSignal;
+}
+
+/** A session that was opened, before anything is looked up in it. */
+export interface OpenSession {
+  readonly session: Session;
+  readonly client: Client;
+  /** Resolves with the reason once the connection or the session is no more. */
+  readonly broken: Promise<Error>;
+  close(): Promise<void>;
+  abandon(): Promise<void>;
 }
 
 /** One try, no retry: when to come back is decided by the caller. */
@@ -44,25 +58,110 @@ const ONCE = { maxRetry: 0, initialDelay: 100, maxDelay: 200, randomisationFacto
 /**
  * Opens a link.
  *
- * @throws EdgeError GW_OPCUA_UNREACHABLE, GW_OPCUA_ENDPOINT_MISSING,
- * GW_OPCUA_CERTIFICATE_REFUSED, GW_OPCUA_SESSION_REFUSED or GW_OPCUA_NODE_MISSING.
+ * @throws EdgeError GW_OPCUA_NODE_MISSING and those of `openSecured`.
  */
 export async function openLink(options: LinkOptions): Promise<Link> {
-  const { opcua, pki, settings, clock } = options;
-  const endpoint = chooseEndpoint(opcua, settings, await discover(options));
-  const shown = endpoint.serverCertificate;
-  const secured = settings.securityMode !== 'None';
-  if (secured) {
-    const nowMs = clock.nowMs();
-    judgeCertificate({ pki, shown, pinned: options.pinned, url: settings.url, nowMs });
+  const { clock, opcua, pki, settings } = options;
+  const opened = await openSecured(options);
+  const stopWatch = watchOwnCertificate(clock, pki);
+  try {
+    const points = Object.entries(options.points);
+    const nodes = await findNodes(opcua, opened.session, settings.rootPath, points);
+    const { broken, session } = opened;
+    const ending = (end: () => Promise<void>) => async () => {
+      stopWatch();
+      await end();
+    };
+    return { session, nodes, broken, close: ending(opened.close), abandon: ending(opened.abandon) };
+  } catch (error) {
+    stopWatch();
+    await opened.abandon();
+    throw error;
   }
+}
+
+/** A link may live for years: our certificate is renewed meanwhile, and used from the next on. */
+function watchOwnCertificate(clock: Clock, pki: Pki): () => void {
+  let cancel = (): void => {};
+  const next = () => {
+    cancel = clock.after(limits.opcuaCertificateCheckMs, () => {
+      // What hinders renewal is said by the next attempt to connect, which needs the certificate.
+      pki.own().catch(() => undefined);
+      next();
+    });
+  };
+  next();
+  return () => cancel();
+}
+
+/**
+ * Opens a session as the configured user, with a server that was judged first.
+ *
+ * @throws EdgeError GW_OPCUA_UNREACHABLE, GW_OPCUA_ENDPOINT_MISSING,
+ * GW_OPCUA_CERTIFICATE_REFUSED, GW_OPCUA_CLOCK_WRONG, GW_OPCUA_USER_UNREADABLE,
+ * GW_OPCUA_USER_REFUSED or GW_OPCUA_SESSION_REFUSED.
+ */
+export async function openSecured(options: Omit<LinkOptions, 'points'>): Promise<OpenSession> {
+  const { clock, context, opcua, pki, settings } = options;
+  const { device, log } = context;
+  const { url } = settings;
+  const user = readUser(settings, (path) => context.resolvePath?.(path) ?? path);
+  const own = await pki.own();
+  const endpoint = chooseEndpoint(opcua, settings, await discover(options, own[0]));
+  chooseUserPolicy(opcua, user, endpoint);
+  // Without a channel there still is the server that a password is encrypted for.
+  const judged = settings.securityMode !== 'None' || user.kind !== 'anonymous';
+  if (settings.securityMode === 'None') {
+    log.warn(`device ${device}: neither signed nor encrypted, as configured`, { url });
+  }
+  if (judged) {
+    const { pinned } = options;
+    const nowMs = clock.nowMs();
+    const { shown, tolerated } = judgeCertificate({ pki, endpoint, pinned, settings, nowMs });
+    pki.see(url, shown);
+    for (const fault of tolerated) {
+      log.warn(`device ${device}: a fault of the server certificate is tolerated`, { url, fault });
+    }
+  }
+  for (const [index, certificate] of own.entries()) {
+    try {
+      const shown = judged ? endpoint.serverCertificate : undefined;
+      const opened = await openSession(options, { certificate, shown, user });
+      if (index > 0) {
+        const { file } = own[0] ?? certificate;
+        log.warn(`device ${device}: the server does not trust our renewed certificate yet`, {
+          url,
+          file,
+          until: formatTime(certificate.certificate.validToDate.getTime()),
+        });
+      }
+      return opened;
+    } catch (error) {
+      const refused = error instanceof EdgeError && error.code === 'GW_OPCUA_SESSION_REFUSED';
+      // A server that has not been told of a renewed certificate still knows the one before.
+      if (!refused || index === own.length - 1) throw error;
+    }
+  }
+  throw new EdgeError('GW_OPCUA_SESSION_REFUSED', `there is no certificate to show to ${url}`);
+}
+
+async function openSession(
+  options: Omit<LinkOptions, 'points'>,
+  how: {
+    readonly certificate: OwnCertificate;
+    /** The server's certificate that was judged. */
+    readonly shown: Buffer | undefined;
+    readonly user: User;
+  },
+): Promise<OpenSession> {
+  const { clock, opcua, pki, settings } = options;
   const { OPCUAClient, MessageSecurityMode, SecurityPolicy } = opcua.client;
   const client = OPCUAClient.create({
-    ...identity(pki),
+    ...identity(pki, how.certificate),
     securityMode: MessageSecurityMode[settings.securityMode],
     securityPolicy: SecurityPolicy[settings.securityPolicy],
-    // The channel is opened with the key of exactly the certificate that was judged.
-    ...(secured && { serverCertificate: shown }),
+    // Channel and password are encrypted for exactly the certificate that was judged.
+    ...(how.shown && { serverCertificate: how.shown }),
     connectionStrategy: ONCE,
     endpointMustExist: false,
     keepSessionAlive: false,
@@ -76,12 +175,10 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     client.on('connection_lost', () => resolve(new Error('the connection was lost')));
   });
   try {
-    const session = await openSession(client, options);
-    const points = Object.entries(options.points);
-    const nodes = await findNodes(opcua, session, settings.rootPath, points);
+    const session = await startSession(client, options, how.user);
     return {
       session,
-      nodes,
+      client,
       broken,
       async close() {
         await settle(clock, session.close(true));
@@ -95,42 +192,62 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   }
 }
 
-async function openSession(client: Client, options: LinkOptions): Promise<Session> {
-  const { clock, settings, signal } = options;
+async function startSession(
+  client: Client,
+  options: Omit<LinkOptions, 'points'>,
+  user: User,
+): Promise<Session> {
+  const { clock, opcua, settings, signal } = options;
+  const withinMs = 2 * limits.opcuaRequestMs;
   try {
     const connected = client.connect(settings.url);
-    await deadline(
-      clock,
-      2 * limits.opcuaRequestMs,
-      'opening the secure channel',
-      connected,
-      signal,
-    );
-    const opening = client.createSession();
-    const session = await deadline(
-      clock,
-      2 * limits.opcuaRequestMs,
-      'opening a session',
-      opening,
-      signal,
-    );
+    await deadline(clock, withinMs, 'opening the secure channel', connected, signal);
+    const restricting = restrictUserPolicies(client, opcua, settings, user);
+    await deadline(clock, withinMs, 'asking for the endpoints', restricting, signal);
+    const opening = client.createSession(identityOf(opcua, user));
+    const session = await deadline(clock, withinMs, 'opening a session', opening, signal);
     assert(isFullSession(session), 'node-opcua-client has no raw subscription services any more');
     return session;
   } catch (cause) {
-    const code = UNREACHABLE.test(String(cause))
-      ? 'GW_OPCUA_UNREACHABLE'
-      : 'GW_OPCUA_SESSION_REFUSED';
-    throw new EdgeError(code, `opening a session with ${settings.url}`, {
-      cause: onOneLine(cause),
-    });
+    if (cause instanceof EdgeError) throw cause;
+    const told = `opening a session with ${settings.url}`;
+    throw new EdgeError(codeOf(String(cause)), told, { cause: onOneLine(cause) });
   }
 }
 
+/**
+ * Asks for the endpoints once more, now over the channel, and leaves the library one user token
+ * policy in those: an answer that nobody has checked must not make it send a password readable.
+ * The library keeps the very list that it returns, and takes the policy from there.
+ */
+async function restrictUserPolicies(
+  client: Client,
+  opcua: Opcua,
+  settings: OpcuaSettings,
+  user: User,
+): Promise<void> {
+  const offered = await client.getEndpoints({ endpointUrl: settings.url });
+  const mode = opcua.client.MessageSecurityMode[settings.securityMode];
+  const policy = opcua.client.SecurityPolicy[settings.securityPolicy];
+  for (const endpoint of offered) {
+    if (endpoint.securityMode !== mode || endpoint.securityPolicyUri !== policy) continue;
+    chooseUserPolicy(opcua, user, endpoint);
+  }
+}
+
+function codeOf(cause: string) {
+  if (UNREACHABLE.test(cause)) return 'GW_OPCUA_UNREACHABLE';
+  return USER_REFUSED.test(cause) ? 'GW_OPCUA_USER_REFUSED' : 'GW_OPCUA_SESSION_REFUSED';
+}
+
 /** Asks the server over an open channel what it offers; nothing of the answer is believed yet. */
-async function discover(options: LinkOptions): Promise<readonly Endpoint[]> {
+async function discover(
+  options: Omit<LinkOptions, 'points'>,
+  own: OwnCertificate | undefined,
+): Promise<readonly Endpoint[]> {
   const { opcua, pki, settings, clock, signal } = options;
   const client = opcua.client.OPCUAClient.create({
-    ...identity(pki),
+    ...identity(pki, own),
     securityMode: opcua.client.MessageSecurityMode.None,
     securityPolicy: opcua.client.SecurityPolicy.None,
     connectionStrategy: ONCE,
@@ -158,15 +275,18 @@ async function discover(options: LinkOptions): Promise<readonly Endpoint[]> {
   }
 }
 
-function identity(pki: Pki) {
+function identity(pki: Pki, own: OwnCertificate | undefined) {
   return {
-    applicationName: pki.applicationName,
-    applicationUri: pki.applicationUri,
+    applicationName: APPLICATION_NAME,
+    applicationUri: applicationUriOf(own),
     clientCertificateManager: pki.manager,
-    certificateFile: pki.certificateFile,
+    ...(own && { certificateFile: own.file }),
     privateKeyFile: pki.privateKeyFile,
   };
 }
+
+/** OPC 10000-4 §7.38: the server knows us, and does not take the user. */
+const USER_REFUSED = /BadUserAccessDenied|BadIdentityToken|BadUserSignatureInvalid/;
 
 /** Nobody listens there, or nobody can be reached. */
 const UNREACHABLE = /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT/;

@@ -2,6 +2,27 @@
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
+import { tolerances } from './judge.ts';
+import { OLD_POLICIES } from './old-policies.ts';
+
+const userFile = (description: string, example: string) =>
+  Type.Optional(Type.String({ description, minLength: 1, maxLength: 1_000, examples: [example] }));
+
+const userSettings = Type.Object(
+  {
+    name: Type.Optional(
+      Type.String({ description: 'User name; passwordFile goes with it.', maxLength: 256 }),
+    ),
+    passwordFile: userFile('File with the password in its first line.', 'opcua-password'),
+    certFile: userFile('X.509 certificate of the user; keyFile goes with it.', 'user.pem'),
+    keyFile: userFile('Private key (PEM) of that certificate.', 'user-key.pem'),
+  },
+  {
+    additionalProperties: false,
+    description:
+      'Who logs in: a name with its password, or an X.509 certificate. Default: anonymous.',
+  },
+);
 
 export const opcuaSettings = Type.Object(
   {
@@ -19,14 +40,23 @@ export const opcuaSettings = Type.Object(
       examples: ['Plant/SteelLine'],
     }),
     securityMode: Type.Enum(['SignAndEncrypt', 'Sign', 'None'], {
-      description: 'Protection of each message; None must be written out. Default: SignAndEncrypt.',
+      description:
+        'Protection of each message; None protects nothing and needs insecure: true. Default: SignAndEncrypt.',
       default: 'SignAndEncrypt',
     }),
     securityPolicy: Type.Enum(
-      ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss', 'None'],
+      [
+        'Basic256Sha256',
+        'Aes128_Sha256_RsaOaep',
+        'Aes256_Sha256_RsaPss',
+        'None',
+        // Known by name, so that checkOpcua can say why not.
+        'Basic128Rsa15',
+        'Basic256',
+      ],
       {
         description:
-          'Algorithms of the secure channel; those with SHA-1 are not offered. Default: Basic256Sha256.',
+          'Algorithms of the secure channel; Basic128Rsa15 and Basic256 are known but refused. Default: Basic256Sha256.',
         default: 'Basic256Sha256',
       },
     ),
@@ -34,12 +64,28 @@ export const opcuaSettings = Type.Object(
       Type.String({
         description:
           "File with the server's certificate, PEM or DER: this one is trusted and no other. " +
-          'Default: those that a person has put into pki/trusted/certs below the data directory.',
+          'Default: those that a person has trusted with bondline-gateway opcua-trust.',
         minLength: 1,
         maxLength: 1_000,
         examples: ['server.pem'],
       }),
     ),
+    tolerate: Type.Optional(
+      Type.Array(Type.Enum(tolerances, { description: 'One fault of a certificate.' }), {
+        description:
+          'Faults of the server certificate that are accepted, and said at every connection: expired, host (names another one), no-crl (its issuer has no current revocation list here). Default: none.',
+        maxItems: tolerances.length,
+        examples: [['expired']],
+      }),
+    ),
+    insecure: Type.Optional(
+      Type.Boolean({
+        description:
+          'true: securityMode None is meant, and anyone on the way may read and change everything. Default: false.',
+        default: false,
+      }),
+    ),
+    user: Type.Optional(userSettings),
     publishingMs: Type.Integer({
       description: 'How often the server sends what has changed, milliseconds. Default: 100.',
       default: 100,
@@ -72,13 +118,30 @@ export function checkOpcua(
 ): SchemaMistake[] {
   const mistakes: SchemaMistake[] = [];
   const { securityMode: mode, securityPolicy: policy } = settings;
+  const old = OLD_POLICIES[policy];
+  if (old !== undefined) {
+    const message = `${old}; choose Basic256Sha256 or newer`;
+    mistakes.push({ path: ['securityPolicy'], message });
+  }
+  mistakes.push(...checkUser(settings));
+  if (mode === 'None' && !settings.insecure) {
+    const message =
+      'securityMode None protects nothing: anyone on the way may read and change everything; ' +
+      'choose SignAndEncrypt, or write insecure: true if it is meant';
+    mistakes.push({ path: ['securityMode'], message });
+  }
+  if (mode !== 'None' && settings.insecure) {
+    const message = `insecure goes with securityMode None only, and this is ${mode}: leave it out`;
+    mistakes.push({ path: ['insecure'], message });
+  }
   if ((mode === 'None') !== (policy === 'None')) {
     mistakes.push({
       path: [mode === 'None' ? 'securityPolicy' : 'securityMode'],
       message: `securityMode ${mode} does not go with securityPolicy ${policy}; None goes with None only`,
     });
   }
-  if (mode === 'None' && settings.serverCertificate !== undefined) {
+  // A password or a user certificate is meant for one server only, so that one is looked at.
+  if (mode === 'None' && settings.serverCertificate !== undefined && !settings.user) {
     mistakes.push({
       path: ['serverCertificate'],
       message: 'a certificate is not checked with securityMode None; choose SignAndEncrypt',
@@ -98,4 +161,15 @@ export function checkOpcua(
     });
   }
   return mistakes;
+}
+
+function checkUser({ user }: OpcuaSettings): SchemaMistake[] {
+  if (!user) return [];
+  const { certFile, keyFile, name, passwordFile } = user;
+  const byName = name !== undefined && passwordFile !== undefined;
+  const byCertificate = certFile !== undefined && keyFile !== undefined;
+  const given = [name, passwordFile, certFile, keyFile].filter((field) => field !== undefined);
+  if ((byName || byCertificate) && given.length === 2) return [];
+  const message = 'a user is either name and passwordFile, or certFile and keyFile: write one pair';
+  return [{ path: ['user'], message }];
 }

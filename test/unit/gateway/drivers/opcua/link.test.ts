@@ -1,6 +1,7 @@
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keptCertificates } from '../../../../../gateway/drivers/opcua/trust-list.ts';
 import { opcuaDriver } from '../../../../../gateway/drivers/opcua.ts';
 import { memoryLedger } from '../../../../../simulators/ledger.ts';
 import type { OpcuaServer } from '../../../../../simulators/servers/opcua.ts';
@@ -156,7 +157,12 @@ describe('a server certificate', () => {
       /^GW_OPCUA_CERTIFICATE_REFUSED: certificate [0-9A-F:]{95} /,
     );
     expect(context.lines.join()).toContain('GW_OPCUA_CERTIFICATE_REFUSED');
-    expect(readdirSync(join(folder, 'pki', 'rejected')).length).toBe(1);
+    const refused = keptCertificates(join(folder, 'pki'));
+    expect(refused.map(({ shelf }) => shelf)).toEqual(['refused']);
+    expect(refused[0]?.refusal).toMatchObject({
+      url: other.url,
+      reason: expect.stringContaining('is not the pinned one'),
+    });
     await connection.close();
     expect(got.samples).toEqual([]);
     // What was not read is said when the connection ends, if not before.
@@ -172,7 +178,7 @@ describe('a server certificate', () => {
     const set = await connection.read(['small'], AbortSignal.timeout(3_000));
     expect(set).toEqual({ samples: [], missing: { points: ['small'], cause: 'refused' } });
     expect(connection.state?.().reason).toContain(
-      `is not in ${join(folder, 'pki', 'trusted', 'certs')}`,
+      'is not trusted by anyone here; to trust it: bondline-gateway opcua-trust CONFIG add ',
     );
     await connection.close();
 

@@ -23,7 +23,7 @@ describe('settings', () => {
 
   it('name everything that is wrong', () => {
     const report = compileReporter(opcuaDriver.settings);
-    const wrong = { url: 'http://x', securityPolicy: 'Basic128Rsa15', publishMs: 5, queueSize: 1 };
+    const wrong = { url: 'http://x', securityPolicy: 'Basic129', publishMs: 5, queueSize: 1 };
     const found = report(wrong);
     expect(found.map(({ path, unknownKey }) => unknownKey ?? path[0]).sort()).toEqual([
       'publishMs',
@@ -33,13 +33,39 @@ describe('settings', () => {
     ]);
   });
 
-  it('do without security only when both settings say so', () => {
-    expect(mistakes({ securityMode: 'None', securityPolicy: 'None' })).toEqual([]);
-    expect(mistakes({ securityMode: 'None' })).toHaveLength(1);
+  it('do without security only when three settings say so', () => {
+    const none = { securityMode: 'None', securityPolicy: 'None' } as const;
+    expect(mistakes({ ...none, insecure: true })).toEqual([]);
+    expect(mistakes(none)).toEqual([
+      expect.stringContaining('write insecure: true if it is meant'),
+    ]);
+    expect(mistakes({ securityMode: 'None', insecure: true })).toHaveLength(1);
     expect(mistakes({ securityPolicy: 'None' })).toHaveLength(1);
+    expect(mistakes({ insecure: true })).toEqual([expect.stringContaining('leave it out')]);
     const pinned = { serverCertificate: 'server.pem' };
-    expect(mistakes({ securityMode: 'None', securityPolicy: 'None', ...pinned })).toHaveLength(1);
+    expect(mistakes({ ...none, insecure: true, ...pinned })).toHaveLength(1);
+    const user = { name: 'bondline', passwordFile: 'password' };
+    expect(mistakes({ ...none, insecure: true, ...pinned, user })).toEqual([]);
     expect(mistakes(pinned)).toEqual([]);
+  });
+
+  it('refuse old policies with the reason', () => {
+    expect(mistakes({ securityPolicy: 'Basic128Rsa15' })).toEqual([
+      'Basic128Rsa15 is refused: Node refuses RSA PKCS#1 v1.5 decryption (CVE-2023-46809), and its ' +
+        'signatures use SHA-1, which can be forged; choose Basic256Sha256 or newer',
+    ]);
+    expect(mistakes({ securityPolicy: 'Basic256' })).toEqual([expect.stringContaining('SHA-1')]);
+  });
+
+  it('take one kind of user, whole', () => {
+    const certificate = { certFile: 'user.pem', keyFile: 'user-key.pem' };
+    expect(mistakes({ user: { name: 'a', passwordFile: 'b' } })).toEqual([]);
+    expect(mistakes({ user: certificate })).toEqual([]);
+    for (const user of [{}, { name: 'a' }, { passwordFile: 'b' }, { certFile: 'c' }]) {
+      expect(mistakes({ user }), JSON.stringify(user)).toHaveLength(1);
+    }
+    expect(mistakes({ user: { name: 'a', ...certificate } })).toHaveLength(1);
+    expect(mistakes({ user: { name: 'a', keyFile: 'd' } })).toHaveLength(1);
   });
 
   it('go with points that have an OPC UA path', () => {
