@@ -19,7 +19,23 @@ export const gatewayErrors = {
   },
   GW_OPCUA_CERTIFICATE_REFUSED: {
     meaning: 'The certificate that the OPC UA server showed is not trusted.',
-    hint: 'Compare its fingerprint with the server; if it is right, name it as serverCertificate.',
+    hint: 'See all refused ones and why: bondline-gateway opcua-trust CONFIG list. Trust one only after comparing its fingerprint at the server.',
+    retryable: true,
+  },
+  GW_OPCUA_CLOCK_WRONG: {
+    meaning: 'There is no certificate of our own, and the clock is too wrong to make one.',
+    hint: 'Set the clock of this machine; the gateway keeps trying.',
+    retryable: true,
+  },
+  GW_OPCUA_USER_UNREADABLE: {
+    meaning: 'The password, certificate or key file of the OPC UA user cannot be used.',
+    hint: 'Check the paths below "user", their permissions, and that key and certificate go together.',
+    retryable: false,
+  },
+  GW_OPCUA_USER_REFUSED: {
+    meaning:
+      'The OPC UA server does not take the user, or only in a way that gives the secret away.',
+    hint: 'Check user and password at the server, and which kinds of user its endpoint takes.',
     retryable: true,
   },
   GW_OPCUA_CERTIFICATE_UNREADABLE: {
@@ -61,6 +77,11 @@ export const gatewayErrors = {
     meaning: 'A certificate, key or password file of the uplink cannot be read.',
     hint: 'Check the path in the configuration and its permissions.',
     retryable: false,
+  },
+  GW_DRIVER_FILE_UNREADABLE: {
+    meaning: 'A certificate, key or password file of a device’s connection cannot be read.',
+    hint: 'Check the path in the configuration and its permissions; the gateway keeps trying.',
+    retryable: true,
   },
   GW_DEVICE_INCOMPLETE: {
     meaning: 'Not every configured point gave a value.',
