@@ -150,6 +150,14 @@ export const limits = {
   /** A unit that is silent gets at least this long when it is tried again on a shared line. */
   modbusProbeMsMin: 50,
 
+  /** Archives: records asked for between two reads, and gaps that wait for theirs. */
+  archiveRecordsMax: 12,
+  archiveTasksMax: 16,
+  /** Records remembered as handed over. */
+  archiveGivenMax: 4_096,
+  /** A device writes a period's record this long after its end. */
+  archiveGraceMs: 5_000,
+
   /** MQTT devices: a payload larger than this is not read. */
   mqttPayloadBytesMax: 64 * 1024,
   /** Samples in one payload; those beyond it are counted as lost. */
@@ -214,6 +222,8 @@ export const limits = {
   opcuaTypeDepthMax: 16,
   /** An item that was not heard for this long is read, to tell unchanged from dead. */
   opcuaWatchdogMsDefault: 60_000,
+  /** and not more often than this. */
+  opcuaCheckMs: 50,
   /** History: nodes and values of each in one call, and all that fills one gap. */
   opcuaHistoryNodes: 50,
   opcuaHistoryValues: 1_000,

@@ -157,6 +157,27 @@ export interface PointDefinition {
   readonly sparkplug?: SparkplugPlace;
 }
 
+/** A point of an archive's record. */
+export interface ArchivePoint extends PointDefinition {
+  /** Position of its 32-bit float in the record, 0 for the first after date and time. */
+  readonly column: number;
+  /** The live point whose increase over the period is this value, so that both can be compared. */
+  readonly increaseOf?: string;
+}
+
+/** A ring of records in which a device sums up each finished period (Enron archive). */
+export interface ArchiveDefinition {
+  readonly summary: string;
+  /** Holding register that is asked with the record's index in the place of the quantity. */
+  readonly address: number;
+  /** Records in the ring; indices are 1 to this. */
+  readonly records: number;
+  readonly periodMs: number;
+  /** Whether a record is stamped with its period's start or with its end. */
+  readonly stamp: 'start' | 'end';
+  readonly points: Readonly<Record<string, ArchivePoint>>;
+}
+
 /** The kinds of goods that a device can report on. */
 export const goodsKinds = [
   'pipeline-batch',
@@ -182,12 +203,20 @@ export interface DeviceProfile {
   readonly protocol: Protocol;
   readonly reportsOn: GoodsKind;
   readonly points: Readonly<Record<string, PointDefinition>>;
+  /** What the device keeps of finished periods, by name; asked for only to fill a gap. */
+  readonly archives?: Readonly<Record<string, ArchiveDefinition>>;
+}
+
+/** Every point of a profile: those that are read, and those of its archives. */
+export function allPointsOf(profile: DeviceProfile): Readonly<Record<string, PointDefinition>> {
+  const archived = Object.values(profile.archives ?? {}).map(({ points }) => points);
+  return Object.assign({}, profile.points, ...archived);
 }
 
 /** Checks a profile once, when its module loads; a mistake here is a programmer's. */
 export function defineProfile(profile: DeviceProfile): DeviceProfile {
   assert(/^[a-z][a-z0-9-]*$/.test(profile.name), `profile name ${profile.name} is not kebab-case`);
-  for (const [name, point] of Object.entries(profile.points)) {
+  for (const [name, point] of Object.entries(allPointsOf(profile))) {
     const where = `${profile.name}.${name}`;
     assert(/^[a-z][A-Za-z0-9]*$/.test(name), `${where} is not camelCase`);
     assert(point[profile.protocol] !== undefined, `${where} has no ${profile.protocol} place`);

@@ -2,10 +2,12 @@
  * What the schema of a configuration cannot say: names that must differ, profiles, drivers and
  * uplinks that must exist, and settings that only the driver knows. Never touches the network.
  */
+import { pointMistakes } from '../devices/point-check.ts';
 import type { DeviceProfile } from '../devices/profile.ts';
 import { compileReporter, type SchemaMistake, type TSchema } from '../devices/schema.ts';
 import type { DeviceConfig, GatewayConfig } from './config.ts';
 import { inlineProfileSchema } from './config-profile.ts';
+import { checkReport } from './config-report.ts';
 import type { Driver } from './driver.ts';
 import type { Sink } from './sink.ts';
 
@@ -137,11 +139,15 @@ function checkDevice(
   const driver = find(drivers, device.driver);
   if (!profile || !driver) return [];
   const mistakes = typeof device.profile === 'string' ? [] : checkPoints(profile, path);
+  const told = new Set(mistakes.map((mistake) => mistake.path[path.length + 2]));
   if (device.goods === undefined && Object.values(profile.points).some((p) => p.identifies)) {
     const message = `"goods" is required here: profile ${profile.name} names goods, and their URI begins with it`;
     mistakes.push({ path, message });
   }
-  const wrong = driver.check(device.connection, profile.points);
+  // What was told at its own line is not told again by the driver.
+  const sound = Object.entries(profile.points).filter(([name]) => !told.has(name));
+  mistakes.push(...below(path, checkReport(device.report, profile)));
+  const wrong = driver.check(device.connection, Object.fromEntries(sound));
   return [...mistakes, ...below([...path, 'connection'], wrong)];
 }
 
@@ -156,10 +162,7 @@ function checkPoints(profile: DeviceProfile, path: readonly (string | number)[])
         message: `"${profile.protocol}" is required here: where it stands`,
       });
     }
-    if (point.range && point.range[0] > point.range[1]) {
-      const message = `[${point.range.join(', ')}] is empty: write the lower bound first`;
-      mistakes.push({ path: [...at, 'range'], message });
-    }
+    mistakes.push(...below(at, pointMistakes(point)));
     return mistakes;
   });
 }

@@ -1,5 +1,5 @@
 /** A device profile written into a configuration: the shape of devices/profile.ts. */
-import { goodsKinds, protocols } from '../devices/profile.ts';
+import { goodsKinds, protocols, quantities } from '../devices/profile.ts';
 import { Type } from '../devices/schema.ts';
 import { modbusPlace, mqttPlace, opcuaPlace, sparkplugPlace } from './config-places.ts';
 
@@ -8,6 +8,41 @@ const closed = { additionalProperties: false } as const;
 const text = (description: string, maxLength = 512) => Type.String({ description, maxLength });
 
 const number = (description: string) => Type.Optional(Type.Number({ description }));
+
+const duration = (description: string) =>
+  Type.Optional(Type.Integer({ description, minimum: 1, maximum: 86_400_000 }));
+
+const accuracy = Type.Object(
+  {
+    absolute: Type.Optional(
+      Type.Number({ description: 'Plus or minus, in the unit of the point.', minimum: 0 }),
+    ),
+    percent: Type.Optional(
+      Type.Number({ description: 'Plus or minus, percent of the value.', minimum: 0 }),
+    ),
+  },
+  {
+    ...closed,
+    description: 'How far a good value may be from the truth; the larger of the two counts.',
+    minProperties: 1,
+  },
+);
+
+const deadband = Type.Object(
+  {
+    absolute: Type.Optional(Type.Number({ description: 'In the unit of the point.', minimum: 0 })),
+    percent: Type.Optional(
+      Type.Number({ description: 'Percent of the span of the range.', minimum: 0, maximum: 100 }),
+    ),
+  },
+  {
+    ...closed,
+    description:
+      'Report by exception: a value is signed when it moved by more than this. One of the two.',
+    minProperties: 1,
+    maxProperties: 1,
+  },
+);
 
 const point = Type.Object(
   {
@@ -35,8 +70,39 @@ const point = Type.Object(
         maxItems: 16,
       }),
     ),
+    sentinelBits: Type.Optional(
+      Type.Array(
+        Type.String({
+          description: 'Hex of the whole value, most significant digit first.',
+          pattern: '^0x[0-9A-Fa-f]{1,16}$',
+          examples: ['0x7fc00001'],
+        }),
+        { description: 'Wire bits that mean "no value".', maxItems: 16 },
+      ),
+    ),
     scale: number('value = wire number x scale + offset. Default 1.'),
     offset: number('value = wire number x scale + offset. Default 0.'),
+    linear: Type.Optional(
+      Type.Tuple([Type.Number(), Type.Number(), Type.Number(), Type.Number()], {
+        description:
+          'Instead of scale and offset, a straight line: wire low, wire high, value low, value high.',
+      }),
+    ),
+    table: Type.Optional(
+      Type.Array(Type.Tuple([Type.Number(), Type.Number()]), {
+        description:
+          'Instead of scale and offset: pairs of wire number and value, rising by wire number; straight between two, no value beyond the ends.',
+        minItems: 2,
+        maxItems: 256,
+      }),
+    ),
+    accuracy: Type.Optional(accuracy),
+    quantity: Type.Optional(
+      Type.Enum(quantities, { description: 'What the value says over time.' }),
+    ),
+    cadenceMs: duration('How often the device has a new value (ms).'),
+    deadband: Type.Optional(deadband),
+    maxSilenceMs: duration('With a deadband: the value is signed at least this often (ms).'),
     identifies: Type.Optional(
       Type.Enum(goodsKinds, {
         description: 'The value names goods of this kind and completes the setting "goods".',

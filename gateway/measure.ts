@@ -7,6 +7,7 @@ import { strict as assert } from 'node:assert';
 import { limits } from '../devices/limits.ts';
 import type { DeviceProfile, GoodsKind, PointDefinition } from '../devices/profile.ts';
 import type { Quality, Reading, ReadingGroup, Sample } from '../devices/reading.ts';
+import { convertWire, isSentinel } from './convert.ts';
 import { decode } from './decode.ts';
 import type { SampleSet } from './driver.ts';
 
@@ -39,8 +40,8 @@ const SEGMENT: Readonly<Record<GoodsKind, string>> = {
   parcel: 'parcel',
 };
 
-/** RFC 3339 knows the years 0000 to 9999. */
-const TIME_MS_MIN = -62_167_219_200_000;
+/** Times that can be signed are of the years 0001 to 9999 (devices/credential/reading-wire.ts). */
+const TIME_MS_MIN = -62_135_596_800_000;
 const TIME_MS_MAX = 253_402_300_799_999;
 
 /**
@@ -110,8 +111,11 @@ export function measureSample(sample: Sample, point: PointDefinition): Reading {
     return bad(sample, point, 'infinite');
   }
   const isNumber = typeof wire === 'number' || typeof wire === 'bigint';
-  if (isNumber && point.sentinels?.includes(Number(wire))) return bad(sample, point, 'sentinel');
-  const value = isNumber ? scaled(wire, point) : wire;
+  if (isNumber && isSentinel(wire, sample, point)) return bad(sample, point, 'sentinel');
+  const { value, isRounded } = isNumber
+    ? convertWire(wire, point, sample.encoding.type)
+    : { value: wire, isRounded: false };
+  if (Number.isNaN(value)) return bad(sample, point, 'not-convertible');
   if (typeof value === 'number' && !Number.isFinite(value)) return bad(sample, point, 'infinite');
 
   const { point: name, rawHex, quality } = sample;
@@ -124,16 +128,10 @@ export function measureSample(sample: Sample, point: PointDefinition): Reading {
     const status = [sample.status ?? (quality === 'good' ? [] : quality), 'out-of-range'];
     return { point: name, type, unit, value, rawHex, quality: 'uncertain', status: join(status) };
   }
-  const status = sample.status?.slice(0, limits.statusMax);
-  if (!status) return { point: name, type, unit, value, rawHex, quality };
+  if (!sample.status && !isRounded) return { point: name, type, unit, value, rawHex, quality };
+  // The value lost digits in its conversion; the raw words still have them.
+  const status = join([sample.status ?? [], isRounded ? 'rounded' : []]);
   return { point: name, type, unit, value, rawHex, quality, status };
-}
-
-/** value = wire × scale + offset; an integer that needs neither keeps every digit. */
-function scaled(wire: number | bigint, point: PointDefinition): number | bigint {
-  const { scale = 1, offset = 0 } = point;
-  if (scale === 1 && offset === 0) return wire;
-  return Number(wire) * scale + offset;
 }
 
 function within(value: number | bigint, range: readonly [number, number]): boolean {

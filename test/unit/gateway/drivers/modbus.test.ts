@@ -176,8 +176,8 @@ describe('modbus driver and refusals', () => {
     }
     const first = device.requests.length;
     await connection.readAll();
-    // 10-11, 12, 13, 14-17: the halves that were found are kept.
-    expect(device.requests.length - first).toBe(4);
+    // 10-11, 12, 13-17: what may be read together is, and the bad one is asked alone.
+    expect(device.requests.length - first).toBe(3);
   });
 
   it('takes a place that becomes legal again for good at once', async () => {

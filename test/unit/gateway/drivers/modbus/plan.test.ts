@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../../../devices/limits.ts';
-import type { ModbusPlace } from '../../../../../devices/profile.ts';
 import {
   answerBytes,
   type Block,
+  type PlacedPoint,
   planBlocks,
   quantityMax,
   samplesOf,
@@ -12,11 +12,13 @@ import {
   splitBlock,
 } from '../../../../../gateway/drivers/modbus/plan.ts';
 
-function at(address: number, more: Partial<ModbusPlace> = {}): ModbusPlace {
+type Place = PlacedPoint['place'];
+
+function at(address: number, more: Partial<Place> = {}): Place {
   return { table: 'holding', address, encoding: { type: 'uint16', order: 'ABCD' }, ...more };
 }
 
-function plan(...places: ModbusPlace[]): Block[] {
+function plan(...places: Place[]): Block[] {
   return planBlocks(places.map((place, index) => ({ point: `p${index}`, place })));
 }
 
@@ -109,7 +111,7 @@ describe('planning of Modbus requests', () => {
 
 const table = fc.constantFrom('coil', 'discrete', 'input', 'holding');
 const type = fc.constantFrom('uint16', 'int32', 'float64');
-const anyPlace: fc.Arbitrary<ModbusPlace> = fc
+const anyPlace: fc.Arbitrary<Place> = fc
   .record({ table, address: fc.nat(600), type, width: fc.constantFrom('standard', 'enron') })
   .map(({ table: where, address, type: raw, width }) =>
     where === 'coil' || where === 'discrete'
@@ -173,7 +175,7 @@ function longestHole(block: Block): number {
 }
 
 /** Fewest blocks for places in ascending order, by trying every last block (dynamic programme). */
-function fewest(places: readonly ModbusPlace[]): number {
+function fewest(places: readonly Place[]): number {
   const best = [0];
   for (let end = 1; end <= places.length; end += 1) {
     let least = Number.POSITIVE_INFINITY;
@@ -186,7 +188,7 @@ function fewest(places: readonly ModbusPlace[]): number {
   return best.at(-1) ?? 0;
 }
 
-function fits(places: readonly ModbusPlace[]): boolean {
+function fits(places: readonly Place[]): boolean {
   const [first] = places;
   const last = places.at(-1);
   if (first === undefined || last === undefined) return false;
