@@ -3,9 +3,11 @@ import type { Driver } from '../driver.ts';
 import { modbusDriver } from './modbus.ts';
 import { mqttDriver } from './mqtt.ts';
 import { opcuaDriver } from './opcua.ts';
+import { sparkplugDriver } from './sparkplug.ts';
 
 export const drivers: Readonly<Record<string, Driver>> = {
   modbus: modbusDriver,
   mqtt: mqttDriver,
   opcua: opcuaDriver,
+  sparkplug: sparkplugDriver,
 };

@@ -7,10 +7,19 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 /** Control packet types [MQTT-2.2.1]. */
 const CONNECT = 1;
+const PUBLISH = 3;
 const PUBACK = 4;
 const SUBSCRIBE = 8;
 const PINGREQ = 12;
 const DISCONNECT = 14;
+
+/** A PUBLISH that a client sent, or the will that its CONNECT left. */
+export interface ClientMessage {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: number;
+  readonly retain: boolean;
+}
 
 export interface BrokerClient {
   readonly clientId: string;
@@ -21,6 +30,9 @@ export interface BrokerClient {
   /** Packet ids that were acknowledged, in order. */
   readonly acknowledged: number[];
   disconnected: boolean;
+  readonly will?: ClientMessage;
+  /** What it published, in order. */
+  readonly published: ClientMessage[];
   publish(message: {
     topic: string;
     payload: string | Buffer;
@@ -45,6 +57,8 @@ export interface ScriptedBroker {
   readonly retained: { readonly topic: string; readonly payload: string }[];
   /** What SUBACK grants: 1, or 128 for a refusal. */
   granted: number;
+  /** Told of each PUBLISH of a client, after it was kept. */
+  onPublish: (message: ClientMessage, client: BrokerClient) => void;
   close(): Promise<void>;
 }
 
@@ -57,8 +71,16 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
     let client: MutableClient | undefined;
-    onPackets(socket, (type, body) => {
-      if (type === CONNECT) {
+    onPackets(socket, (type, body, flags) => {
+      if (type === PUBLISH && client) {
+        const message = published(body, flags);
+        if (message.qos === 1) {
+          const at = 2 + body.readUInt16BE(0);
+          socket.write(Buffer.from([0x40, 2, body[at] ?? 0, body[at + 1] ?? 0]));
+        }
+        client.published.push(message);
+        broker.onPublish(message, client);
+      } else if (type === CONNECT) {
         client = connected(body, socket);
         clients.push(client);
         socket.write(Buffer.from([0x20, 2, broker.sessionPresent ? 1 : 0, 0]));
@@ -90,6 +112,7 @@ export async function startBroker(port = 0): Promise<ScriptedBroker> {
     sessionPresent: false,
     retained: [],
     granted: 1,
+    onPublish: () => undefined,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -106,7 +129,10 @@ function connected(body: Buffer, socket: Socket): MutableClient {
   const level = body.readUInt8(6);
   const flags = body.readUInt8(7);
   const clientId = body.subarray(12, 12 + body.readUInt16BE(10)).toString();
+  const will = willOf(body, flags);
   return {
+    ...(will !== undefined && { will }),
+    published: [],
     clientId,
     level,
     clean: (flags & 2) !== 0,
@@ -126,6 +152,31 @@ function connected(body: Buffer, socket: Socket): MutableClient {
       socket.write(Buffer.concat([Buffer.from([0x30 | flags3]), remaining(bytes.length), bytes]));
     },
     cut: () => void socket.destroy(),
+  };
+}
+
+/** Will flags and, behind the client id, will topic and will message [MQTT-3.1.2-8]. */
+function willOf(body: Buffer, flags: number): ClientMessage | undefined {
+  if ((flags & 4) === 0) return undefined;
+  const at = 12 + body.readUInt16BE(10);
+  const topicEnd = at + 2 + body.readUInt16BE(at);
+  const end = topicEnd + 2 + body.readUInt16BE(topicEnd);
+  return {
+    topic: body.subarray(at + 2, topicEnd).toString(),
+    payload: body.subarray(topicEnd + 2, end),
+    qos: (flags >> 3) & 3,
+    retain: (flags & 0x20) !== 0,
+  };
+}
+
+function published(body: Buffer, flags: number): ClientMessage {
+  const end = 2 + body.readUInt16BE(0);
+  const qos = (flags >> 1) & 3;
+  return {
+    topic: body.subarray(2, end).toString(),
+    payload: Buffer.from(body.subarray(end + (qos === 0 ? 0 : 2))),
+    qos,
+    retain: (flags & 1) !== 0,
   };
 }
 
@@ -151,7 +202,10 @@ function remaining(length: number): Buffer {
   return Buffer.from(bytes);
 }
 
-function onPackets(socket: Socket, take: (type: number, body: Buffer) => void): void {
+function onPackets(
+  socket: Socket,
+  take: (type: number, body: Buffer, flags: number) => void,
+): void {
   let rest = Buffer.alloc(0);
   socket.on('data', (chunk) => {
     rest = Buffer.concat([rest, chunk]);
@@ -166,7 +220,7 @@ function onPackets(socket: Socket, take: (type: number, body: Buffer) => void): 
       }
       const end = header + 1 + length;
       if (rest.length < end) return;
-      take((rest[0] ?? 0) >> 4, rest.subarray(header + 1, end));
+      take((rest[0] ?? 0) >> 4, rest.subarray(header + 1, end), (rest[0] ?? 0) & 15);
       rest = rest.subarray(end);
     }
   });
