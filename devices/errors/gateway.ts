@@ -38,9 +38,14 @@ export const gatewayErrors = {
     hint: 'Check user and password at the server, and which kinds of user its endpoint takes.',
     retryable: true,
   },
+  GW_OPCUA_CERTIFICATE_UNKNOWN: {
+    meaning: 'There is no such certificate to trust or to remove.',
+    hint: 'See what there is: bondline-gateway opcua-trust CONFIG list.',
+    retryable: false,
+  },
   GW_OPCUA_CERTIFICATE_UNREADABLE: {
-    meaning: 'The file named as serverCertificate cannot be read or is no certificate.',
-    hint: 'Give the path of a certificate in PEM or DER form.',
+    meaning: 'The file named cannot be read, or is no certificate and no revocation list.',
+    hint: 'Give the path of a certificate or revocation list in PEM or DER form.',
     retryable: false,
   },
   GW_OPCUA_SESSION_REFUSED: {

@@ -4,6 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EdgeError } from '../../../devices/errors.ts';
 import { limits } from '../../../devices/limits.ts';
 import { type Clock, formatTime, type Log } from '../../../devices/runtime.ts';
@@ -189,7 +190,8 @@ export function judgeCertificate(options: {
     keepRefused(pki.directory, signer, { url, reason: 'signed a refused certificate', nowMs });
   }
   const named = `certificate ${fingerprint(shown.raw)} (${nameOnOneLine(shown.subject)})`;
-  const command = `bondline-gateway opcua-trust CONFIG add ${shortName(shown)}`;
+  const dataDirectory = dirname(pki.directory);
+  const command = `bondline-gateway opcua-trust ${dataDirectory} add ${shortName(shown)}`;
   const advice = refusing.every(({ trustHelps }) => trustHelps) ? `; to trust it: ${command}` : '';
   throw new EdgeError('GW_OPCUA_CERTIFICATE_REFUSED', `${named} shown by ${url} ${all}${advice}`);
 }

@@ -178,7 +178,7 @@ describe('a server certificate', () => {
     const set = await connection.read(['small'], AbortSignal.timeout(3_000));
     expect(set).toEqual({ samples: [], missing: { points: ['small'], cause: 'refused' } });
     expect(connection.state?.().reason).toContain(
-      'is not trusted by anyone here; to trust it: bondline-gateway opcua-trust CONFIG add ',
+      `is not trusted by anyone here; to trust it: bondline-gateway opcua-trust ${folder} add `,
     );
     await connection.close();
 
