@@ -239,6 +239,8 @@ export const limits = {
   /** Certificates between a server's own and the root, refused certificates that are kept. */
   opcuaChainMax: 8,
   opcuaRefusedMax: 100,
+  /** Elements of an array, or fields of a structure, that discovery writes as points. */
+  opcuaDiscoverElementsMax: 64,
   /** Life of our own OPC UA certificate, and how long before its end it is renewed. */
   opcuaOwnCertificateDays: 5 * 365,
   opcuaRenewDays: 60,

@@ -4,7 +4,7 @@
  * method is ever called.
  */
 import { join } from 'node:path';
-import type { Driver } from '../driver.ts';
+import type { Connection, Driver } from '../driver.ts';
 import { OpcuaConnection } from './opcua/connection.ts';
 import { loadOpcua } from './opcua/library.ts';
 import { openPki, readPinned } from './opcua/security.ts';
@@ -22,6 +22,18 @@ export const opcuaDriver: Driver<OpcuaSettings> = {
     const pki = await openPki({ opcua, directory, clock, log });
     const file = settings.serverCertificate;
     const pinned = file === undefined ? undefined : readPinned(context.resolvePath?.(file) ?? file);
-    return new OpcuaConnection({ opcua, pki, settings, pinned, points, context });
+    const connection = new OpcuaConnection({ opcua, pki, settings, pinned, points, context });
+    return settings.mode === 'poll' ? polled(connection) : connection;
   },
 };
+
+/** The same connection for a device that is asked: without subscribing, so that it is polled. */
+function polled(connection: Connection): Connection {
+  return {
+    read: (wanted, signal) => connection.read(wanted, signal),
+    state: () => connection.state?.() ?? { up: true },
+    counters: () => connection.counters?.() ?? {},
+    certificates: () => connection.certificates?.() ?? [],
+    close: () => connection.close(),
+  };
+}

@@ -100,6 +100,12 @@ export function testSettings(url: string, more: Partial<OpcuaSettings> = {}): Op
     publishingMs: 50,
     samplingMs: 0,
     queueSize: 1_000,
+    mode: 'subscribe',
+    discard: 'newest',
+    trigger: 'timestamp',
+    history: 'auto',
+    watchdogMs: 60_000,
+    eventsFrom: 'root',
     ...more,
   };
 }
@@ -127,7 +133,10 @@ export async function connectTo(
   more: Partial<OpcuaSettings> = {},
 ): Promise<{ readonly connection: Connection; readonly context: TestContext }> {
   const context = driverContext('line-1', { dataDirectory });
-  const pinned = more.securityMode === 'None' ? {} : { serverCertificate: target.certificateFile };
+  const pinned =
+    more.securityMode === 'None'
+      ? { insecure: true }
+      : { serverCertificate: target.certificateFile };
   const settings = testSettings(target.url, { ...pinned, ...more });
   const connection = await opcuaDriver.open(settings, testProfile.points, context);
   return { connection, context };

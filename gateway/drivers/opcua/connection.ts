@@ -1,25 +1,34 @@
 /**
  * A device behind an OPC UA server for as long as the gateway runs: connects, comes back with
- * growing delays, takes its subscription over or makes it anew, and says from when to when it
- * knows nothing.
+ * growing delays, and keeps what outlives a link: the subscription that the server may still
+ * hold, the values that came, and since when nothing is known.
  */
 import type { X509Certificate } from 'node:crypto';
 import { EdgeError, explain } from '../../../devices/errors.ts';
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import type { LossCause } from '../../../devices/reading.ts';
-import type { Connection, ConnectionState, DriverContext, SampleSet } from '../../driver.ts';
+import type {
+  CertificateState,
+  Connection,
+  ConnectionState,
+  DriverContext,
+  SampleSet,
+} from '../../driver.ts';
 import { type Backoff, createBackoff } from '../backoff.ts';
 import { createDeviceLog, type DeviceLog } from '../device-log.ts';
+import { createTally } from './counters.ts';
+import { Gap } from './gap.ts';
 import type { Opcua } from './library.ts';
 import { isServerGone, type Link, lossCauseOf, openLink } from './link.ts';
-import type { DeviceNodes } from './nodes.ts';
-import { valuesWithin } from './notification.ts';
-import { PublishLoop } from './publish.ts';
+import { type ItemPlan, planItems } from './plan.ts';
 import { readOnce } from './read.ts';
+import { Repeats } from './repeats.ts';
 import type { Pki } from './security.ts';
+import { type Serving, serve, sinceOf } from './service.ts';
+import { guardServices, type ServiceContext } from './services.ts';
 import type { OpcuaSettings } from './settings.ts';
-import { createSubscription, type SubscriptionMemory, takeOver } from './subscription.ts';
+import type { SubscriptionMemory } from './subscription.ts';
 
 type Deliver = (set: SampleSet) => Promise<void>;
 
@@ -38,75 +47,83 @@ interface Subscriber {
   readonly deliver: Deliver;
 }
 
-/** An interval that nothing is known of, still open. */
-interface Gap {
-  sinceMs: number;
-  cause: LossCause;
+/** A link, and the points as they were found over it. */
+interface Working {
+  readonly link: Link;
+  readonly services: ServiceContext;
+  readonly plan: ItemPlan;
 }
 
 export class OpcuaConnection implements Connection {
+  /** A server forgets us within a minute; while we run, each hole has its interval. */
+  readonly silence = { whileAway: false, whileRunning: true } as const;
   readonly #options: OpcuaConnectionOptions;
   readonly #backoff: Backoff;
   readonly #log: DeviceLog;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
-  #link: Link | undefined;
+  #working: Working | undefined;
   #waiting: (() => void)[] = [];
   #state: ConnectionState = { up: false, reason: 'not connected yet' };
   #subscriber: Subscriber | undefined;
-  #loop: PublishLoop | undefined;
+  #serving: Serving | undefined;
   /** The subscription of a broken link, while the server may still hold it. */
   #memory: SubscriptionMemory | undefined;
-  #gap: Gap | undefined;
+  readonly #repeats = new Repeats();
+  readonly #tally = createTally();
+  readonly #gap: Gap;
   /** When the subscription was asked for, until it stands or its absence is a gap. */
   #unservedSinceMs: number | undefined;
-  /** Points that this server does not have, and since when that is not reported. */
-  #absent: { readonly points: readonly string[]; sinceMs: number } | undefined;
-  #cancelTick = (): void => {};
   #silenced = false;
-  #reconnects = 0;
-  #resumed = 0;
-  #lossesReported = 0;
 
   constructor(options: OpcuaConnectionOptions) {
-    const { clock, random, log, device } = options.context;
+    const { context, settings } = options;
+    const { clock, random, log, device } = context;
     this.#options = options;
     this.#backoff = createBackoff({ clock, random });
     this.#log = createDeviceLog({ device, clock, log });
+    this.#gap = new Gap({
+      context,
+      log: this.#log,
+      samplingMs: settings.samplingMs,
+      points: () => this.#subscriber?.points ?? [],
+      deliver: (set) => this.#deliver(set),
+      onReport: () => this.#tally.add('lossesReported'),
+    });
   }
 
   async read(points: readonly string[], signal: AbortSignal): Promise<SampleSet> {
-    const link = this.#stopped(signal) ? undefined : await this.#linked(signal);
-    if (!link) {
+    const working = this.#stopped(signal) ? undefined : await this.#linked(signal);
+    if (!working) {
       const cause = this.#stopped(signal) ? 'not-running' : lossCauseOf(this.#lastError);
       return { samples: [], missing: { points, cause } };
     }
     const onFailure = (error: unknown) => {
-      if (this.#link === link) this.#lose(error, false);
+      if (this.#working === working) this.#lose(error, false);
     };
-    return await readOnce({ ...this.#options, link, points, onFailure });
+    return await readOnce({ ...this.#options, ...working, points, onFailure });
   }
 
   async subscribe(points: readonly string[], deliver: Deliver): Promise<void> {
     this.#subscriber = { points, deliver };
     this.#unservedSinceMs = this.#options.context.clock.nowMs();
-    this.#tick();
+    this.#gap.start();
     this.#start();
     // A link that was opened for a read carries on with the subscription.
-    const link = this.#link;
-    if (link) await this.#serve(link).catch((error: unknown) => this.#lose(error, false));
+    const working = this.#working;
+    if (working) await this.#serve(working).catch((error: unknown) => this.#lose(error, false));
   }
 
   state(): ConnectionState {
     return this.#state;
   }
 
+  certificates(): readonly CertificateState[] {
+    return this.#options.pki.states();
+  }
+
   counters(): Readonly<Record<string, number>> {
-    return {
-      reconnects: this.#reconnects,
-      resumedSubscriptions: this.#resumed,
-      lossesReported: this.#lossesReported,
-    };
+    return this.#tally.counters();
   }
 
   async close(): Promise<void> {
@@ -114,11 +131,10 @@ export class OpcuaConnection implements Connection {
     const { clock } = this.#options.context;
     const giveUp = new AbortController();
     const cancel = clock.after(limits.stopMs / 2, () => giveUp.abort());
-    this.#cancelTick();
-    await this.#loop?.end(giveUp.signal);
-    this.#loop = undefined;
+    await this.#serving?.end(giveUp.signal);
+    this.#serving = undefined;
     cancel();
-    this.#reportGap();
+    this.#gap.stop();
     this.#silenced = true;
     this.#stopping.abort();
     this.#endLink();
@@ -138,9 +154,9 @@ export class OpcuaConnection implements Connection {
   }
 
   /** The link, as soon as there is one; `undefined` when the next attempt fails, or too late. */
-  async #linked(signal: AbortSignal): Promise<Link | undefined> {
+  async #linked(signal: AbortSignal): Promise<Working | undefined> {
     this.#start();
-    if (this.#link) return this.#link;
+    if (this.#working) return this.#working;
     const { clock } = this.#options.context;
     const waited = new AbortController();
     const stop = () => waited.abort();
@@ -150,7 +166,7 @@ export class OpcuaConnection implements Connection {
     await Promise.race([up, clock.sleep(2 * limits.opcuaRequestMs, waited.signal)]);
     stop();
     signal.removeEventListener('abort', stop);
-    return this.#link;
+    return this.#working;
   }
 
   async #run(): Promise<void> {
@@ -171,55 +187,62 @@ export class OpcuaConnection implements Connection {
 
   /** Works with a link until it breaks or the connection is closed. */
   async #hold(link: Link): Promise<void> {
-    this.#link = link;
+    const { context, opcua, points, settings } = this.#options;
     const ended = new Promise<void>((resolve) => {
       this.#endLink = resolve;
     });
+    let working: Working | undefined;
     const broken = link.broken.then((error) => {
-      if (this.#link === link) this.#lose(error, false);
+      if (working && this.#working === working) this.#lose(error, false);
     });
     try {
-      if (this.#subscriber) await this.#serve(link);
+      guardServices(link.session);
+      const services = { opcua, session: link.session, clock: context.clock };
+      const wanted = new Set(Object.keys(points));
+      working = { link, services, plan: await planItems(services, link.nodes, wanted, settings) };
+      this.#working = working;
+      if (this.#subscriber) await this.#serve(working);
       else this.#isUp();
       this.#wake();
       await Promise.race([ended, broken]);
     } finally {
-      this.#link = undefined;
+      if (this.#working === working) this.#working = undefined;
       if (this.#stopping.signal.aborted) await link.close();
       else await link.abandon();
     }
   }
 
   /** Takes the subscription over or makes it, and closes the gap. */
-  async #serve(link: Link): Promise<void> {
+  async #serve(working: Working): Promise<void> {
     const subscriber = this.#subscriber;
-    if (!subscriber || this.#loop) return;
-    const { opcua, settings, context } = this.#options;
-    const wanted = new Set(subscriber.points);
-    const subscription = {
-      opcua,
+    if (!subscriber || this.#serving) return;
+    const { services } = working;
+    const { settings, context } = this.#options;
+    const plan = narrow(working.plan, new Set(subscriber.points));
+    const serving = await serve({
+      services,
       settings,
-      session: link.session,
       clock: context.clock,
-      deliver: (set: SampleSet) => this.#deliver(set),
-      onLost: (reason: Error, gone: boolean) => this.#lose(reason, gone),
-    };
-    let memory = this.#memory;
-    let refused: readonly string[] = [];
-    if (memory && (await takeOver(subscription, memory))) {
-      this.#resumed += 1;
-    } else {
-      if (memory) this.#openGap(sinceOf(memory, settings), 'absent');
-      this.#memory = undefined;
-      ({ memory, refused } = await createSubscription(subscription, only(link.nodes, wanted)));
-    }
-    // Another failure may have come meanwhile; then the next link starts from this memory.
-    this.#memory = undefined;
-    this.#loop = new PublishLoop(subscription, memory);
-    this.#reportGap();
-    this.#gap = undefined;
+      random: context.random,
+      plan,
+      memory: this.#memory,
+      repeats: this.#repeats,
+      tally: this.#tally,
+      gap: this.#gap,
+      log: this.#log,
+      deliver: (set) => this.#deliver(set),
+      onMemory: (memory) => {
+        this.#memory = memory;
+      },
+      onLost: (reason, gone) => {
+        if (this.#working === working) this.#lose(reason, gone);
+      },
+      signal: this.#stopping.signal,
+    });
+    if (this.#working !== working) return serving.drop();
+    this.#serving = serving;
     this.#unservedSinceMs = undefined;
-    this.#setAbsent([...link.nodes.absent, ...refused].filter((point) => wanted.has(point)));
+    this.#setAbsent(serving.absent.filter((point) => subscriber.points.includes(point)));
     this.#isUp();
   }
 
@@ -234,19 +257,20 @@ export class OpcuaConnection implements Connection {
   #lose(error: unknown, gone: boolean): void {
     if (this.#stopping.signal.aborted) return;
     const { clock } = this.#options.context;
-    if (this.#link) this.#reconnects += 1;
-    this.#memory ??= this.#loop?.memory;
-    this.#loop = undefined;
+    if (this.#working) this.#tally.add('reconnects');
+    this.#serving?.drop();
+    this.#serving = undefined;
     const memory = this.#memory;
+    const cause = lossCauseOf(error);
     const forgotten =
       gone || (memory && clock.monotonicMs() - memory.heardAt > limits.opcuaLifetimeMs);
     if (memory && forgotten) {
-      this.#openGap(sinceOf(memory, this.#options.settings), lossCauseOf(error));
+      this.#openGap(sinceOf(memory, this.#options.settings), cause);
       this.#memory = undefined;
     }
-    if (!memory) this.#openGap(this.#unservedSinceMs ?? clock.nowMs(), lossCauseOf(error));
-    if (this.#gap) this.#gap.cause = lossCauseOf(error);
-    this.#absent = undefined;
+    if (!memory) this.#openGap(this.#unservedSinceMs ?? clock.nowMs(), cause);
+    this.#gap.because(cause);
+    this.#gap.setAbsent([]);
     this.#lastError = error;
     const reason = explain(error);
     this.#state = { up: false, reason };
@@ -256,7 +280,7 @@ export class OpcuaConnection implements Connection {
         reason,
       },
     );
-    this.#link = undefined;
+    this.#working = undefined;
     this.#endLink();
     this.#wake();
   }
@@ -268,45 +292,14 @@ export class OpcuaConnection implements Connection {
   #openGap(sinceMs: number, cause: LossCause): void {
     if (!this.#subscriber) return;
     this.#unservedSinceMs = undefined;
-    this.#gap ??= { sinceMs, cause };
-    this.#gap.sinceMs = Math.min(this.#gap.sinceMs, sinceMs);
+    this.#gap.open(sinceMs, cause);
   }
 
   #setAbsent(points: readonly string[]): void {
-    const { clock, log, device } = this.#options.context;
-    this.#absent = points.length > 0 ? { points, sinceMs: clock.nowMs() } : undefined;
+    const { log, device } = this.#options.context;
+    this.#gap.setAbsent(points);
     if (points.length === 0) return;
     log.warn(`device ${device}: points are not in the server`, { points: points.join(' ') });
-  }
-
-  /** Reports what is missing at a bounded rate for as long as it is. */
-  #tick(): void {
-    this.#cancelTick();
-    this.#cancelTick = this.#options.context.clock.after(limits.opcuaLossMs, () => {
-      this.#reportGap();
-      this.#tick();
-    });
-  }
-
-  #reportGap(): void {
-    if (this.#gap) {
-      const { sinceMs, cause } = this.#gap;
-      this.#gap.sinceMs = this.#report(this.#subscriber?.points ?? [], sinceMs, cause);
-    } else if (this.#absent) {
-      this.#absent.sinceMs = this.#report(this.#absent.points, this.#absent.sinceMs, 'refused');
-    }
-  }
-
-  /** Hands over one loss up to now and returns its end. */
-  #report(points: readonly string[], fromMs: number, cause: LossCause): number {
-    const toMs = this.#options.context.clock.nowMs();
-    if (points.length === 0 || toMs <= fromMs) return fromMs;
-    const count = valuesWithin(toMs - fromMs, points.length, this.#options.settings.samplingMs);
-    this.#lossesReported += 1;
-    this.#deliver({ samples: [], missing: { points, cause, fromMs, toMs, count } }).catch(
-      (error: unknown) => this.#log.trouble('a loss was not kept', { reason: explain(error) }),
-    );
-    return toMs;
   }
 
   async #deliver(set: SampleSet): Promise<void> {
@@ -315,19 +308,15 @@ export class OpcuaConnection implements Connection {
   }
 }
 
-/** Variables and events that hold at least one of the wanted points. */
-function only(nodes: DeviceNodes, wanted: ReadonlySet<string>): DeviceNodes {
+/** The part of the plan that holds at least one of the wanted points. */
+function narrow(plan: ItemPlan, wanted: ReadonlySet<string>): ItemPlan {
+  const isWanted = ({ point }: { readonly point: string }) => wanted.has(point);
   return {
-    ...nodes,
-    variables: nodes.variables.filter(({ point }) => wanted.has(point)),
-    events: nodes.events.filter(({ fields }) => fields.some(({ point }) => wanted.has(point))),
+    ...plan,
+    values: plan.values
+      .filter(({ parts }) => parts.some(isWanted))
+      .map((item) => ({ ...item, parts: item.parts.filter(isWanted) })),
+    events: plan.events.filter(({ points }) => points.some((point) => wanted.has(point))),
+    absent: plan.absent.filter((point) => wanted.has(point)),
   };
-}
-
-/**
- * From when nothing is certain of a subscription that the server has forgotten. One publishing
- * interval earlier than what was heard last, since values may have waited for it.
- */
-function sinceOf(memory: SubscriptionMemory, settings: OpcuaSettings): number {
-  return Math.min(memory.heardMs, ...memory.failed.values()) - settings.publishingMs;
 }

@@ -5,11 +5,14 @@
 import { EdgeError } from '../../../devices/errors.ts';
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
+import { browseChildren } from './browse.ts';
+import { chunks } from './calls.ts';
 import type { NodeId, Opcua, Session } from './library.ts';
 
-/** A variable to be monitored. */
+/** A point and the variable that it is of. */
 export interface VariableNode {
   readonly point: string;
+  readonly definition: PointDefinition;
   readonly nodeId: NodeId;
 }
 
@@ -76,7 +79,11 @@ interface Root {
 async function findRoot(session: Session, rootPath: string): Promise<Root> {
   let at: Root | undefined;
   for (const name of rootPath.split('/')) {
-    const children = await browse(session, at?.nodeId ?? OBJECTS_FOLDER, HIERARCHICAL_REFERENCES);
+    const children = await browseChildren(
+      session,
+      at?.nodeId ?? OBJECTS_FOLDER,
+      HIERARCHICAL_REFERENCES,
+    );
     const child = children.find((candidate) => candidate.name === name);
     if (!child) {
       const seen = children.map((candidate) => candidate.name).slice(0, 20);
@@ -115,9 +122,9 @@ async function findVariables(
         }),
     );
     const results = await session.translateBrowsePath(paths);
-    for (const [index, [point]] of chunk.entries()) {
-      const target = results[index]?.targets?.[0]?.targetId;
-      if (results[index]?.statusCode.isGood() && target) found.push({ point, nodeId: target });
+    for (const [index, [point, definition]] of chunk.entries()) {
+      const nodeId = results[index]?.targets?.[0]?.targetId;
+      if (results[index]?.statusCode.isGood() && nodeId) found.push({ point, definition, nodeId });
     }
   }
   return found;
@@ -142,52 +149,18 @@ async function findEvents(
   while (level.length > 0 && events.length < wanted.size && looked < limits.opcuaBrowseMax) {
     const next: NodeId[] = [];
     for (const parent of level) {
-      for (const type of await browse(session, parent, HAS_SUBTYPE)) {
+      for (const type of await browseChildren(session, parent, HAS_SUBTYPE)) {
         looked += 1;
         next.push(type.nodeId);
-        const fields = wanted.get(type.name);
-        if (!fields || type.namespaceIndex !== namespaceIndex) continue;
-        events.push({ name: type.name, typeId: type.nodeId, fields });
+        const own = type.namespaceIndex === namespaceIndex;
+        const name = type.namespaceIndex === 0 ? `0:${type.name}` : type.name;
+        const fields = own || type.namespaceIndex === 0 ? wanted.get(name) : undefined;
+        if (fields) events.push({ name, typeId: type.nodeId, fields });
       }
     }
     level = next;
   }
   return events;
-}
-
-interface Child extends Root {
-  readonly name: string;
-}
-
-async function browse(
-  session: Session,
-  nodeId: NodeId | string,
-  referenceTypeId: string,
-): Promise<Child[]> {
-  let result = await session.browse({
-    nodeId,
-    referenceTypeId,
-    includeSubtypes: true,
-    browseDirection: 0,
-    nodeClassMask: 0,
-    // Reference type and browse name.
-    resultMask: 0x09,
-  });
-  const children: Child[] = [];
-  for (;;) {
-    for (const reference of result.references ?? []) {
-      const name = reference.browseName;
-      if (name.name === null) continue;
-      children.push({
-        nodeId: reference.nodeId,
-        name: name.name,
-        namespaceIndex: name.namespaceIndex,
-      });
-    }
-    const point = result.continuationPoint;
-    if (!point || point.length === 0 || children.length >= limits.opcuaBrowseMax) return children;
-    result = await session.browseNext(point, false);
-  }
 }
 
 /** `A/0:B` in namespace 2 is 2:A, 0:B. */
@@ -196,10 +169,4 @@ export function qualifiedPath(path: string, namespaceIndex: number): QualifiedNa
     const own = /^0:(.+)$/.exec(part)?.[1];
     return own === undefined ? { namespaceIndex, name: part } : { namespaceIndex: 0, name: own };
   });
-}
-
-export function chunks<T>(list: readonly T[], size: number): T[][] {
-  const result: T[][] = [];
-  for (let at = 0; at < list.length; at += size) result.push(list.slice(at, at + size));
-  return result;
 }

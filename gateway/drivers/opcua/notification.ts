@@ -6,19 +6,21 @@ import { isDate } from 'node:util/types';
 import { limits } from '../../../devices/limits.ts';
 import type { Sample } from '../../../devices/reading.ts';
 import type { Missing, SampleSet } from '../../driver.ts';
-import {
-  hasOverflow,
-  sampleOfField,
-  sampleOfValue,
-  type WireDataValue,
-  type WireStatus,
-  type WireVariant,
-} from './value.ts';
+import type { StructureTypes } from './definitions.ts';
+import type { Item } from './plan.ts';
+import type { Repeats } from './repeats.ts';
+import type { WireStatus, WireVariant } from './scalar.ts';
+import { hasOverflow, sampleOfField, sampleOfValue, type WireDataValue } from './value.ts';
 
-/** What the client handle of a monitored item stands for: a point, or the fields of an event. */
-export type Item =
-  | { readonly kind: 'value'; readonly point: string }
-  | { readonly kind: 'event'; readonly points: readonly string[] };
+/** A monitored item and what is known of it; changed by `unpack`. */
+export interface Watched {
+  readonly handle: number;
+  readonly item: Item;
+  /** When the item was last heard, on the monotonic clock. */
+  heardAt: number;
+  /** Source time of its newest value or event, else our own; absent before the first. */
+  lastMs?: number;
+}
 
 /** Fields that every event item selects before those of its points. */
 export const EVENT_HEAD = ['EventType', 'Time'] as const;
@@ -58,61 +60,79 @@ function isStatusChange(data: object | null): data is StatusChange {
 /** What a notification comes to. */
 export interface Unpacked {
   readonly sets: readonly SampleSet[];
+  /** Values that came before and are left out. */
+  readonly repeated: number;
+  /** Values of items that are not ours: this is another's subscription. */
+  readonly foreign: number;
   /** Set when the server says that the subscription is no more. */
   readonly ended?: string;
 }
 
-/** When each point last had a value, by its source time; changed by `unpack`. */
-export type LastTimes = Map<string, number>;
-
 /** OPC 10000-5 §6.4.3: sent in place of the events that did not fit the queue. */
 const QUEUE_OVERFLOW = 'ns=0;i=3035';
 
+/** What stands behind the handles, and the times of this notification. */
+export interface UnpackContext {
+  readonly items: ReadonlyMap<number, Watched>;
+  readonly types: StructureTypes;
+  readonly repeats: Repeats;
+  readonly gatewayTimeMs: number;
+  readonly atMs: number;
+  readonly samplingMs: number;
+}
+
 export function unpack(
   notifications: readonly (object | null)[],
-  context: {
-    readonly items: ReadonlyMap<number, Item>;
-    readonly lastTimes: LastTimes;
-    readonly gatewayTimeMs: number;
-    readonly samplingMs: number;
-  },
+  context: UnpackContext,
 ): Unpacked {
   const values: Sample[] = [];
   const sets: SampleSet[] = [];
   const lost: SampleSet[] = [];
   let ended: string | undefined;
+  let repeated = 0;
+  let foreign = 0;
   for (const notification of notifications) {
-    const changes = isDataChange(notification) ? notification.monitoredItems : [];
+    const changes = isDataChange(notification) ? notification.monitoredItems : null;
     for (const { clientHandle, value } of changes ?? []) {
-      const item = context.items.get(clientHandle);
-      if (item?.kind !== 'value') continue;
-      const sample = sampleOfValue(item.point, value, context.gatewayTimeMs);
-      if (hasOverflow(value.statusCode)) lost.push(dropped([item.point], sample, context));
-      note(sample, context.lastTimes);
-      values.push(sample);
+      const watched = context.items.get(clientHandle);
+      if (watched?.item.kind !== 'value') {
+        foreign += 1;
+        continue;
+      }
+      watched.heardAt = context.atMs;
+      for (const part of watched.item.parts) {
+        const sample = sampleOfValue(part, value, context.gatewayTimeMs, context.types);
+        if (hasOverflow(value.statusCode))
+          lost.push(dropped([part.point], sample, watched, context));
+        if (context.repeats.isRepeat(sample)) repeated += 1;
+        else values.push(sample);
+      }
+      watched.lastMs = value.sourceTimestamp?.getTime() ?? context.gatewayTimeMs;
     }
-    const events = isEventList(notification) ? notification.events : [];
+    const events = isEventList(notification) ? notification.events : null;
     for (const { clientHandle, eventFields } of events ?? []) {
-      const item = context.items.get(clientHandle);
-      if (item?.kind !== 'event') continue;
-      sets.push(eventSet(item.points, eventFields ?? [], context));
+      const watched = context.items.get(clientHandle);
+      if (watched?.item.kind !== 'event') {
+        foreign += 1;
+        continue;
+      }
+      watched.heardAt = context.atMs;
+      sets.push(eventSet(watched, watched.item.points, eventFields ?? [], context));
     }
     if (isStatusChange(notification) && notification.status.value >>> 30 >= 2) {
       ended = notification.status.name;
     }
   }
   if (values.length > 0) sets.unshift({ samples: values });
-  return { sets: [...lost, ...sets], ...(ended !== undefined && { ended }) };
+  const said = { repeated, foreign, ...(ended !== undefined && { ended }) };
+  return { sets: [...lost, ...sets], ...said };
 }
 
 function eventSet(
+  watched: Watched,
   points: readonly string[],
   fields: readonly WireVariant[],
-  context: {
-    readonly lastTimes: LastTimes;
-    readonly gatewayTimeMs: number;
-    readonly samplingMs: number;
-  },
+  context: UnpackContext,
 ): SampleSet {
   const [type, time, ...rest] = fields;
   const { gatewayTimeMs } = context;
@@ -121,8 +141,10 @@ function eventSet(
     sampleOfField(point, rest[index], { sourceTimeMs, gatewayTimeMs }),
   );
   const [first] = samples;
-  if (first && String(type?.value) === QUEUE_OVERFLOW) return dropped(points, first, context);
-  for (const sample of samples) note(sample, context.lastTimes);
+  if (first && String(type?.value) === QUEUE_OVERFLOW) {
+    return dropped(points, first, watched, context);
+  }
+  watched.lastMs = sourceTimeMs ?? gatewayTimeMs;
   return { samples };
 }
 
@@ -130,11 +152,12 @@ function eventSet(
 function dropped(
   points: readonly string[],
   next: Sample,
-  context: { readonly lastTimes: LastTimes; readonly samplingMs: number },
+  { lastMs }: Watched,
+  { samplingMs }: UnpackContext,
 ): SampleSet {
   const toMs = next.sourceTimeMs ?? next.gatewayTimeMs;
-  const fromMs = Math.min(toMs, context.lastTimes.get(points[0] ?? '') ?? toMs);
-  const count = valuesWithin(toMs - fromMs, points.length, context.samplingMs);
+  const fromMs = Math.min(toMs, lastMs ?? toMs);
+  const count = valuesWithin(toMs - fromMs, points.length, samplingMs);
   const missing: Missing = { points, cause: 'queue-full', fromMs, toMs, count };
   return { samples: [], missing };
 }
@@ -143,8 +166,4 @@ function dropped(
 export function valuesWithin(intervalMs: number, points: number, samplingMs: number): number {
   const everyMs = samplingMs > 0 ? samplingMs : limits.opcuaChangeMs;
   return points * (Math.floor(Math.max(0, intervalMs) / everyMs) + 1);
-}
-
-function note(sample: Sample, lastTimes: LastTimes): void {
-  lastTimes.set(sample.point, sample.sourceTimeMs ?? sample.gatewayTimeMs);
 }

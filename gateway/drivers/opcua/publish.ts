@@ -6,7 +6,7 @@
 import { limits } from '../../../devices/limits.ts';
 import { deadline } from '../deadline.ts';
 import type { NotificationMessage, PublishResponse } from './library.ts';
-import { unpack, valuesWithin } from './notification.ts';
+import { unpack } from './notification.ts';
 import type { SubscriptionContext, SubscriptionMemory } from './subscription.ts';
 
 export class PublishLoop {
@@ -81,9 +81,15 @@ export class PublishLoop {
     );
   }
 
-  /** Keeps requests waiting at the server, as long as few messages wait for their storage. */
+  /** Our subscription was heard: asks for more, and begins to wait anew. */
   #ask(): void {
     if (!this.#recovered) return;
+    this.#request();
+    this.#watch();
+  }
+
+  /** Keeps requests waiting at the server, as long as few messages wait for their storage. */
+  #request(): void {
     const { memory } = this;
     const { PublishRequest } = this.#context.opcua.client;
     while (this.#running && this.#outstanding + this.#pending.size < this.#window) {
@@ -102,11 +108,14 @@ export class PublishLoop {
         if (this.#outstanding === 0) this.#onIdle();
       });
     }
-    this.#watch();
   }
 
   #answered(error: Error | null, response: PublishResponse | undefined): void {
-    if (response) {
+    if (response && response.subscriptionId !== this.memory.id) {
+      // What another subscription of this session says is not ours (Industrial-IoT #2055).
+      this.#context.tally.add('foreignNotifications');
+      this.#request();
+    } else if (response) {
       this.#tail = this.#tail
         .then(() => this.#take(response.notificationMessage))
         .then(
@@ -126,14 +135,22 @@ export class PublishLoop {
   async #take(message: NotificationMessage): Promise<void> {
     const { memory } = this;
     const { sequenceNumber } = message;
+    const publishMs = message.publishTime?.getTime() ?? 0;
     if ((message.notificationData ?? []).length === 0) {
       // A keep-alive carries the number of the next message (OPC 10000-4 §5.14.1.1).
       await this.#fetchBefore(sequenceNumber);
-    } else if (isNewer(sequenceNumber, memory.lastSequence)) {
+    } else if (memory.published.get(sequenceNumber) === publishMs) {
+      this.#context.tally.add('repeatedNotifications');
+      memory.acknowledge.push(sequenceNumber);
+    } else if (isNewer(sequenceNumber, memory.lastSequence) || memory.lastSequence === 0) {
       await this.#fetchBefore(sequenceNumber);
       this.#begin(message);
     } else {
-      memory.acknowledge.push(sequenceNumber);
+      // The numbers went back: the server counts anew, and nobody knows what is missing.
+      this.#context.tally.add('sequenceJumps');
+      await this.#context.onHole(memory.heardMs, memory.points);
+      memory.lastSequence = sequenceNumber;
+      this.#begin(message);
     }
     memory.heardMs = this.#earlierOf(message.publishTime?.getTime());
     memory.heardAt = this.#context.clock.monotonicMs();
@@ -153,20 +170,31 @@ export class PublishLoop {
   #begin(message: NotificationMessage): void {
     const { memory } = this;
     const { sequenceNumber } = message;
-    const { clock, settings, deliver } = this.#context;
+    const { clock, settings, deliver, repeats, tally } = this.#context;
     const sinceMs = memory.heardMs;
-    const { sets, ended } = unpack(message.notificationData ?? [], {
+    const { sets, ended, foreign, repeated } = unpack(message.notificationData ?? [], {
       items: memory.items,
-      lastTimes: memory.lastTimes,
+      types: memory.plan.types,
+      repeats,
       gatewayTimeMs: clock.nowMs(),
+      atMs: clock.monotonicMs(),
       samplingMs: settings.samplingMs,
     });
     if (isNewer(sequenceNumber, memory.lastSequence)) memory.lastSequence = sequenceNumber;
+    rememberPublished(memory, message);
+    if (repeated > 0) tally.add('repeatedValues', repeated);
+    if (foreign > 0) {
+      tally.add('foreignNotifications');
+      this.#lose(new Error('the server sends items that are not ours under our id'), true);
+      return;
+    }
     const settled: Promise<void> = Promise.all(sets.map((set) => deliver(set)))
       .then(
         () => void memory.acknowledge.push(sequenceNumber),
         (error: unknown) => {
           memory.failed.set(sequenceNumber, sinceMs);
+          memory.published.delete(sequenceNumber);
+          for (const { samples } of sets) repeats.forget(samples);
           this.#lose(asError(error), false);
         },
       )
@@ -180,18 +208,25 @@ export class PublishLoop {
     }
   }
 
-  /** Asks again for every message before `next` that has not come (Republish). */
+  /**
+   * Asks again for every message before `next` that has not come (Republish). What the server does
+   * not have any more is one hole, however far the numbers jumped.
+   */
   async #fetchBefore(next: number): Promise<void> {
     const { memory } = this;
+    const { onHole, tally } = this.#context;
     if (memory.lastSequence === 0) return;
     for (let count = 0; count < limits.opcuaRepublishMax; count += 1) {
       const wanted = after(memory.lastSequence);
       if (!isNewer(next, wanted)) return;
       const message = await this.#republish(wanted);
-      if (message) this.#begin(message);
-      else await this.#reportHole(memory.heardMs);
+      if (!message) break;
+      this.#begin(message);
       memory.lastSequence = wanted;
     }
+    tally.add('sequenceJumps');
+    await onHole(memory.heardMs, memory.points);
+    memory.lastSequence = before(next);
   }
 
   /** OPC 10000-4 §6.7: Republish until there is no more, and only then Publish. */
@@ -201,7 +236,7 @@ export class PublishLoop {
       const message = await this.#republish(sequenceNumber);
       memory.failed.delete(sequenceNumber);
       if (message) this.#begin(message);
-      else await this.#reportHole(sinceMs);
+      else await this.#context.onHole(sinceMs, memory.points);
     }
     if (memory.lastSequence === 0) return;
     for (let count = 0; count < limits.opcuaRepublishMax; count += 1) {
@@ -223,16 +258,6 @@ export class PublishLoop {
     });
     return await deadline(clock, limits.opcuaRequestMs, 'asking for a message again', answer);
   }
-
-  /** A message is gone for good: the server dropped it before we had it. */
-  async #reportHole(sinceMs: number): Promise<void> {
-    const { clock, settings, deliver } = this.#context;
-    const { points } = this.memory;
-    const toMs = clock.nowMs();
-    const fromMs = Math.min(sinceMs, toMs);
-    const count = valuesWithin(toMs - fromMs, points.length, settings.samplingMs);
-    await deliver({ samples: [], missing: { points, cause: 'damaged', fromMs, toMs, count } });
-  }
 }
 
 function asError(error: unknown): Error {
@@ -249,6 +274,17 @@ function aborted(signal: AbortSignal): Promise<void> {
 /** OPC 10000-6 §6.7.2.4: numbers run to 2^32 - 1 and go on with 1. */
 function after(sequence: number): number {
   return sequence >= 0xffffffff ? 1 : sequence + 1;
+}
+
+function before(sequence: number): number {
+  return sequence <= 1 ? 0xffffffff : sequence - 1;
+}
+
+function rememberPublished({ published }: SubscriptionMemory, message: NotificationMessage): void {
+  published.set(message.sequenceNumber, message.publishTime?.getTime() ?? 0);
+  if (published.size <= limits.opcuaSeenMessages) return;
+  const [oldest] = published.keys();
+  if (oldest !== undefined) published.delete(oldest);
 }
 
 /** Whether `a` comes after `b`, also across the wrap. */

@@ -1,9 +1,9 @@
 /** What a site says of an OPC UA device, and the mistakes in it that a schema cannot see. */
-import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
 import { tolerances } from './judge.ts';
 import { OLD_POLICIES } from './old-policies.ts';
+import { checkData, dataSettings } from './settings-data.ts';
 
 const userFile = (description: string, example: string) =>
   Type.Optional(Type.String({ description, minLength: 1, maxLength: 1_000, examples: [example] }));
@@ -86,25 +86,7 @@ export const opcuaSettings = Type.Object(
       }),
     ),
     user: Type.Optional(userSettings),
-    publishingMs: Type.Integer({
-      description: 'How often the server sends what has changed, milliseconds. Default: 100.',
-      default: 100,
-      minimum: 10,
-      maximum: 10_000,
-    }),
-    samplingMs: Type.Integer({
-      description:
-        'How often the server looks at each value, milliseconds; 0: at every change. Default: 0.',
-      default: 0,
-      minimum: 0,
-      maximum: 60_000,
-    }),
-    queueSize: Type.Integer({
-      description: `Values that the server keeps for each item between two notifications. Default: ${limits.opcuaQueueSizeDefault}.`,
-      default: limits.opcuaQueueSizeDefault,
-      minimum: 2,
-      maximum: 100_000,
-    }),
+    ...dataSettings,
   },
   { additionalProperties: false },
 );
@@ -160,7 +142,7 @@ export function checkOpcua(
       message: `point ${name} of the profile has no OPC UA path, so this driver cannot ask for it`,
     });
   }
-  return mistakes;
+  return [...mistakes, ...checkData(settings, points)];
 }
 
 function checkUser({ user }: OpcuaSettings): SchemaMistake[] {

@@ -3,25 +3,32 @@
  * left there, so that what the server kept meanwhile is not lost.
  */
 import { limits } from '../../../devices/limits.ts';
-import type { Clock } from '../../../devices/runtime.ts';
+import type { Clock, Random } from '../../../devices/runtime.ts';
 import type { SampleSet } from '../../driver.ts';
 import { deadline } from '../deadline.ts';
+import type { Tally } from './counters.ts';
 import { createItems } from './items.ts';
 import type { Opcua, Session } from './library.ts';
-import type { DeviceNodes } from './nodes.ts';
-import type { Item, LastTimes } from './notification.ts';
+import type { Watched } from './notification.ts';
+import type { ItemPlan } from './plan.ts';
+import type { Repeats } from './repeats.ts';
 import type { OpcuaSettings } from './settings.ts';
 
 /** What outlives a connection, so that the next one can take the subscription over. */
 export interface SubscriptionMemory {
   readonly id: number;
-  readonly items: ReadonlyMap<number, Item>;
+  /** By client handle. */
+  readonly items: Map<number, Watched>;
+  readonly plan: ItemPlan;
   readonly points: readonly string[];
-  readonly lastTimes: LastTimes;
+  /** When the server that holds it was started, as it says itself. */
+  readonly serverStartMs: number | undefined;
   /** The server sends something at least this often, milliseconds. */
   readonly keepAliveMs: number;
   /** Sequence number of the last notification whose delivery was begun. */
   lastSequence: number;
+  /** Publish times of the newest notifications by number, so that one that comes again is known. */
+  readonly published: Map<number, number>;
   /** Those whose delivery failed, with `heardMs` before each; they are asked for again. */
   readonly failed: Map<number, number>;
   /** Delivered and to be acknowledged with the next request. */
@@ -37,16 +44,30 @@ export interface SubscriptionContext {
   readonly session: Session;
   readonly settings: OpcuaSettings;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly repeats: Repeats;
+  readonly tally: Tally;
   readonly deliver: (set: SampleSet) => Promise<void>;
+  /** A message is gone for good: fills the hole since then from history, or says what is lost. */
+  readonly onHole: (sinceMs: number, points: readonly string[]) => Promise<void>;
   /** Called once. `gone`: the server has forgotten the subscription; it can't be taken over. */
   readonly onLost: (reason: Error, gone: boolean) => void;
 }
 
-/** Creates a subscription for everything in `nodes`; `refused` are points it would not watch. */
+/** What came of asking for a subscription. */
+export interface Subscribed {
+  readonly memory: SubscriptionMemory;
+  /** Points that the server would not watch, and points whose deadband it would not apply. */
+  readonly refused: ReadonlyMap<string, string>;
+  readonly unfiltered: ReadonlyMap<string, string>;
+}
+
+/** Creates a subscription for everything in `plan`. */
 export async function createSubscription(
   context: SubscriptionContext,
-  nodes: DeviceNodes,
-): Promise<{ readonly memory: SubscriptionMemory; readonly refused: readonly string[] }> {
+  plan: ItemPlan,
+  serverStartMs: number | undefined,
+): Promise<Subscribed> {
   const { session, settings, clock } = context;
   const keepAliveCount = Math.max(1, Math.round(limits.opcuaKeepAliveMs / settings.publishingMs));
   const startedMs = clock.nowMs();
@@ -67,21 +88,37 @@ export async function createSubscription(
       priority: 1,
     }),
   );
-  const { items, points, refused } = await createItems(context, created.subscriptionId, nodes);
+  const firstHandle = 1 + Math.floor(context.random.fraction() * HANDLES);
+  const { items, points, refused, unfiltered } = await createItems(
+    context,
+    created.subscriptionId,
+    plan,
+    firstHandle,
+  );
+  const heardAt = clock.monotonicMs();
   const memory: SubscriptionMemory = {
     id: created.subscriptionId,
-    items,
+    items: new Map([...items].map(([handle, item]) => [handle, { handle, item, heardAt }])),
+    plan,
     points,
-    lastTimes: new Map(),
+    serverStartMs,
     keepAliveMs: created.revisedMaxKeepAliveCount * created.revisedPublishingInterval,
     lastSequence: 0,
+    published: new Map(),
     failed: new Map(),
     acknowledge: [],
     heardMs: startedMs,
-    heardAt: clock.monotonicMs(),
+    heardAt,
   };
-  return { memory, refused };
+  return { memory, refused, unfiltered };
 }
+
+/**
+ * The first handle of a subscription is one of so many. A server that was restarted gives its
+ * subscription ids out again (Industrial-IoT #2055): what another client asked for under our old
+ * id has other handles, and is not taken for ours.
+ */
+const HANDLES = 0xf0000000;
 
 /**
  * Moves the subscription of a broken session into this one (TransferSubscriptions). False where

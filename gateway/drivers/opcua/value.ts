@@ -1,99 +1,56 @@
 /**
- * What came in an OPC UA value, as raw bytes, quality and status: OPC UA Binary (little endian)
- * of the scalar, OPC 10000-6 §5.2.2, with a text as its UTF-8 bytes without the length before it.
- *
- * The library decodes before anyone sees the bytes, so they are made again here from the decoded
- * value. That gives back the same bytes for every scalar type that is listed, with one exception:
- * the payload of a not-a-number, which is a bad reading in any case.
+ * A value or an event's field as a sample: the raw words of the scalar, the status code as it came
+ * and the quality that it states, the time that the source states.
  */
-import { isDate } from 'node:util/types';
-import type { Quality, RawType, Sample } from '../../../devices/reading.ts';
-
-/** The part of a Variant that counts here. Numbers are those of OPC 10000-6 Table 1. */
-export interface WireVariant {
-  readonly dataType: number;
-  /** 0 scalar, 1 array, 2 matrix. */
-  readonly arrayType: number;
-  readonly value: unknown;
-}
+import type { Quality, Sample } from '../../../devices/reading.ts';
+import type { StructureTypes } from './definitions.ts';
+import { type Part, scalarOf } from './part.ts';
+import {
+  encodeScalar,
+  type Instant,
+  isStatus,
+  type RawScalar,
+  type WireStatus,
+  type WireVariant,
+} from './scalar.ts';
 
 /** The part of a DataValue that counts here. */
 export interface WireDataValue {
   readonly value?: WireVariant | null;
   readonly statusCode: WireStatus;
   readonly sourceTimestamp?: Instant | null;
+  readonly serverTimestamp?: Instant | null;
 }
-
-/** The part of a Date that counts here. */
-export interface Instant {
-  getTime(): number;
-}
-
-export interface WireStatus {
-  readonly value: number;
-  readonly name: string;
-}
-
-/** Raw bytes of a scalar and how to read them. */
-export interface RawScalar {
-  readonly rawHex: string;
-  readonly type: RawType;
-}
-
-const DATE_TIME = 13;
-
-/** Milliseconds from 1601, where OPC UA's DateTime starts, to 1970. */
-const MS_1601_TO_1970 = 11_644_473_600_000n;
 
 /**
- * The raw bytes of a scalar, or `undefined` for an array, a null and types that are no scalar of
- * ours (structures, node ids, byte strings).
+ * One value of a variable, or the part of it that a point is, as a sample. Where the server gives
+ * no source time, the server's own stands in its place, and the status says so.
  */
-export function encodeScalar(variant: WireVariant | null | undefined): RawScalar | undefined {
-  if (variant?.arrayType !== 0) return undefined;
-  const { dataType, value } = variant;
-  if (value === null || value === undefined) return undefined;
-  switch (dataType) {
-    case 1:
-      return { rawHex: value === true ? '01' : '00', type: 'bool' };
-    case 2:
-      return whole(value, 1, 'int8');
-    case 3:
-      return whole(value, 1, 'uint8');
-    case 4:
-      return whole(value, 2, 'int16');
-    case 5:
-      return whole(value, 2, 'uint16');
-    case 6:
-      return whole(value, 4, 'int32');
-    case 7:
-      return whole(value, 4, 'uint32');
-    case 8:
-      return long(value, 'int64');
-    case 9:
-      return long(value, 'uint64');
-    case 10:
-      return float(value, 4, 'float32');
-    case 11:
-      return float(value, 8, 'float64');
-    case 12:
-      return typeof value === 'string' ? text(value) : undefined;
-    case DATE_TIME:
-      return isDate(value) ? dateTime(value) : undefined;
-    case 21:
-      return localizedText(value);
-    default:
-      return undefined;
+export function sampleOfValue(
+  part: Part,
+  data: WireDataValue,
+  gatewayTimeMs: number,
+  types: StructureTypes,
+): Sample {
+  const found = scalarOf(data.value, part, types);
+  const raw = typeof found === 'string' ? undefined : found;
+  const stated = judge(data.statusCode);
+  // A good value that holds nothing, or nothing that a point can be, is not a good reading.
+  const judged: Judged =
+    typeof found === 'string' && stated.quality !== 'bad'
+      ? { quality: 'bad', status: `opcua:${found}` }
+      : stated;
+  const sourceTimeMs = data.sourceTimestamp?.getTime();
+  if (sourceTimeMs !== undefined || !data.serverTimestamp) {
+    return sample(part.point, raw, judged, sourceTimeMs, gatewayTimeMs);
   }
+  const status = judged.status === undefined ? SERVER_TIME : `${judged.status}; ${SERVER_TIME}`;
+  const serverTimeMs = data.serverTimestamp.getTime();
+  return sample(part.point, raw, { ...judged, status }, serverTimeMs, gatewayTimeMs);
 }
 
-/** One value of a variable as a sample. */
-export function sampleOfValue(point: string, data: WireDataValue, gatewayTimeMs: number): Sample {
-  const raw = encodeScalar(data.value);
-  const stated = judge(data.statusCode);
-  const judged = raw || stated.quality === 'bad' ? stated : absent(data.value);
-  return sample(point, raw, judged, data.sourceTimestamp?.getTime(), gatewayTimeMs);
-}
+/** Status of a value that is dated by the server's clock, for want of a source time. */
+const SERVER_TIME = 'opcua:server-time';
 
 /**
  * One field of an event as a sample. The server puts a status code in the field's place where it
@@ -104,8 +61,12 @@ export function sampleOfField(
   field: WireVariant | undefined,
   times: { readonly sourceTimeMs: number | undefined; readonly gatewayTimeMs: number },
 ): Sample {
+  if (isStatus(field?.value)) {
+    const judged = judge(field.value);
+    return sample(point, undefined, judged, times.sourceTimeMs, times.gatewayTimeMs);
+  }
   const raw = encodeScalar(field);
-  const judged = raw ? good : isStatus(field?.value) ? judge(field.value) : absent(field);
+  const judged = raw ? good : absent(field);
   return sample(point, raw, judged, times.sourceTimeMs, times.gatewayTimeMs);
 }
 
@@ -119,15 +80,23 @@ const good: Judged = { quality: 'good' };
 /** GoodLocalOverride: an operator replaced the input (OPC 10000-8 §6.4.3). */
 const GOOD_LOCAL_OVERRIDE = 0x00960000;
 
-/** Quality of a status code: its two highest bits are the severity (OPC 10000-4 §7.39). */
+/**
+ * Quality of a status code: its two highest bits are the severity (OPC 10000-4 §7.39). Every code
+ * but a plain Good is told as it came: by its name, and by its number where it has more bits than
+ * a name can say (limits, overflow, structure changed).
+ */
 export function judge(status: WireStatus): Judged {
-  const severity = status.value >>> 30;
+  if (status.value === 0) return good;
+  const code = status.value >>> 0;
+  const severity = code >>> 30;
   // The library appends the information bits to the name, after `#`.
-  const named = `opcua:${status.name.split('#')[0]}`;
+  const name = status.name.split('#')[0];
+  const hex = code.toString(16).padStart(8, '0');
+  const named = code & 0xffff ? `opcua:${name} 0x${hex}` : `opcua:${name}`;
   if (severity === 1) return { quality: 'uncertain', status: named };
   if (severity >= 2) return { quality: 'bad', status: named };
-  const forced = (status.value & 0xffff0000) >>> 0 === GOOD_LOCAL_OVERRIDE;
-  return forced ? { quality: 'forced', status: named } : good;
+  const forced = (code & 0xffff0000) >>> 0 === GOOD_LOCAL_OVERRIDE;
+  return { quality: forced ? 'forced' : 'good', status: named };
 }
 
 /** DataValue information bits with the overflow bit (OPC 10000-4 §7.39.1 Table 174). */
@@ -162,63 +131,4 @@ function sample(
     ...(sourceTimeMs !== undefined && { sourceTimeMs }),
     gatewayTimeMs,
   };
-}
-
-function whole(value: unknown, bytes: 1 | 2 | 4, type: RawType): RawScalar | undefined {
-  if (typeof value !== 'number') return undefined;
-  const buffer = Buffer.alloc(bytes);
-  // Two's complement of either sign within the width.
-  buffer.writeUIntLE(Number(BigInt.asUintN(bytes * 8, BigInt(value))), 0, bytes);
-  return { rawHex: buffer.toString('hex'), type };
-}
-
-/** The library gives 64-bit integers as [high, low] words, both unsigned. */
-function long(value: unknown, type: 'int64' | 'uint64'): RawScalar | undefined {
-  if (typeof value === 'bigint') return bits64(value, type);
-  if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const [high, low]: unknown[] = value;
-  if (typeof high !== 'number' || typeof low !== 'number') return undefined;
-  return bits64((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), type);
-}
-
-function bits64(value: bigint, type: 'int64' | 'uint64'): RawScalar {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigUInt64LE(BigInt.asUintN(64, value));
-  return { rawHex: buffer.toString('hex'), type };
-}
-
-function float(value: unknown, bytes: 4 | 8, type: RawType): RawScalar | undefined {
-  if (typeof value !== 'number') return undefined;
-  const buffer = Buffer.alloc(bytes);
-  if (bytes === 4) buffer.writeFloatLE(value);
-  else buffer.writeDoubleLE(value);
-  return { rawHex: buffer.toString('hex'), type };
-}
-
-function text(value: string): RawScalar {
-  return { rawHex: Buffer.from(value, 'utf8').toString('hex'), type: 'string' };
-}
-
-/** The text alone; the locale says nothing about the value. */
-function localizedText(value: unknown): RawScalar | undefined {
-  if (typeof value !== 'object' || value === null || !('text' in value)) return undefined;
-  return typeof value.text === 'string' ? text(value.text) : undefined;
-}
-
-/** 100 ns since 1601. What a Date cannot hold, the library keeps beside it in picoseconds. */
-function dateTime(value: Instant): RawScalar {
-  const picoseconds = 'picoseconds' in value ? Number(value.picoseconds) : 0;
-  const ticks = (BigInt(value.getTime()) + MS_1601_TO_1970) * 10_000n;
-  return bits64(ticks + BigInt(Math.trunc(picoseconds / 100_000)), 'int64');
-}
-
-function isStatus(value: unknown): value is WireStatus {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'value' in value &&
-    typeof value.value === 'number' &&
-    'name' in value &&
-    typeof value.name === 'string'
-  );
 }

@@ -10,19 +10,38 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../../../../devices/limits.ts';
 import { dateOf } from '../../../../../devices/runtime.ts';
 import {
-  type Item,
-  type LastTimes,
+  type UnpackContext,
   unpack,
   valuesWithin,
+  type Watched,
 } from '../../../../../gateway/drivers/opcua/notification.ts';
+import type { Item } from '../../../../../gateway/drivers/opcua/plan.ts';
+import { Repeats } from '../../../../../gateway/drivers/opcua/repeats.ts';
 
-const items = new Map<number, Item>([
-  [1, { kind: 'value', point: 'level' }],
-  [2, { kind: 'event', points: ['tapped', 'weight'] }],
-]);
+const level: Item = {
+  kind: 'value',
+  nodeId: coerceNodeId('ns=1;s=level'),
+  parts: [{ point: 'level' }],
+  samplingMs: 0,
+  silenceMs: 60_000,
+  historic: false,
+};
+const tapped: Item = {
+  kind: 'event',
+  event: { name: 'Tapped', typeId: coerceNodeId('ns=1;i=5'), fields: [] },
+  points: ['tapped', 'weight'],
+};
 
-function context(lastTimes: LastTimes = new Map(), samplingMs = 0) {
-  return { items, lastTimes, samplingMs, gatewayTimeMs: 9_000 };
+function context(samplingMs = 0): UnpackContext & { readonly items: Map<number, Watched> } {
+  const watched = [level, tapped].map((item, index) => ({ handle: index + 1, item, heardAt: 0 }));
+  return {
+    items: new Map(watched.map((one) => [one.handle, one])),
+    types: new Map(),
+    repeats: new Repeats(),
+    samplingMs,
+    gatewayTimeMs: 9_000,
+    atMs: 77,
+  };
 }
 
 function change(
@@ -74,17 +93,14 @@ describe('a notification', () => {
     });
   });
 
-  it('of an item that is not ours gives nothing', () => {
+  it('of an item that is not ours gives nothing, and is counted', () => {
     expect(
       unpack([{ monitoredItems: [change(1, 1_000, StatusCodes.Good, 7)] }], context()),
-    ).toEqual({
-      sets: [],
-    });
+    ).toEqual({ sets: [], foreign: 1, repeated: 0 });
   });
 
   it('with the overflow bit says from when to when values are gone, and keeps this one', () => {
-    const lastTimes: LastTimes = new Map();
-    const state = context(lastTimes, 100);
+    const state = context(100);
     unpack([{ monitoredItems: [change(1, 1_000)] }], state);
     const full = StatusCodes.GoodWithOverflowBit;
     const { sets } = unpack([{ monitoredItems: [change(2, 3_000, full)] }], state);
@@ -104,8 +120,9 @@ describe('a notification', () => {
   });
 
   it('of a full event queue is a loss of the points of that event, not an event', () => {
-    const lastTimes: LastTimes = new Map([['tapped', 2_000]]);
-    const { sets } = unpack([{ events: [event('ns=0;i=3035', 5_000)] }], context(lastTimes));
+    const state = context();
+    unpack([{ events: [event('ns=1;i=5', 2_000)] }], state);
+    const { sets } = unpack([{ events: [event('ns=0;i=3035', 5_000)] }], state);
     expect(sets).toEqual([
       {
         samples: [],

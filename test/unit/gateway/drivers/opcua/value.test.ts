@@ -13,8 +13,8 @@ import {
   VariantArrayType,
 } from 'node-opcua';
 import { describe, expect, it } from 'vitest';
+import { encodeScalar } from '../../../../../gateway/drivers/opcua/scalar.ts';
 import {
-  encodeScalar,
   hasOverflow,
   judge,
   sampleOfField,
@@ -161,12 +161,15 @@ describe('quality', () => {
     });
   });
 
-  it('is not changed by information bits, which the name does not repeat', () => {
+  it('is not changed by information bits, which are told as they came', () => {
     const limited = StatusCode.makeStatusCode(
       StatusCodes.UncertainSubNormal,
       'InfoTypeDataValue | LimitHigh',
     );
-    expect(judge(limited)).toEqual({ quality: 'uncertain', status: 'opcua:UncertainSubNormal' });
+    expect(judge(limited)).toEqual({
+      quality: 'uncertain',
+      status: 'opcua:UncertainSubNormal 0x40950600',
+    });
     expect(hasOverflow(limited)).toBe(false);
     expect(hasOverflow(StatusCodes.GoodWithOverflowBit)).toBe(true);
     expect(hasOverflow(coerceStatusCode(0x80))).toBe(false);
@@ -174,9 +177,14 @@ describe('quality', () => {
 
   it('of a value without content is never good', () => {
     const nothing = { value: null, statusCode: StatusCodes.Good };
-    expect(sampleOfValue('p', nothing, 5)).toMatchObject({ quality: 'bad', status: 'opcua:null' });
+    expect(sampleOfValue({ point: 'p' }, nothing, 5, new Map())).toMatchObject({
+      quality: 'bad',
+      status: 'opcua:null',
+    });
     const list = { dataType: 11, arrayType: 1, value: [1] };
-    expect(sampleOfValue('p', { value: list, statusCode: StatusCodes.Good }, 5)).toMatchObject({
+    expect(
+      sampleOfValue({ point: 'p' }, { value: list, statusCode: StatusCodes.Good }, 5, new Map()),
+    ).toMatchObject({
       rawHex: '',
       quality: 'bad',
       status: 'opcua:not-a-scalar',
@@ -186,7 +194,7 @@ describe('quality', () => {
   it('of a bad value with content is bad, with the bytes that came', () => {
     const value = new Variant({ dataType: DataType.Float, value: 21.5 });
     const statusCode = StatusCodes.BadOutOfService;
-    expect(sampleOfValue('p', { value, statusCode }, 5)).toMatchObject({
+    expect(sampleOfValue({ point: 'p' }, { value, statusCode }, 5, new Map())).toMatchObject({
       rawHex: '0000ac41',
       quality: 'bad',
       status: 'opcua:BadOutOfService',
