@@ -49,6 +49,10 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/enrol-request.ts')).runEnrolRequest(args, contextOf());
     case 'outbox':
       return (await import('./commands/outbox.ts')).runOutbox(args, contextOf());
+    case 'opcua-trust':
+      return (await import('./commands/opcua-trust.ts')).runOpcuaTrust(args, contextOf());
+    case 'discover':
+      return (await import('./commands/discover.ts')).runDiscover(args, contextOf());
     default:
       throw new EdgeError('CFG_USAGE', `bondline-gateway has no command "${command}"`);
   }
@@ -64,6 +68,7 @@ function contextOf(): CommandContext {
     err: (text) => void process.stderr.write(text),
     terminal: process.stderr.isTTY === true,
     stop: stop.signal,
+    onHangup: (action) => void process.on('SIGHUP', action),
     onInputEnd(onEnd) {
       process.stdin.on('end', onEnd).on('close', onEnd).on('error', onEnd).resume();
     },

@@ -2,6 +2,7 @@
 import { limits } from '../devices/limits.ts';
 import { type Static, type TSchema, Type } from '../devices/schema.ts';
 import { inlineProfileSchema } from './config-profile.ts';
+import { reportSchema } from './config-report.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -83,6 +84,7 @@ function deviceSchema<P extends TSchema>(profile: P) {
         max: 86_400_000,
         default: limits.heartbeatMsDefault,
       }),
+      report: Type.Optional(reportSchema),
       enrolment: Type.Optional(
         path('Path of the enrolment credential; it may appear while the gateway runs.'),
       ),
@@ -151,9 +153,10 @@ function configSchema<P extends TSchema>(profile: P) {
       clock: Type.Optional(
         Type.Object(
           {
-            source: Type.Enum(['unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'], {
-              description: 'What sets this machine’s clock. Default unknown.',
-              default: 'unknown',
+            source: Type.Enum(['auto', 'unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'], {
+              description:
+                'What sets this machine’s clock; auto asks chronyd, ntpd or systemd-timesyncd. Default auto.',
+              default: 'auto',
             }),
             offsetMs: Type.Optional(
               Type.Number({
@@ -163,8 +166,11 @@ function configSchema<P extends TSchema>(profile: P) {
             uncertaintyMs: Type.Optional(
               Type.Number({ description: 'Uncertainty of that offset, milliseconds.', minimum: 0 }),
             ),
+            chronySocket: Type.Optional(
+              path('With auto: the command socket of chronyd, where it is not in its usual place.'),
+            ),
           },
-          { ...closed, description: 'What is known of the clock.', default: { source: 'unknown' } },
+          { ...closed, description: 'What is known of the clock.', default: { source: 'auto' } },
         ),
       ),
       devices: Type.Array(deviceSchema(profile), {

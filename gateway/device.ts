@@ -5,29 +5,33 @@ import type { Loss } from '../devices/reading.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { ClockWatch } from './clock.ts';
 import type { DeviceConfig } from './config.ts';
-import { createDeviceWatch } from './device-state.ts';
-import type { Connection, Driver, SampleSet } from './driver.ts';
+import { createDeviceClockWatch, type DeviceClockWatch } from './device-clock.ts';
+import { createDeviceWatch, type DeviceState } from './device-state.ts';
+import type { Connection, DeviceHistory, Driver, SampleSet } from './driver.ts';
 import type { DeviceStatus } from './health.ts';
 import { hasRoom, type IssueGate, type IssueOptions, Issuer } from './issue.ts';
+import { createLastValues, type LastValues } from './last-values.ts';
 import { listen } from './listen.ts';
 import { createLossLedger } from './losses.ts';
 import { type GoodsMemory, measure, planMeasurement } from './measure.ts';
-import type { Outbox } from './outbox.ts';
+import type { Appended, Outbox } from './outbox.ts';
 import { poll } from './poll.ts';
+import { planReports, Reporter } from './report.ts';
+import type { DeviceSnapshot } from './snapshot.ts';
 
 export interface DeviceOptions {
   readonly config: DeviceConfig;
   readonly did: string;
   readonly profile: DeviceProfile;
   readonly driver: Driver;
-  /** DID of the gateway, digest of its configuration, and URI of its place. */
+  /** DID of the gateway. */
   readonly gateway: string;
-  readonly configuration: string;
-  readonly facility: string;
+  /** What a reload may change meanwhile: digest of the configuration, and URI of the place. */
+  readonly site: () => { readonly configuration: string; readonly facility: string };
   readonly dataDirectory: string;
   readonly resolvePath: (path: string) => string;
-  /** Newest time in the device's history before this start, if it has one. */
-  readonly lastMs?: number;
+  /** What is durable of the device from before this start; absent where nothing is. */
+  readonly history?: DeviceHistory;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -37,11 +41,17 @@ export interface DeviceOptions {
   readonly enrolment: () => ReturnType<IssueOptions['head']>['enrolment'];
   readonly onSampled: (count: number) => void;
   readonly onAppended: IssueOptions['onAppended'];
+  /** A batch that the device signed itself is durable. */
+  readonly onKept: (appended: Appended) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
 export interface RunningDevice {
+  readonly did: string;
+  readonly config: DeviceConfig;
   status(): DeviceStatus;
+  /** All but what only the ingester knows of it. */
+  snapshot(): Omit<DeviceSnapshot, 'held'>;
   /** Stops asking; resolves when nothing comes any more. */
   stop(abort: AbortSignal): Promise<void>;
   /** Signs what is left; resolves when it is durable. */
@@ -62,12 +72,14 @@ export async function startDevice(options: DeviceOptions): Promise<RunningDevice
     device: config.name,
     dataDirectory: options.dataDirectory,
     resolvePath: options.resolvePath,
+    everyMs,
+    ...(options.history && { history: options.history }),
   });
-  const issuer = openIssuer(options, everyMs);
-  const take = createTaker(options, issuer);
+  const isPush = connection.subscribe !== undefined;
+  const stages = openStages(options, { everyMs, isPush });
+  const { issuer, take } = stages;
   const stop = new AbortController();
   const abort = new AbortController();
-  const isPush = connection.subscribe !== undefined;
   const missed = whileNotRunning(options, { everyMs, connection, points });
   if (missed) await issuer.add([], [missed]);
 
@@ -101,24 +113,71 @@ export async function startDevice(options: DeviceOptions): Promise<RunningDevice
       });
   loop.catch(onFailure);
 
+  const status = () => statusOf(config.name, watch.state(), connection);
   return {
-    status: () => statusOf(config.name, watch.state(), connection),
+    did: options.did,
+    config,
+    status,
+    snapshot: () => snapshotOf(options, { connection, everyMs, isPush, stages, status: status() }),
     async stop(cut) {
       cut.addEventListener('abort', () => abort.abort(), { once: true });
       stop.abort();
       await loop.catch(() => undefined);
       await connection.close();
     },
-    flush: () => issuer.stop(),
+    flush() {
+      stages.reporter.close();
+      return issuer.stop();
+    },
   };
 }
 
 /** First reads are spread over this long. */
 const PHASE_MS_MAX = 1_000;
 
-function openIssuer(options: DeviceOptions, everyMs: number): Issuer {
+/** The steps from samples to batches, and what is seen on the way. */
+interface Stages {
+  readonly issuer: Issuer;
+  readonly reporter: Reporter;
+  readonly clocks: DeviceClockWatch;
+  readonly values: LastValues;
+  /** Monotonic time of the newest sample; absent before the first. */
+  readonly heardAt: () => number | undefined;
+  readonly take: (set: SampleSet, losses: readonly Loss[]) => Promise<void>;
+}
+
+function openStages(
+  options: DeviceOptions,
+  { everyMs, isPush }: { everyMs: number; isPush: boolean },
+): Stages {
+  const { clock, config, log, onFailure, profile } = options;
+  const reporter: Reporter = new Reporter({
+    plan: planReports(profile, config.report),
+    clock,
+    release: (groups) => void issuer.add(groups, []).catch(onFailure),
+  });
+  const issuer = openIssuer(options, reporter, everyMs);
+  const clocks = createDeviceClockWatch({ device: config.name, isPolled: !isPush, clock, log });
+  const values = createLastValues(profile);
+  let heardAt: number | undefined;
+  const sign = createTaker(options, { issuer, reporter, clocks, values });
+  return {
+    issuer,
+    reporter,
+    clocks,
+    values,
+    heardAt: () => heardAt,
+    take(set, losses) {
+      const { credentials = [], samples } = set;
+      if (samples.length + credentials.length > 0) heardAt = clock.monotonicMs();
+      return sign(set, losses);
+    },
+  };
+}
+
+function openIssuer(options: DeviceOptions, reporter: Reporter, everyMs: number): Issuer {
   const { clock, clockWatch, config, gate, onAppended, onFailure, outbox, profile } = options;
-  const { did: device, gateway, configuration, facility: readPoint } = options;
+  const { did: device, gateway, site } = options;
   const named = { name: profile.name, digest: profileDigest(profile) };
   return new Issuer({
     flushMs: config.flushMs ?? 1_000,
@@ -128,10 +187,16 @@ function openIssuer(options: DeviceOptions, everyMs: number): Issuer {
     outbox,
     gate,
     losses: createLossLedger(2 * everyMs),
-    onAppended,
+    suppressed: reporter,
+    onAppended(appended, draft) {
+      // What was not kept is not what a reader saw last.
+      if (appended.dropped > 0) reporter.forget();
+      onAppended(appended, draft);
+    },
     onFailure,
     head: () => {
       const enrolment = options.enrolment();
+      const { configuration, facility: readPoint } = site();
       const head = { device, gateway, profile: named, configuration, readPoint };
       return enrolment ? { ...head, enrolment } : head;
     },
@@ -139,34 +204,76 @@ function openIssuer(options: DeviceOptions, everyMs: number): Issuer {
 }
 
 function createTaker(
-  { config, onSampled, profile }: DeviceOptions,
-  issuer: Issuer,
-): (set: SampleSet, losses: readonly Loss[]) => Promise<void> {
+  { config, did, onFailure, onKept, onSampled, outbox, profile }: DeviceOptions,
+  { clocks, issuer, reporter, values }: Omit<Stages, 'heardAt' | 'take'>,
+): Stages['take'] {
   const plan = planMeasurement(profile, config.goods);
   const memory: GoodsMemory = new Map();
   return async (set, losses) => {
-    if (set.samples.length > 0) onSampled(set.samples.length);
-    await issuer.add(measure(set, plan, memory), losses);
+    const { credentials = [], forget, message, samples } = set;
+    if (samples.length > 0) onSampled(samples.length);
+    const named = message !== undefined && { message };
+    const works: Promise<unknown>[] = credentials.map((token) =>
+      outbox.keep({ token, witness: did, ...named }).then(onKept),
+    );
+    if (forget !== undefined) works.push(outbox.forget({ device: did, messages: forget }));
+    const groups = clocks.judge(measure(set, plan, memory));
+    values.take(groups);
+    reporter.lost(losses);
+    works.push(issuer.add(reporter.take(groups), losses, message));
+    await Promise.all(works).catch((error: unknown) => {
+      onFailure(error);
+      throw error;
+    });
   };
 }
 
 /** What was not read between the device's last batch and this start. */
 function whileNotRunning(
-  { clock, lastMs }: DeviceOptions,
+  { clock, history }: DeviceOptions,
   known: { everyMs: number; connection: Connection; points: readonly string[] },
 ): Loss | undefined {
-  // A source without a state of its own is a broker, which keeps messages while we are away.
-  const isKept = known.connection.subscribe && !known.connection.state;
-  if (lastMs === undefined || isKept) return undefined;
+  const lastMs = history?.lastMs;
+  if (lastMs === undefined || known.connection.silence?.whileAway) return undefined;
   const toMs = clock.nowMs();
   const intervals = Math.floor((toMs - lastMs) / known.everyMs);
   if (intervals <= 0) return undefined;
   return { fromMs: lastMs, toMs, count: intervals * known.points.length, cause: 'not-running' };
 }
 
+function snapshotOf(
+  { clock, config, did, profile }: DeviceOptions,
+  now: {
+    readonly connection: Connection;
+    readonly everyMs: number;
+    readonly isPush: boolean;
+    readonly stages: Stages;
+    readonly status: DeviceStatus;
+  },
+): ReturnType<RunningDevice['snapshot']> {
+  const { connection, everyMs, isPush, stages, status } = now;
+  const fault = stages.clocks.fault();
+  const heardAt = stages.heardAt();
+  // A subscription whose server vouches for it is as fresh as that.
+  const isVouched = isPush && connection.silence?.whileRunning && connection.state?.().up;
+  const ageMs = isVouched ? 0 : heardAt === undefined ? undefined : clock.monotonicMs() - heardAt;
+  return {
+    ...status,
+    did,
+    driver: config.driver,
+    profile: profile.name,
+    everyMs,
+    ...(ageMs !== undefined && { ageMs }),
+    ...(fault !== undefined && { clock: fault }),
+    counters: connection.counters?.() ?? {},
+    certificates: connection.certificates?.() ?? [],
+    points: stages.values.snapshot(),
+  };
+}
+
 function statusOf(
   name: string,
-  { condition, reason, sinceMs }: ReturnType<ReturnType<typeof createDeviceWatch>['state']>,
+  { condition, reason, sinceMs }: DeviceState,
   connection: Connection,
 ): DeviceStatus {
   const said = connection.state?.();

@@ -7,18 +7,28 @@ export function countReadings(draft: { readonly groups: readonly ReadingGroup[] 
   return draft.groups.reduce((sum, group) => sum + group.readings.length, 0);
 }
 
-/** Earliest and latest time of the readings, the source's and the gateway's alike. */
+/** Earliest and latest time of the readings, the source's (where believed) and the gateway's. */
 export function spanOf(draft: Pick<BatchDraft, 'groups' | 'closedMs'>): {
   fromMs: number;
   toMs: number;
 } {
-  const times = draft.groups.flatMap((g) => [g.timeMs, g.gatewayTimeMs ?? g.timeMs]);
+  const times = draft.groups.flatMap(({ deviceClock, gatewayTimeMs, timeMs }) => {
+    const heardMs = gatewayTimeMs ?? timeMs;
+    return deviceClock === undefined ? [timeMs, heardMs] : [heardMs];
+  });
   if (times.length === 0) return { fromMs: draft.closedMs, toMs: draft.closedMs };
   return { fromMs: Math.min(...times), toMs: Math.max(...times) };
 }
 
 /** Two drafts that say together what this one says, in order; the second has the losses. */
-export function splitDraft(draft: BatchDraft): [BatchDraft, BatchDraft] {
+export function splitDraft(whole: BatchDraft): [BatchDraft, BatchDraft] {
+  // What was left out belongs to the second as well: both together say it once.
+  const { suppressed, ...draft } = whole;
+  const [first, second] = halvesOf(draft);
+  return [first, suppressed === undefined ? second : { ...second, suppressed }];
+}
+
+function halvesOf(draft: BatchDraft): [BatchDraft, BatchDraft] {
   const readings = countReadings(draft);
   const { losses } = draft;
   if (readings > 1) {
@@ -61,7 +71,7 @@ export function splitGroups(
 const BASE64 = 4 / 3;
 /** Names, brackets and commas of one report, of one element and of one loss, rounded up. */
 const REPORT_BYTES = 75;
-const ELEMENT_BYTES = 290;
+const ELEMENT_BYTES = 320;
 const LOSS_BYTES = 140;
 /** What a report says of a value that is not good: quality, status and exception. */
 const DOUBT_BYTES = 90;

@@ -20,6 +20,8 @@ export interface EnrolledDevice {
 export interface Enrolments {
   /** Reads files that are new or changed; says whether there was one. */
   refresh(): boolean;
+  /** The configuration has changed: these are the devices now. */
+  replace(devices: readonly EnrolledDevice[]): void;
   /** What a device's batches name; absent until it is enrolled. */
   of(did: string): CredentialReference | undefined;
   /** All enrolment credentials, by digest. */
@@ -34,7 +36,8 @@ export function createEnrolments(options: {
   readonly readFile: (path: string) => Uint8Array | undefined;
   readonly log: Log;
 }): Enrolments {
-  const { devices, gateway, log, readFile } = options;
+  const { gateway, log, readFile } = options;
+  let { devices } = options;
   const seen = new Map<string, Uint8Array>();
   const known = new Map<string, { reference: CredentialReference; token: Uint8Array }>();
 
@@ -54,6 +57,14 @@ export function createEnrolments(options: {
   }
 
   return {
+    replace(next) {
+      devices = next;
+      for (const did of known.keys()) {
+        if (next.some((device) => device.did === did)) continue;
+        known.delete(did);
+        seen.delete(did);
+      }
+    },
     refresh() {
       let changed = false;
       for (const device of devices) {

@@ -3,26 +3,34 @@
  * of the gateway that reads the registries.
  */
 import { strict as assert } from 'node:assert';
+import { isDeepStrictEqual } from 'node:util';
 import { type ConfigResult, readConfig } from '../devices/io/config-file.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase, profileDigest } from '../devices/profile.ts';
 import { profiles } from '../devices/profiles/registry.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
-import { type ClockWatch, createClockWatch } from './clock.ts';
+import { type AskClock, type ClockWatch, createClockWatch } from './clock.ts';
+import { askFirst, thisMachine } from './clock-sources/machine.ts';
+import { clockSources } from './clock-sources/registry.ts';
 import { checkedConfigSchema, type GatewayConfig } from './config.ts';
 import { checkGatewayConfig, checkNested, profileOf, type Registries } from './config-check.ts';
-import { type RunningDevice, startDevice } from './device.ts';
 import { drivers } from './drivers/registry.ts';
-import { createEnrolments, type Enrolments } from './enrolments.ts';
-import { Forwarder, type Send } from './forward.ts';
+import { createEnrolments, type EnrolledDevice } from './enrolments.ts';
+import { createFleet, type DeviceDids, type Fleet } from './fleet.ts';
+import { Forwarder } from './forward.ts';
 import { type Counters, composeStatus, createCounters, type StatusLine } from './health.ts';
-import type { IssueGate } from './issue.ts';
 import type { Outbox } from './outbox.ts';
-import type { OpenSink } from './sink.ts';
 import { sinks } from './sinks/registry.ts';
+import type { GatewaySnapshot } from './snapshot.ts';
+import { createUplink, type Uplink } from './uplink.ts';
+import { every } from './wait.ts';
 
 /** Everything that a configuration may name. */
 export const registries: Registries = { profiles, drivers, sinks };
+
+/** Asks the services of this machine about its clock. */
+export const askMachineClock: AskClock = (statement, signal) =>
+  askFirst(clockSources, thisMachine(), statement, signal);
 
 /** Reads and checks a configuration; never touches the network. @throws EdgeError CFG_UNREADABLE */
 export function readGatewayConfig(file: string): ConfigResult<GatewayConfig> {
@@ -42,19 +50,32 @@ export interface GatewayOptions {
   readonly known: Registries;
   /** DIDs of the gateway and, by name, of its devices. */
   readonly did: string;
-  readonly devices: ReadonlyMap<string, string>;
+  readonly devices: DeviceDids;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Asks the service that sets this machine's clock; absent where there is nobody to ask. */
+  readonly askClock?: AskClock;
   /** Resolves a path named in the configuration. */
   readonly resolvePath: (path: string) => string;
   /** Bytes of a file, or `undefined` where there is none. */
   readonly readFile: (path: string) => Uint8Array | undefined;
 }
 
+/** A configuration to change to: checked, and without changes that need a new process. */
+export type Reload = Pick<GatewayOptions, 'config' | 'configText' | 'devices'>;
+
 export interface Gateway {
   status(): Promise<StatusLine>;
+  /** All that can be seen of it now. Cheap: what devices said last is kept, nobody is asked. */
+  snapshot(): Promise<GatewaySnapshot>;
+  /**
+   * Changes to another configuration (reload.ts says which may be): devices that are the same keep
+   * their connections, the others are stopped, signed and started; batches name the new digest.
+   * One call at a time. Rejects when the uplink cannot be opened, and then the old one is closed.
+   */
+  reload(to: Reload): Promise<void>;
   /** Resolves, with the reason, when the gateway can go on no more and must be stopped. */
   readonly failed: Promise<unknown>;
   /**
@@ -64,13 +85,24 @@ export interface Gateway {
   stop(drainMs: number): Promise<StatusLine>;
 }
 
+const DRAIN_LOOK_MS = 25;
+
 /** Starts the gateway; resolves when every device's loop runs. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { clock, config, log, outbox } = options;
+  const { clock, log, outbox } = options;
+  const startedMs = clock.nowMs();
   const counters = createCounters();
   const failure = createFailure();
-  const clockWatch = createClockWatch(clock, config.clock ?? { source: 'unknown' });
-  const enrolments = openEnrolments(options);
+  let { config } = options;
+  let configuration = digestMultibase(Buffer.from(options.configText));
+  const clockWatch = createClockWatch(clock, clockOf(config), options.askClock);
+  const enrolments = createEnrolments({
+    devices: enrolled(options, options),
+    gateway: options.did,
+    readFile: options.readFile,
+    log,
+  });
+  enrolments.refresh();
   const forwarder = new Forwarder({
     outbox,
     enrolments,
@@ -84,157 +116,133 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     onFailure: failure.report,
   });
-  const running = await startDevices(options, {
+  const fleet = createFleet({
+    ...options,
+    gateway: options.did,
+    site: () => ({ configuration, facility: config.facility }),
+    dataDirectory: options.resolvePath(config.gateway.data),
     counters,
     clockWatch,
     enrolments,
-    forwarder,
+    onCommitted: () => forwarder.committed(),
     onFailure: failure.report,
   });
-  let isUp = false;
-  const sink = await openSink(options, {
-    onReceipt: (bytes) => forwarder.receipt(bytes),
-    onState(connected, send) {
-      isUp = connected;
-      forwarder.uplink(connected ? send : undefined);
-    },
-  });
+  clockWatch.observe();
+  await fleet.start(config.devices, options.devices);
+  const uplink = createUplink({ ...options, forwarder, gateway: options.did });
+  await uplink.open(config.uplink);
   const stopWatching = every(clock, limits.clockWatchMs, () => {
     clockWatch.observe();
     if (enrolments.refresh()) forwarder.enrolmentsChanged();
   });
-  const status = async () =>
-    composeStatus({
-      timeMs: clock.nowMs(),
-      site: config.gateway.name,
-      counters,
-      outbox: await outbox.stats(),
-      held: forwarder.held(),
-      uplink: isUp,
-      devices: running.map((device) => device.status()),
-    });
+  const parts = { counters, clockWatch, fleet, forwarder, uplink, startedMs };
+  const status = async () => statusOf(options, config, parts);
   return {
     status,
+    snapshot: () => snapshotOf(options, { ...parts, config, configuration }),
     failed: failure.happened,
+    async reload(to) {
+      const before = config;
+      // What is left of devices that change was read under the old configuration.
+      await fleet.stopOthers(to.config.devices);
+      config = to.config;
+      configuration = digestMultibase(Buffer.from(to.configText));
+      clockWatch.state(clockOf(config));
+      enrolments.replace(enrolled(options, to));
+      if (enrolments.refresh()) forwarder.enrolmentsChanged();
+      await fleet.startOthers(config.devices, to.devices);
+      if (!isDeepStrictEqual(before.uplink, config.uplink)) await uplink.open(config.uplink);
+    },
     async stop(drainMs) {
       const until = clock.monotonicMs() + drainMs;
       stopWatching();
-      await stopDevices(running, clock);
-      await Promise.all(running.map((device) => device.flush()));
+      await fleet.stop();
+      await fleet.flush();
       while ((await status()).waiting > 0 && clock.monotonicMs() < until) {
         await clock.sleep(DRAIN_LOOK_MS);
       }
       await forwarder.stop();
       const last = await status();
-      await within(clock, CLOSE_MS, sink.close());
+      await uplink.close();
       await outbox.close();
       return last;
     },
   };
 }
 
-/** The stages that all devices share. */
-interface Stages {
+/** What status and snapshot look at. */
+interface Parts {
   readonly counters: Counters;
   readonly clockWatch: ClockWatch;
-  readonly enrolments: Enrolments;
+  readonly fleet: Fleet;
   readonly forwarder: Forwarder;
-  readonly onFailure: (error: unknown) => void;
+  readonly uplink: Uplink;
+  readonly startedMs: number;
 }
 
-async function startDevices(options: GatewayOptions, stages: Stages): Promise<RunningDevice[]> {
-  const { clock, config, known, log, outbox, random, resolvePath } = options;
-  const { clockWatch, counters, enrolments, forwarder, onFailure } = stages;
-  const gate: IssueGate = { pending: 0 };
-  const marks = new Map((await outbox.marks()).map(({ device, lastMs }) => [device, lastMs]));
-  const starts = config.devices.map((device) => {
-    const did = didOf(options, device.name);
-    const lastMs = marks.get(did);
-    const driver = known.drivers[device.driver];
-    assert(driver, `configuration was not checked: there is no driver ${device.driver}`);
-    return startDevice({
-      config: device,
-      did,
-      profile: profileFor(options, device),
-      driver,
-      gateway: options.did,
-      configuration: digestMultibase(Buffer.from(options.configText)),
-      facility: config.facility,
-      dataDirectory: resolvePath(config.gateway.data),
-      resolvePath,
-      ...(lastMs !== undefined && { lastMs }),
-      clock,
-      random,
-      log,
-      clockWatch,
-      outbox,
-      gate,
-      enrolment: () => enrolments.of(did),
-      onSampled(count) {
-        counters.sampled += count;
-        counters.newestMs = clock.nowMs();
-      },
-      onAppended({ batches, dropped, lossesSigned, readings }) {
-        counters.signed += readings;
-        counters.batches += batches;
-        counters.lossesSigned += lossesSigned;
-        counters.dropped += dropped;
-        forwarder.committed();
-      },
-      onFailure,
+async function statusOf(
+  { clock, outbox }: GatewayOptions,
+  config: GatewayConfig,
+  { counters, fleet, forwarder, uplink }: Parts,
+): Promise<StatusLine> {
+  const stats = await outbox.stats();
+  return composeStatus({
+    timeMs: clock.nowMs(),
+    site: config.gateway.name,
+    counters,
+    outbox: stats,
+    held: forwarder.held(),
+    uplink: uplink.isUp(),
+    devices: fleet.statuses(),
+  });
+}
+
+async function snapshotOf(
+  { clock, did, outbox }: GatewayOptions,
+  facts: Parts & { readonly config: GatewayConfig; readonly configuration: string },
+): Promise<GatewaySnapshot> {
+  const { clockWatch, config, configuration, counters, fleet, forwarder, uplink } = facts;
+  const { bytes, damaged, readings, rows } = await outbox.stats();
+  const bytesMax = config.outbox?.bytesMax ?? limits.outboxBytesMaxDefault;
+  const held = new Set(forwarder.held());
+  return {
+    timeMs: clock.nowMs(),
+    startedMs: facts.startedMs,
+    site: config.gateway.name,
+    did,
+    configuration,
+    counters: { ...counters },
+    uplink: { up: uplink.isUp() },
+    outbox: { rows, readings, bytes, bytesMax, damaged },
+    // Steps since the start: a batch counts those since the one before.
+    clock: clockWatch.quality(0),
+    devices: fleet.snapshots().map((device) => ({ ...device, held: held.has(device.did) })),
+  };
+}
+
+function clockOf({ clock }: GatewayConfig) {
+  return clock ?? { source: 'auto' as const };
+}
+
+/** The devices that have a key, and those of them that sign by themselves. */
+function enrolled(
+  { known, resolvePath }: Pick<GatewayOptions, 'known' | 'resolvePath'>,
+  { config, devices }: Pick<GatewayOptions, 'config' | 'devices'>,
+): EnrolledDevice[] {
+  return config.devices.flatMap((device) => {
+    const profile = profileOf(device, known.profiles);
+    assert(profile, `configuration was not checked: no profile for ${device.name}`);
+    const did = devices.get(device.name);
+    const of = (one: string, file: string | undefined): EnrolledDevice => ({
+      ...{ name: device.name, did: one, profileDigest: profileDigest(profile) },
+      ...(file !== undefined && { path: resolvePath(file) }),
     });
+    const signer = known.drivers[device.driver]?.signer?.(device.connection);
+    return [
+      ...(did === undefined ? [] : [of(did, device.enrolment)]),
+      ...(signer === undefined ? [] : [of(signer.did, signer.enrolment)]),
+    ];
   });
-  return Promise.all(starts);
-}
-
-function openEnrolments(options: GatewayOptions): Enrolments {
-  const enrolments = createEnrolments({
-    devices: options.config.devices.map((device) => ({
-      name: device.name,
-      did: didOf(options, device.name),
-      profileDigest: profileDigest(profileFor(options, device)),
-      ...(device.enrolment !== undefined && { path: options.resolvePath(device.enrolment) }),
-    })),
-    gateway: options.did,
-    readFile: options.readFile,
-    log: options.log,
-  });
-  enrolments.refresh();
-  return enrolments;
-}
-
-/** How long a poll in flight may take when the gateway stops, and closing what is open. */
-const LAST_READ_MS = 1_200;
-const CLOSE_MS = 500;
-const DRAIN_LOOK_MS = 25;
-
-/** Lets polls in flight finish, then breaks them off. */
-async function stopDevices(running: readonly RunningDevice[], clock: Clock): Promise<void> {
-  const cut = new AbortController();
-  const stopped = Promise.all(running.map((device) => device.stop(cut.signal)));
-  await within(clock, LAST_READ_MS, stopped);
-  cut.abort();
-  await within(clock, CLOSE_MS, stopped);
-}
-
-/** Waits for `work`, but no longer than `ms`. */
-async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  const done = work.then(
-    () => over.abort(),
-    () => over.abort(),
-  );
-  await Promise.race([done, clock.sleep(ms, over.signal)]);
-}
-
-/** Calls `action` every `ms` until the returned function is called. */
-function every(clock: Clock, ms: number, action: () => void): () => void {
-  let cancel = clock.after(ms, tick);
-  function tick(): void {
-    cancel = clock.after(ms, tick);
-    action();
-  }
-  return () => cancel();
 }
 
 function createFailure(): { happened: Promise<unknown>; report: (error: unknown) => void } {
@@ -243,46 +251,4 @@ function createFailure(): { happened: Promise<unknown>; report: (error: unknown)
     report = resolve;
   });
   return { happened, report: (error) => report(error) };
-}
-
-async function openSink(
-  { clock, config, did, known, log, random, resolvePath }: GatewayOptions,
-  events: {
-    onReceipt: (bytes: Uint8Array) => void;
-    onState: (connected: boolean, send: Send) => void;
-  },
-): Promise<OpenSink> {
-  const sink = known.sinks[config.uplink.sink];
-  assert(sink, `configuration was not checked: there is no sink ${config.uplink.sink}`);
-  const closing = new AbortController();
-  // A sink may come up before `open` has returned.
-  const opened: Promise<OpenSink> = sink.open(
-    config.uplink.connection,
-    {
-      onReceipt: events.onReceipt,
-      onState: (connected) =>
-        events.onState(connected, async (token) => (await opened).send(token, closing.signal)),
-    },
-    { clock, random, log, gateway: did, resolvePath },
-  );
-  const open = await opened;
-  return {
-    send: open.send,
-    close() {
-      closing.abort();
-      return open.close();
-    },
-  };
-}
-
-function didOf(options: GatewayOptions, name: string): string {
-  const did = options.devices.get(name);
-  assert(did, `there is no key for device ${name}`);
-  return did;
-}
-
-function profileFor(options: GatewayOptions, device: GatewayConfig['devices'][number]) {
-  const profile = profileOf(device, options.known.profiles);
-  assert(profile, `configuration was not checked: no profile for ${device.name}`);
-  return profile;
 }

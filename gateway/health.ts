@@ -8,6 +8,8 @@ export interface Counters {
   sampled: number;
   /** Readings signed and durable. */
   signed: number;
+  /** Point values that were not signed, because they said nothing new (report by exception). */
+  suppressed: number;
   batches: number;
   /** Point values that signed losses account for. */
   lossesSigned: number;
@@ -24,6 +26,7 @@ export function createCounters(): Counters {
   return {
     sampled: 0,
     signed: 0,
+    suppressed: 0,
     batches: 0,
     lossesSigned: 0,
     dropped: 0,
@@ -46,6 +49,7 @@ export interface StatusLine {
   readonly site: string;
   readonly sampled: number;
   readonly signed: number;
+  readonly suppressed: number;
   readonly batches: number;
   /** Readings in the outbox now, and those of them that the ingester holds. */
   readonly waiting: number;
@@ -73,11 +77,13 @@ export function composeStatus(facts: {
   const { counters, devices, held, outbox, site, timeMs, uplink } = facts;
   const { batches, delivered, dropped, lossesSigned, newestMs, refused, sampled, signed } =
     counters;
+  const { suppressed } = counters;
   return {
     timeMs,
     site,
     sampled,
     signed,
+    suppressed,
     batches,
     waiting: outbox.readings,
     held: held.reduce((sum, did) => sum + (outbox.devices[did]?.readings ?? 0), 0),

@@ -9,7 +9,7 @@ import type { Clock } from '../devices/runtime.ts';
 import type { ClockWatch } from './clock.ts';
 import { emptyBatchBytes, groupBytes, splitGroups } from './draft.ts';
 import type { LossLedger } from './losses.ts';
-import type { Appended, Outbox } from './outbox.ts';
+import type { Appended, Draft, Outbox } from './outbox.ts';
 
 /** Batches on their way to the disk, over all devices: beyond a limit nothing more is read. */
 export interface IssueGate {
@@ -20,6 +20,14 @@ export function hasRoom(gate: IssueGate): boolean {
   return gate.pending < limits.outboxPendingMax;
 }
 
+/** Values that were not signed because they said nothing new (report.ts). */
+export interface SuppressedCount {
+  /** How many there were since this was last asked. */
+  takeSuppressed(): number;
+  /** A batch that said so was not kept. */
+  giveBack(count: number): void;
+}
+
 export interface IssueOptions {
   readonly flushMs: number;
   readonly heartbeatMs: number;
@@ -28,8 +36,10 @@ export interface IssueOptions {
   readonly outbox: Outbox;
   readonly gate: IssueGate;
   readonly losses: LossLedger;
+  /** Counts what was not signed because it said nothing new. */
+  readonly suppressed: SuppressedCount;
   /** What every batch of the device says in its head, as it is now. */
-  readonly head: () => Omit<BatchDraft, 'clock' | 'closedMs' | 'groups' | 'losses'>;
+  readonly head: () => Omit<BatchDraft, 'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed'>;
   readonly onAppended: (appended: Appended, draft: BatchDraft) => void;
   /** The outbox can keep nothing any more. */
   readonly onFailure: (error: unknown) => void;
@@ -38,6 +48,8 @@ export interface IssueOptions {
 /** A batch that is not closed yet. */
 interface Open {
   readonly groups: ReadingGroup[];
+  /** Messages whose last readings are in it. */
+  readonly messages: string[];
   readings: number;
   bytes: number;
   readonly durable: Promise<void>;
@@ -65,10 +77,19 @@ export class Issuer {
     this.#cancelHeartbeat = options.clock.after(options.heartbeatMs, () => this.#beat());
   }
 
-  /** Takes readings and losses; resolves when all these readings are on disk. */
-  async add(groups: readonly ReadingGroup[], losses: readonly Loss[]): Promise<void> {
+  /**
+   * Takes readings and losses; resolves when all these readings are on disk. The message that they
+   * came in is remembered with the last of them.
+   */
+  async add(
+    groups: readonly ReadingGroup[],
+    losses: readonly Loss[],
+    message?: string,
+  ): Promise<void> {
     for (const loss of losses) this.#options.losses.add(loss);
-    await Promise.all(groups.flatMap((group) => this.#put(group)));
+    const last = groups.at(-1);
+    const puts = groups.flatMap((g) => this.#put(g, g === last ? message : undefined));
+    await Promise.all(puts);
   }
 
   /**
@@ -86,16 +107,23 @@ export class Issuer {
     this.#cancelHeartbeat();
     if (this.#open) this.#close();
     while (!this.#options.losses.isEmpty()) this.#close();
+    const suppressed = this.#options.suppressed.takeSuppressed();
+    if (suppressed > 0) {
+      this.#options.suppressed.giveBack(suppressed);
+      this.#close();
+    }
     await this.#settled;
   }
 
   /** Puts a group into the open batch, which is closed first where the group does not fit. */
-  #put(group: ReadingGroup): Promise<void>[] {
+  #put(group: ReadingGroup, message?: string): Promise<void>[] {
     const { length } = group.readings;
     const bytes = groupBytes(group);
     if (length > 1 && !fits({ readings: length, bytes: bytes + emptyBatchBytes })) {
       const halves = splitGroups([group], Math.ceil(length / 2));
-      return halves.flat().flatMap((half) => this.#put(half));
+      const parts = halves.flat();
+      const last = parts.at(-1);
+      return parts.flatMap((part) => this.#put(part, part === last ? message : undefined));
     }
     const before = this.#open;
     if (before && !fits({ readings: before.readings + length, bytes: before.bytes + bytes })) {
@@ -104,6 +132,7 @@ export class Issuer {
     this.#open ??= createOpen();
     const open = this.#open;
     open.groups.push(group);
+    if (message !== undefined) open.messages.push(message);
     open.readings += length;
     open.bytes += bytes;
     if (open.readings >= limits.batchReadingsMax) this.#close();
@@ -134,12 +163,15 @@ export class Issuer {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
     this.#isDue = false;
-    const draft: BatchDraft = {
+    const suppressed = this.#options.suppressed.takeSuppressed();
+    const draft: Draft = {
       ...head(),
       clock: clockWatch.quality(this.#stepsSaid),
       closedMs: clock.nowMs(),
       groups: open?.groups ?? [],
       losses: losses.take(),
+      ...(suppressed > 0 && { suppressed }),
+      ...(open && open.messages.length > 0 && { messages: open.messages }),
     };
     this.#stepsSaid = clockWatch.steps();
     this.#closedAtMs = clock.monotonicMs();
@@ -148,6 +180,7 @@ export class Issuer {
     this.#settled = outbox
       .append(draft)
       .then((appended) => {
+        if (appended.batches === 0) this.#options.suppressed.giveBack(suppressed);
         onAppended(appended, draft);
         open?.resolve();
       })
@@ -177,5 +210,13 @@ function createOpen(): Open {
   });
   // Polls do not wait for it; the failure itself is reported through `onFailure`.
   durable.catch(() => undefined);
-  return { groups: [], readings: 0, bytes: emptyBatchBytes, durable, resolve, reject };
+  return {
+    groups: [],
+    messages: [],
+    readings: 0,
+    bytes: emptyBatchBytes,
+    durable,
+    resolve,
+    reject,
+  };
 }

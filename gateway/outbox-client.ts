@@ -20,15 +20,23 @@ interface Call {
   readonly reject: (error: Error) => void;
 }
 
+export interface OpenOutbox {
+  readonly outbox: Outbox;
+  readonly identities: readonly Identity[];
+  /**
+   * Opens the keys of these labels that are in the key store now, for devices that are added.
+   *
+   * @throws EdgeError of the key store (KEY_…)
+   */
+  openKeys(labels: readonly string[]): Promise<readonly Identity[]>;
+}
+
 /**
  * Starts the worker and resolves when keys and database are open.
  *
  * @throws EdgeError of the key store (KEY_…), of the database (DB_…), CFG_DIRECTORY_UNWRITABLE
  */
-export async function openOutbox(
-  settings: OutboxSettings,
-  log: Log,
-): Promise<{ outbox: Outbox; identities: readonly Identity[] }> {
+export async function openOutbox(settings: OutboxSettings, log: Log): Promise<OpenOutbox> {
   const worker = new Worker(workerUrl('./outbox-worker', import.meta.url), {
     workerData: settings,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
@@ -70,6 +78,8 @@ export async function openOutbox(
 
   const outbox: Outbox = {
     append: (draft) => ask<Appended>('append', draft),
+    keep: (signed) => ask<Appended>('keep', signed),
+    forget: (request) => ask<void>('forget', request),
     peek: (request) => ask<OutboxRow[]>('peek', request),
     settle: (settlements) => ask<Settled>('settle', settlements),
     stats: () => ask<OutboxStats>('stats'),
@@ -79,7 +89,7 @@ export async function openOutbox(
       await exited;
     },
   };
-  return { outbox, identities };
+  return { outbox, identities, openKeys: (labels) => ask<Identity[]>('openKeys', labels) };
 }
 
 function settle(

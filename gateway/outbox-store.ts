@@ -5,33 +5,38 @@
  * while and nothing may look into the transaction meanwhile.
  */
 import { strict as assert } from 'node:assert';
-import type { BatchDraft } from '../devices/credential/batch.ts';
-import { composeBatch } from '../devices/credential/batch-wire.ts';
-import { signToken } from '../devices/credential/jws.ts';
+import type { Batch, BatchDraft } from '../devices/credential/batch.ts';
+import { composeBatch, readBatch } from '../devices/credential/batch-wire.ts';
+import { openToken, signToken } from '../devices/credential/jws.ts';
+import { isRefusal } from '../devices/credential/refusal.ts';
 import { credentialDigest } from '../devices/envelope.ts';
 import type { Signer } from '../devices/identity/signer.ts';
-import { type Database, type Statement, sqliteCode } from '../devices/io/sqlite.ts';
+import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
-import type { Loss, LossCause } from '../devices/reading.ts';
+import type { Loss } from '../devices/reading.ts';
 import type { Log, Random } from '../devices/runtime.ts';
 import { countReadings, spanOf, splitDraft } from './draft.ts';
 import { join } from './losses.ts';
 import type {
   Appended,
   DeviceMark,
+  DeviceSigned,
+  Draft,
+  ForgetRequest,
   OutboxRow,
   OutboxStats,
   PeekRequest,
   Settled,
   Settlement,
 } from './outbox.ts';
+import { prepareStatements } from './outbox-statements.ts';
 import { type BatchRow, type DeviceRow, hashRow, isIntact } from './outbox-tables.ts';
 
 export interface OutboxStoreOptions {
   /** Opened with `outboxSchema`. */
   readonly db: Database;
   /** By device DID. */
-  readonly signers: ReadonlyMap<string, Signer>;
+  readonly signers: Map<string, Signer>;
   readonly bytesMax: number;
   readonly random: Random;
   readonly log: Log;
@@ -47,20 +52,18 @@ interface Working {
 
 export class OutboxStore {
   readonly #options: OutboxStoreOptions;
-  readonly #sql: ReturnType<typeof prepare>;
+  readonly #sql: ReturnType<typeof prepareStatements>;
   /** Devices whose epoch this run has opened, as committed. */
   readonly #devices = new Map<string, DeviceRow>();
   readonly #waiting = new Map<string, { rows: number; readings: number }>();
   /** Losses that could not be written either, because the disk is full. */
   readonly #unrecorded = new Map<string, { device: string; loss: Loss }>();
-  readonly #marks: readonly DeviceMark[];
   #bytes = 0;
   #damaged = 0;
 
   constructor(options: OutboxStoreOptions) {
     this.#options = options;
-    this.#sql = prepare(options.db);
-    this.#marks = this.#sql.marks.all();
+    this.#sql = prepareStatements(options.db);
     for (const { device, rows, readings, bytes } of this.#sql.totals.all()) {
       this.#waiting.set(device, { rows, readings });
       this.#bytes += bytes;
@@ -73,13 +76,16 @@ export class OutboxStore {
    * @throws what SQLite throws when the store fails, but for a full disk: then nothing is kept,
    *   the drafts count as dropped and the next batch of the device says so.
    */
-  async append(drafts: readonly BatchDraft[]): Promise<Appended[]> {
+  async append(drafts: readonly (Draft | DeviceSigned)[]): Promise<Appended[]> {
     const { db } = this.#options;
     const working: Working = { devices: new Map(), rows: [], recorded: new Set() };
     try {
       db.exec('BEGIN IMMEDIATE');
       const appended: Appended[] = [];
-      for (const draft of drafts) appended.push(await this.#appendOne(draft, working));
+      for (const draft of drafts) {
+        if ('token' in draft) appended.push(this.#keepOne(draft, working));
+        else appended.push(await this.#appendOne(draft, working));
+      }
       db.exec('COMMIT');
       this.#takeOver(working);
       return appended;
@@ -129,8 +135,24 @@ export class OutboxStore {
     return settled;
   }
 
+  /** Commits before it returns. */
+  forget({ device, messages }: ForgetRequest): void {
+    this.#inTransaction(() => {
+      if (messages === 'all') this.#sql.forgetAll.run(device);
+      else for (const name of messages) this.#sql.forget.run(device, name);
+    });
+  }
+
+  /** A key that was opened later, for a device that was added. */
+  addSigner(signer: Signer): void {
+    this.#options.signers.set(signer.did, signer);
+  }
+
   marks(): readonly DeviceMark[] {
-    return this.#marks;
+    return this.#sql.marks.all().map((mark) => ({
+      ...mark,
+      messages: this.#sql.messages.all(mark.device).map(({ name }) => name),
+    }));
   }
 
   stats(): OutboxStats {
@@ -150,12 +172,12 @@ export class OutboxStore {
     this.#options.db.close();
   }
 
-  async #appendOne(draft: BatchDraft, working: Working): Promise<Appended> {
+  async #appendOne(draft: Draft, working: Working): Promise<Appended> {
     const readings = countReadings(draft);
-    const waiting = this.#bytes + working.rows.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#rememberMessages(draft.device, draft.messages ?? []);
     // Batches without readings may use a reserve: they are what says that others were dropped.
     const reserve = readings === 0 ? limits.outboxReserveBytes : -limits.batchBytesMax;
-    if (waiting > this.#options.bytesMax + reserve) {
+    if (this.#bytesWith(working) > this.#options.bytesMax + reserve) {
       for (const loss of lossesOf(draft)) this.#recordLoss(draft.device, loss);
       return { batches: 0, readings: 0, lossesSigned: 0, dropped: readings };
     }
@@ -166,6 +188,34 @@ export class OutboxStore {
     const batches = await this.#signAndInsert(whole, working);
     const lossesSigned = whole.losses.reduce((sum, { count }) => sum + count, 0);
     return { batches, readings, lossesSigned, dropped: 0 };
+  }
+
+  /** A batch with a signature, a place and a name already: only stored. */
+  #keepOne({ message, token, witness }: DeviceSigned, working: Working): Appended {
+    const batch = readSigned(token);
+    const readings = countReadings(batch);
+    this.#rememberMessages(witness, message === undefined ? [] : [message]);
+    if (this.#bytesWith(working) > this.#options.bytesMax - limits.batchBytesMax) {
+      for (const loss of lossesOf({ ...batch, losses: [] })) this.#recordLoss(witness, loss);
+      return { batches: 0, readings: 0, lossesSigned: 0, dropped: readings };
+    }
+    const { device, digest, epoch, sequence, closedMs: closed_ms } = batch;
+    const { fromMs: from_ms, toMs: to_ms } = spanOf(batch);
+    const span = { from_ms, to_ms, closed_ms, bytes: token.length };
+    const place = { device, epoch: epoch.counter, sequence, digest };
+    const row = { ...place, readings, ...span, token, witness };
+    const { changes } = this.#sql.keep.run({ ...row, hash: hashRow(row) });
+    if (changes > 0) working.rows.push(row);
+    return { batches: changes, readings: changes * readings, lossesSigned: 0, dropped: 0 };
+  }
+
+  #bytesWith({ rows }: Working): number {
+    return this.#bytes + rows.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  #rememberMessages(device: string, names: readonly string[]): void {
+    for (const name of names) this.#sql.rememberMessage.run(device, name);
+    if (names.length > 0) this.#sql.trimMessages.run(device, device, limits.mqttRememberedMax);
   }
 
   /** Signs the draft as one batch, or as several when its credential would be too large. */
@@ -248,12 +298,14 @@ export class OutboxStore {
   }
 
   /** Keeps in memory that a draft could not be kept; bounded by devices times causes. */
-  #remember(draft: BatchDraft): Appended {
+  #remember(given: Draft | DeviceSigned): Appended {
+    const draft = 'token' in given ? { ...readSigned(given.token), losses: [] } : given;
+    const device = 'token' in given ? given.witness : given.device;
     for (const loss of lossesOf(draft)) {
-      const key = `${draft.device} ${loss.cause}`;
+      const key = `${device} ${loss.cause}`;
       const known = this.#unrecorded.get(key);
       const { points: _, ...whole } = known ? join(known.loss, loss) : loss;
-      this.#unrecorded.set(key, { device: draft.device, loss: whole });
+      this.#unrecorded.set(key, { device, loss: whole });
     }
     return { batches: 0, readings: 0, lossesSigned: 0, dropped: countReadings(draft) };
   }
@@ -277,7 +329,8 @@ export class OutboxStore {
       this.#sql.remove.run(row.id);
       const [fromMs, toMs] = [row.from_ms, row.to_ms].sort((a, b) => a - b) as [number, number];
       const count = Math.max(1, row.readings);
-      this.#recordLoss(row.device, { fromMs, toMs, count, cause: 'damaged' });
+      const loss = { fromMs, toMs, count, cause: 'damaged' } as const;
+      this.#recordLoss(row.witness ?? row.device, loss);
     });
     this.#count(row, -1);
     this.#damaged += 1;
@@ -297,6 +350,15 @@ function lossesOf(draft: BatchDraft): Loss[] {
   return [{ ...spanOf(draft), count, cause: 'storage-full' }, ...draft.losses];
 }
 
+/** A driver has judged it; what is not a batch here is a mistake of ours. */
+function readSigned(token: Uint8Array): Batch & { readonly digest: string } {
+  const opened = openToken(token, limits.batchBytesMax);
+  assert(!isRefusal(opened), 'a device-signed batch is judged before it is kept');
+  const batch = readBatch(opened.payload);
+  assert(!isRefusal(batch), 'a device-signed batch is judged before it is kept');
+  return { ...batch, digest: opened.digest };
+}
+
 function toOutboxRow({ id, digest, device, readings, token }: BatchRow): OutboxRow {
   return { id, digest, device, readings, token };
 }
@@ -309,49 +371,4 @@ function uuid(bytes: Uint8Array): string {
   const text = hex.toString('hex');
   const parts = [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20)];
   return `urn:uuid:${parts.join('-')}-${text.slice(20)}`;
-}
-
-const BATCH_COLUMNS =
-  'id, device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes, hash, token';
-
-function prepare(db: Database) {
-  const totals = `SELECT device, count(*) AS rows, sum(readings) AS readings, sum(bytes) AS bytes
-    FROM batch GROUP BY device`;
-  type Total = { device: string; rows: number; readings: number; bytes: number };
-  type StoredLoss = { fromMs: number; toMs: number; count: number; cause: LossCause };
-  return {
-    totals: db.prepare(totals) as Statement<[], Total>,
-    marks: db.prepare('SELECT did AS device, last_ms AS lastMs FROM device') as Statement<
-      [],
-      DeviceMark
-    >,
-    lastId: db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'batch'`) as Statement<
-      [],
-      { seq: number }
-    >,
-    device: db.prepare('SELECT * FROM device WHERE did = ?') as Statement<[string], DeviceRow>,
-    move: db.prepare(`INSERT OR REPLACE INTO device
-      VALUES (@did, @epoch, @nonce, @follows, @sequence, @last_id, @last_digest, @last_ms)`),
-    insert: db.prepare(`INSERT INTO batch (device, epoch, sequence, digest, readings, from_ms,
-      to_ms, closed_ms, bytes, hash, token) VALUES (@device, @epoch, @sequence, @digest, @readings,
-      @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token)`),
-    peek: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE id > ? AND id <= ?
-      AND device NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`) as Statement<
-      [number, number, string, number],
-      BatchRow
-    >,
-    peekDevice: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE device = ? AND id > ?
-      AND id <= ? ORDER BY id LIMIT ?`) as Statement<[string, number, number, number], BatchRow>,
-    take: db.prepare(
-      'DELETE FROM batch WHERE digest = ? RETURNING device, readings, bytes',
-    ) as Statement<[string], { device: string; readings: number; bytes: number }>,
-    remove: db.prepare('DELETE FROM batch WHERE id = ?') as Statement<[number]>,
-    refuse: db.prepare(`INSERT INTO refusal (device, code, batches, readings) VALUES (?, ?, 1, ?)
-      ON CONFLICT DO UPDATE SET batches = batches + 1, readings = readings + excluded.readings`),
-    recordLoss: db.prepare(`INSERT INTO loss (device, cause, from_ms, to_ms, count)
-      VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET from_ms = min(from_ms, excluded.from_ms),
-      to_ms = max(to_ms, excluded.to_ms), count = count + excluded.count`),
-    takeLosses: db.prepare(`DELETE FROM loss WHERE device = ? RETURNING from_ms AS fromMs,
-      to_ms AS toMs, count, cause`) as Statement<[string], StoredLoss>,
-  };
 }

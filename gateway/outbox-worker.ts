@@ -31,8 +31,14 @@ const log: Log = {
   error: logAt('error'),
 };
 
+interface Opened {
+  readonly outbox: Outbox;
+  readonly ids: Identity[];
+  readonly openKeys: (labels: readonly string[]) => Promise<Identity[]>;
+}
+
 /** Keys, then the directory, then the database: a mistake in one leaves the next untouched. */
-async function open(settings: OutboxSettings): Promise<{ outbox: Outbox; ids: Identity[] }> {
+async function open(settings: OutboxSettings): Promise<Opened> {
   const { path, passphraseFile } = settings.keys;
   const keys = await openFileKeyStore(path, passphraseFile);
   const labelled = await Promise.all(
@@ -47,13 +53,35 @@ async function open(settings: OutboxSettings): Promise<{ outbox: Outbox; ids: Id
     log,
   });
   const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));
-  return { outbox: createLocalOutbox({ store, clock: systemClock }), ids };
+  return {
+    outbox: createLocalOutbox({ store, clock: systemClock }),
+    ids,
+    openKeys: (labels) => openKeys(settings, store, labels),
+  };
 }
 
-async function answer(outbox: Outbox, request: OutboxRequest): Promise<void> {
+/** The file is read again, since keys may have been made meanwhile. */
+async function openKeys(
+  { keys: { path, passphraseFile } }: OutboxSettings,
+  store: OutboxStore,
+  labels: readonly string[],
+): Promise<Identity[]> {
+  const keys = await openFileKeyStore(path, passphraseFile);
+  const known = keys.list().filter(({ label }) => labels.includes(label));
+  const opened: Identity[] = [];
+  for (const { label } of known) {
+    const signer = await keys.signer(label);
+    store.addSigner(signer);
+    opened.push({ label, did: signer.did });
+  }
+  return opened;
+}
+
+async function answer({ openKeys, outbox }: Opened, request: OutboxRequest): Promise<void> {
   const { id, method, parameter } = request;
   try {
-    const call = outbox[method] as (parameter: unknown) => Promise<unknown>;
+    const calls = { ...outbox, openKeys };
+    const call = calls[method] as (parameter: unknown) => Promise<unknown>;
     const value = await call(parameter);
     say({ kind: 'done', id, value });
     if (method === 'close') parentPort?.close();
@@ -72,9 +100,9 @@ function toSent(error: unknown): SentError {
 }
 
 try {
-  const { outbox, ids } = await open(workerData as OutboxSettings);
-  parentPort?.on('message', (request: OutboxRequest) => void answer(outbox, request));
-  say({ kind: 'ready', identities: ids });
+  const opened = await open(workerData as OutboxSettings);
+  parentPort?.on('message', (request: OutboxRequest) => void answer(opened, request));
+  say({ kind: 'ready', identities: opened.ids });
 } catch (error) {
   say({ kind: 'failed', error: toSent(error) });
 }

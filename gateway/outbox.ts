@@ -5,6 +5,20 @@
  */
 import type { BatchDraft } from '../devices/credential/batch.ts';
 
+/** What the issue stage hands over: a draft, and the messages that its readings came in. */
+export interface Draft extends BatchDraft {
+  /** Remembered in the same transaction (`SampleSet.message`), also where the readings are not. */
+  readonly messages?: readonly string[];
+}
+
+/** A batch that a device signed itself, as it came and already verified. */
+export interface DeviceSigned {
+  readonly token: Uint8Array;
+  /** DID of a key of ours: it signs the loss where the batch cannot be kept. */
+  readonly witness: string;
+  readonly message?: string;
+}
+
 /** What became of a draft. */
 export interface Appended {
   /** Batches that it was signed as: more than one where it was too large for one, or none. */
@@ -69,6 +83,14 @@ export interface DeviceMark {
   readonly device: string;
   /** Newest sample time, or closing time where the batch was a heartbeat, of the last batch. */
   readonly lastMs: number;
+  /** Messages of the device that are durable, oldest first, `limits.mqttRememberedMax` at most. */
+  readonly messages: readonly string[];
+}
+
+/** Messages that no copy can come of any more. */
+export interface ForgetRequest {
+  readonly device: string;
+  readonly messages: readonly string[] | 'all';
 }
 
 export interface Outbox {
@@ -77,13 +99,20 @@ export interface Outbox {
    * resolves when all of it is on disk. Drafts of one device keep the order of the calls.
    * Rejects only when the store fails, and then nothing of the draft is kept: the gateway stops.
    */
-  append(draft: BatchDraft): Promise<Appended>;
+  append(draft: Draft): Promise<Appended>;
+  /**
+   * Takes a batch that its device signed, byte for byte, and resolves when it is on disk. It has
+   * a place in its device's history already. One that is there is no mistake.
+   */
+  keep(signed: DeviceSigned): Promise<Appended>;
+  /** Resolves when it is on disk that these messages are not remembered. */
+  forget(request: ForgetRequest): Promise<void>;
   /** Committed rows whose hash is right; a damaged row is never among them. */
   peek(request: PeekRequest): Promise<readonly OutboxRow[]>;
   /** Deletes rows in one transaction. Digests that are not there are no mistake. */
   settle(settlements: readonly Settlement[]): Promise<Settled>;
   stats(): Promise<OutboxStats>;
-  /** The devices that have a history, as it was when the outbox was opened. */
+  /** The devices that have a history, as it is now on disk. */
   marks(): Promise<readonly DeviceMark[]>;
   /** Finishes what was asked and closes the database. */
   close(): Promise<void>;

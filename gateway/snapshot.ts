@@ -3,7 +3,7 @@
  * whoever shows it (metrics, probes, the status page). Plain data, made when it is asked for.
  */
 import type { ClockQuality } from '../devices/credential/batch.ts';
-import type { Quality, Value } from '../devices/reading.ts';
+import type { DeviceClockFault, Quality, Value } from '../devices/reading.ts';
 import type { DeviceCondition } from './device-state.ts';
 import type { CertificateState } from './driver.ts';
 import type { Counters } from './health.ts';
@@ -41,6 +41,8 @@ export interface DeviceSnapshot {
   readonly held: boolean;
   /** What its driver counted since the connection was opened. */
   readonly counters: Readonly<Record<string, number>>;
+  /** What is wrong with its own clock; absent where it is believed or has none. */
+  readonly clock?: DeviceClockFault;
   readonly certificates: readonly CertificateState[];
   readonly points: readonly PointSnapshot[];
 }

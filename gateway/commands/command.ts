@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly terminal: boolean;
   /** Aborts on SIGINT and SIGTERM. */
   readonly stop: AbortSignal;
+  /** Calls `action` on each SIGHUP; absent, there is none. */
+  readonly onHangup?: (action: () => void) => void;
   /** Calls `onEnd` when standard input ends. */
   readonly onInputEnd: (onEnd: () => void) => void;
 }

@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { EdgeError, explain } from '../../devices/errors.ts';
 import { createLog, type Log } from '../../devices/runtime.ts';
 import { GATEWAY_LABEL } from '../config-check.ts';
-import { type Gateway, registries, startGateway } from '../gateway.ts';
+import {
+  askMachineClock,
+  type Gateway,
+  readGatewayConfig,
+  registries,
+  startGateway,
+} from '../gateway.ts';
 import { formatStatus } from '../health.ts';
 import { openOutbox } from '../outbox-client.ts';
+import type { Identity } from '../outbox-message.ts';
+import { createReloader, type Reloader } from '../reload.ts';
 import {
   type CommandContext,
   EXIT,
@@ -35,7 +43,7 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   const { clock, err, out } = context;
   const log = createLog({ component: 'gateway', level: 'info', clock, write: err });
   const loaded = loadConfig(positionals[0] ?? '', context);
-  const gateway = await open(loaded, context, log);
+  const gateway = await open(positionals[0] ?? '', loaded, context, log);
 
   const over = new AbortController();
   const stop = () => over.abort();
@@ -48,6 +56,7 @@ export async function runRun(args: readonly string[], context: CommandContext): 
     stop();
   });
 
+  context.onHangup?.(() => void gateway.reloader.reload());
   const { did, devices } = gateway;
   if (values.json) out(`${JSON.stringify({ ready: true, gateway: did, devices })}\n`);
   else log.info('running', { gateway: did, devices: Object.keys(devices).join(', ') });
@@ -58,7 +67,7 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   }
 
   log.info('stopping');
-  const stopped = gateway.stop(drainMs);
+  const stopped = gateway.reloader.close().then(() => gateway.stop(drainMs));
   stopped.catch(() => undefined);
   const last = await Promise.race([stopped, clock.sleep(drainMs + STOP_MS)]);
   if (!last) {
@@ -71,14 +80,20 @@ export async function runRun(args: readonly string[], context: CommandContext): 
 }
 
 type Opened = Gateway & {
+  readonly reloader: Reloader;
   readonly did: string;
   readonly devices: Readonly<Record<string, string>>;
 };
 
-async function open(loaded: LoadedConfig, context: CommandContext, log: Log): Promise<Opened> {
+async function open(
+  file: string,
+  loaded: LoadedConfig,
+  context: CommandContext,
+  log: Log,
+): Promise<Opened> {
   const { config, resolvePath, text } = loaded;
   const { clock, random } = context;
-  const { outbox, identities } = await openOutbox(
+  const { identities, openKeys, outbox } = await openOutbox(
     {
       file: join(resolvePath(config.gateway.data), 'outbox.db'),
       keys: {
@@ -90,7 +105,7 @@ async function open(loaded: LoadedConfig, context: CommandContext, log: Log): Pr
     },
     log,
   );
-  const devices = new Map(identities.map(({ did, label }) => [label, did]));
+  const devices = didsOf(identities);
   const did = devices.get(GATEWAY_LABEL) ?? '';
   devices.delete(GATEWAY_LABEL);
   try {
@@ -104,14 +119,28 @@ async function open(loaded: LoadedConfig, context: CommandContext, log: Log): Pr
       clock,
       random,
       log,
+      askClock: askMachineClock,
       resolvePath,
       readFile,
     });
-    return { ...gateway, did, devices: Object.fromEntries(devices) };
+    const reloader = createReloader({
+      first: { config, configText: text },
+      gateway,
+      read: () => readGatewayConfig(file),
+      readText: () => readText(file),
+      openKeys: async (names) => didsOf(await openKeys(names)),
+      clock,
+      log,
+    });
+    return { ...gateway, reloader, did, devices: Object.fromEntries(devices) };
   } catch (error) {
     await outbox.close();
     throw error;
   }
+}
+
+function didsOf(identities: readonly Identity[]): Map<string, string> {
+  return new Map(identities.map(({ did, label }) => [label, did]));
 }
 
 /** A line of status at a steady rate, until `over`. */
@@ -128,6 +157,15 @@ async function tellStatus(
     if (!line) continue;
     if (json) context.out(`${JSON.stringify(line)}\n`);
     else log.info(formatStatus(line));
+  }
+}
+
+/** The file's text, or `undefined` where it cannot be read now. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 

@@ -38,6 +38,7 @@ export function gatewaySnapshot(changes: Partial<GatewaySnapshot> = {}): Gateway
     counters: {
       sampled: 12,
       signed: 12,
+      suppressed: 0,
       batches: 2,
       lossesSigned: 0,
       dropped: 0,

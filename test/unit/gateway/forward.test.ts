@@ -29,7 +29,12 @@ function start(devices: readonly Signer[] = [memorySigner()]) {
   const failures: unknown[] = [];
   const forwarder = new Forwarder({
     outbox,
-    enrolments: { refresh: () => false, of: () => undefined, tokens: () => enrolments },
+    enrolments: {
+      replace: () => undefined,
+      refresh: () => false,
+      of: () => undefined,
+      tokens: () => enrolments,
+    },
     gateway: someGateway.did,
     ingester: ingester.did,
     clock,

@@ -44,6 +44,7 @@ function start(options: { holdBack?: boolean; flushMs?: number; heartbeatMs?: nu
     outbox,
     gate,
     losses: createLossLedger(1_000),
+    suppressed: { takeSuppressed: () => 0, giveBack: () => undefined },
     head: () => head,
     onAppended: (result) => appended.push(result),
     onFailure: (error) => failures.push(error),
@@ -146,10 +147,11 @@ describe('a batch', () => {
     await t.world.run(300);
     void t.issuer.add(groups(1, 1), []);
     await t.world.run(300);
+    const told = { source: 'ntp', toldBy: 'configuration', offsetMs: 2, uncertaintyMs: 5 };
     expect(t.drafts.map(({ clock }) => clock)).toEqual([
-      { source: 'ntp', offsetMs: 2, uncertaintyMs: 5, monotonicMs: 250, steps: 0 },
-      { source: 'ntp', offsetMs: 2, uncertaintyMs: 5, monotonicMs: 550, steps: 1 },
-      { source: 'ntp', offsetMs: 2, uncertaintyMs: 5, monotonicMs: 850, steps: 0 },
+      { ...told, monotonicMs: 250, steps: 0 },
+      { ...told, monotonicMs: 550, steps: 1 },
+      { ...told, monotonicMs: 850, steps: 0 },
     ]);
     expect(t.drafts[1]?.closedMs).toBe(START + 550 - 3_600_000);
   });
