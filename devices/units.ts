@@ -22,6 +22,7 @@ export type Quantity =
   | 'length'
   | 'time'
   | 'voltage'
+  | 'resistance'
   | 'count'
   | 'gravity';
 
@@ -91,6 +92,7 @@ const table: readonly Unit[] = [
   { code: '59', ucum: '[ppm]', symbol: 'ppm', quantity: 'fraction', scale: 1e-6 },
   { code: 'VP', ucum: '%{vol}', symbol: '% vol', quantity: 'volume fraction', scale: 0.01 },
   { code: '60', ucum: '%{mass}', symbol: '% wt', quantity: 'mass fraction', scale: 0.01 },
+  { code: 'GRM', ucum: 'g', symbol: 'g', quantity: 'mass', scale: 0.001 },
   { code: 'KGM', ucum: 'kg', symbol: 'kg', quantity: 'mass', scale: 1 },
   { code: 'TNE', ucum: 't', symbol: 't', quantity: 'mass', scale: 1000 },
   { code: 'LBR', ucum: '[lb_av]', symbol: 'lb', quantity: 'mass', scale: POUND_KG },
@@ -99,12 +101,15 @@ const table: readonly Unit[] = [
   { code: 'KNT', ucum: '[kn_i]', symbol: 'kn', quantity: 'speed', scale: 1852 / 3600 },
   { code: 'MTS', ucum: 'm/s', symbol: 'm/s', quantity: 'speed', scale: 1 },
   { code: 'DD', ucum: 'deg', symbol: '°', quantity: 'angle', scale: Math.PI / 180 },
+  { code: 'MMT', ucum: 'mm', symbol: 'mm', quantity: 'length', scale: 0.001 },
+  { code: 'CMT', ucum: 'cm', symbol: 'cm', quantity: 'length', scale: 0.01 },
   { code: 'MTR', ucum: 'm', symbol: 'm', quantity: 'length', scale: 1 },
   { code: 'SEC', ucum: 's', symbol: 's', quantity: 'time', scale: 1 },
   { code: 'MIN', ucum: 'min', symbol: 'min', quantity: 'time', scale: 60 },
   { code: 'HUR', ucum: 'h', symbol: 'h', quantity: 'time', scale: 3600 },
   { code: 'DAY', ucum: 'd', symbol: 'd', quantity: 'time', scale: DAY_S },
   { code: 'VLT', ucum: 'V', symbol: 'V', quantity: 'voltage', scale: 1 },
+  { code: 'OHM', ucum: 'Ohm', symbol: 'Ω', quantity: 'resistance', scale: 1 },
   { code: 'C62', ucum: '1', symbol: '', quantity: 'count', scale: 1 },
 ];
 

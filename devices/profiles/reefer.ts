@@ -19,6 +19,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'CEL',
     range: [-70, 40],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.1 },
+    quantity: 'setpoint',
+    cadenceMs: 10_000,
     ...at('reefer.setPoint'),
   },
   supplyAirTemperature: {
@@ -27,6 +30,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'CEL',
     range: [-70, 60],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.5 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('reefer.supplyTemperature'),
   },
   returnAirTemperature: {
@@ -35,6 +41,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'CEL',
     range: [-70, 60],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.5 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('reefer.returnTemperature'),
   },
   ambientTemperature: {
@@ -43,6 +52,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'CEL',
     range: [-60, 70],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 1 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('reefer.ambientTemperature'),
   },
   humidity: {
@@ -51,6 +63,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'P1',
     range: [0, 100],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 5 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('reefer.humidity'),
   },
   oxygen: {
@@ -59,6 +74,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'VP',
     range: [0, 25],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.5 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('reefer.o2'),
   },
   carbonDioxide: {
@@ -67,6 +85,9 @@ const air: Readonly<Record<string, PointDefinition>> = {
     unit: 'VP',
     range: [0, 25],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.5 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('reefer.co2'),
   },
 };
@@ -76,12 +97,16 @@ const states: Readonly<Record<string, PointDefinition>> = {
     summary: 'Whether a door of the container is open.',
     type: 'bl:State',
     unit: '',
+    quantity: 'state',
+    cadenceMs: 10_000,
     ...at('reefer.doorOpen'),
   },
   powered: {
     summary: 'Whether the unit has power.',
     type: 'bl:State',
     unit: '',
+    quantity: 'state',
+    cadenceMs: 10_000,
     ...at('reefer.powered'),
   },
 };
@@ -93,6 +118,9 @@ const position: Readonly<Record<string, PointDefinition>> = {
     unit: 'DD',
     range: [-90, 90],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.0001 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('position.latitude'),
   },
   longitude: {
@@ -101,6 +129,9 @@ const position: Readonly<Record<string, PointDefinition>> = {
     unit: 'DD',
     range: [-180, 180],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 0.0001 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('position.longitude'),
   },
   accuracyM: {
@@ -109,6 +140,8 @@ const position: Readonly<Record<string, PointDefinition>> = {
     unit: 'MTR',
     range: [0, 100_000],
     sentinels: [NO_SENSOR],
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('position.accuracy'),
   },
   speed: {
@@ -117,6 +150,9 @@ const position: Readonly<Record<string, PointDefinition>> = {
     unit: 'KMH',
     range: [0, 160],
     sentinels: [NO_SENSOR],
+    accuracy: { absolute: 1 },
+    quantity: 'instantaneous',
+    cadenceMs: 10_000,
     ...at('position.speed'),
   },
 };

@@ -37,6 +37,8 @@ function element(name: string, symbol: string, max: number): PointDefinition {
     type: 'bl:MassFraction',
     unit: '60',
     range: [0, max],
+    accuracy: { percent: 5, absolute: 0.003 },
+    quantity: 'average',
     ...tapped(`Chemistry${symbol}`),
   };
 }
@@ -47,18 +49,21 @@ const heat: Readonly<Record<string, PointDefinition>> = {
     type: 'bl:Identifier',
     unit: '',
     identifies: 'steel-heat',
+    quantity: 'state',
     ...tapped('HeatId'),
   },
   grade: {
     summary: 'Steel grade that the heat was made to.',
     type: 'bl:Text',
     unit: '',
+    quantity: 'state',
     ...tapped('Grade'),
   },
   meltAndPourCountry: {
     summary: 'Country where the steel was melted and poured, ISO 3166-1 alpha-2.',
     type: 'bl:Text',
     unit: '',
+    quantity: 'state',
     ...tapped('MeltAndPourCountry'),
   },
   heatWeight: {
@@ -66,6 +71,8 @@ const heat: Readonly<Record<string, PointDefinition>> = {
     type: 'Mass',
     unit: 'KGM',
     range: [1_000, 500_000],
+    accuracy: { percent: 0.5 },
+    quantity: 'instantaneous',
     ...tapped('HeatWeight'),
   },
   tapTemperature: {
@@ -73,6 +80,8 @@ const heat: Readonly<Record<string, PointDefinition>> = {
     type: 'Temperature',
     unit: 'CEL',
     range: [1_450, 1_800],
+    accuracy: { absolute: 5 },
+    quantity: 'instantaneous',
     ...tapped('TapTemperature'),
   },
   carbon: element('Carbon', 'C', 2.1),
@@ -93,6 +102,8 @@ const cast: Readonly<Record<string, PointDefinition>> = {
     type: 'bl:Identifier',
     unit: '',
     identifies: 'steel-heat',
+    quantity: 'state',
+    cadenceMs: 1_000,
     ...caster('HeatId'),
   },
   castingTemperature: {
@@ -100,6 +111,9 @@ const cast: Readonly<Record<string, PointDefinition>> = {
     type: 'Temperature',
     unit: 'CEL',
     range: [1_400, 1_700],
+    accuracy: { absolute: 5 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...caster('TundishTemperature'),
   },
   castingSpeed: {
@@ -107,6 +121,9 @@ const cast: Readonly<Record<string, PointDefinition>> = {
     type: 'Speed',
     unit: 'MTS',
     range: [0, 0.2],
+    accuracy: { percent: 1 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...caster('StrandSpeed'),
   },
   castWeight: {
@@ -114,6 +131,9 @@ const cast: Readonly<Record<string, PointDefinition>> = {
     type: 'Mass',
     unit: 'KGM',
     range: [0, 500_000],
+    accuracy: { percent: 1 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...caster('CastWeight'),
   },
 };
@@ -124,12 +144,14 @@ const castEnd: Readonly<Record<string, PointDefinition>> = {
     type: 'bl:Identifier',
     unit: '',
     identifies: 'steel-heat',
+    quantity: 'state',
     ...castEnded('HeatId'),
   },
   castNumber: {
     summary: 'Number of the cast since the caster was commissioned.',
     type: 'Count',
     unit: 'C62',
+    quantity: 'total',
     ...castEnded('CastNumber'),
   },
   castWeightTotal: {
@@ -137,6 +159,8 @@ const castEnd: Readonly<Record<string, PointDefinition>> = {
     type: 'Mass',
     unit: 'KGM',
     range: [1_000, 500_000],
+    accuracy: { percent: 1 },
+    quantity: 'total',
     ...castEnded('CastWeight'),
   },
   castPieces: {
@@ -144,6 +168,7 @@ const castEnd: Readonly<Record<string, PointDefinition>> = {
     type: 'Count',
     unit: 'C62',
     range: [1, 100],
+    quantity: 'total',
     ...castEnded('PieceCount'),
   },
 };
@@ -154,18 +179,21 @@ const piece: Readonly<Record<string, PointDefinition>> = {
     type: 'bl:Identifier',
     unit: '',
     identifies: 'steel-piece',
+    quantity: 'state',
     ...finished('PieceId'),
   },
   pieceHeatId: {
     summary: 'Number of the heat that the piece is of.',
     type: 'bl:Identifier',
     unit: '',
+    quantity: 'state',
     ...finished('HeatId'),
   },
   pieceForm: {
     summary: 'What the piece is, e.g. coil or slab.',
     type: 'bl:Text',
     unit: '',
+    quantity: 'state',
     ...finished('Form'),
   },
   pieceWeight: {
@@ -173,6 +201,8 @@ const piece: Readonly<Record<string, PointDefinition>> = {
     type: 'Mass',
     unit: 'KGM',
     range: [0, 60_000],
+    accuracy: { absolute: 15 },
+    quantity: 'instantaneous',
     ...finished('PieceWeight'),
   },
   pieceThickness: {
@@ -180,6 +210,8 @@ const piece: Readonly<Record<string, PointDefinition>> = {
     type: 'Length',
     unit: 'MTR',
     range: [0.0005, 0.5],
+    accuracy: { percent: 1 },
+    quantity: 'average',
     ...finished('Thickness'),
   },
   pieceWidth: {
@@ -187,6 +219,8 @@ const piece: Readonly<Record<string, PointDefinition>> = {
     type: 'Length',
     unit: 'MTR',
     range: [0.1, 3],
+    accuracy: { percent: 0.5 },
+    quantity: 'average',
     ...finished('Width'),
   },
   pieceLength: {
@@ -194,6 +228,8 @@ const piece: Readonly<Record<string, PointDefinition>> = {
     type: 'Length',
     unit: 'MTR',
     range: [1, 20_000],
+    accuracy: { percent: 0.5 },
+    quantity: 'instantaneous',
     ...finished('Length'),
   },
   coilingTemperature: {
@@ -201,12 +237,15 @@ const piece: Readonly<Record<string, PointDefinition>> = {
     type: 'Temperature',
     unit: 'CEL',
     range: [0, 900],
+    accuracy: { absolute: 10 },
+    quantity: 'average',
     ...finished('CoilingTemperature'),
   },
   pieceScrapped: {
     summary: 'Whether the piece was judged scrap.',
     type: 'bl:State',
     unit: '',
+    quantity: 'state',
     ...finished('Scrapped'),
   },
 };
@@ -217,6 +256,9 @@ const line: Readonly<Record<string, PointDefinition>> = {
     type: 'Speed',
     unit: 'MTS',
     range: [0, 30],
+    accuracy: { percent: 1 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...mill('RollingSpeed'),
   },
   finishingTemperature: {
@@ -224,6 +266,9 @@ const line: Readonly<Record<string, PointDefinition>> = {
     type: 'Temperature',
     unit: 'CEL',
     range: [600, 1_200],
+    accuracy: { absolute: 10 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...mill('FinishingTemperature'),
   },
   coolingWaterFlow: {
@@ -231,18 +276,26 @@ const line: Readonly<Record<string, PointDefinition>> = {
     type: 'VolumeFlowRate',
     unit: 'MQH',
     range: [0, 20_000],
+    accuracy: { percent: 2 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...mill('CoolingWaterFlow'),
   },
   piecesTotal: {
     summary: 'Pieces finished since commissioning.',
     type: 'Count',
     unit: 'C62',
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...mill('PiecesTotal'),
   },
   millMassTotal: {
     summary: 'Mass rolled since commissioning, whole kilograms.',
     type: 'Mass',
     unit: 'KGM',
+    accuracy: { percent: 1 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...mill('MassTotal'),
   },
 };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { liquidFlowComputer } from '../../../devices/profiles/liquid-flow-computer.ts';
 import { profiles } from '../../../devices/profiles/registry.ts';
 import { units } from '../../../devices/units.ts';
+import { mistakesOfMapping } from '../../../gateway/drivers/mqtt/mapping.ts';
 import { hasShared, sharedPath } from '../../support/shared.ts';
 
 const points = Object.values(profiles).flatMap((profile) =>
@@ -11,12 +12,36 @@ const points = Object.values(profiles).flatMap((profile) =>
 
 describe('every profile', () => {
   it('is listed under its own name', () => {
-    expect(Object.keys(profiles).length).toBeGreaterThanOrEqual(3);
+    expect(Object.keys(profiles).length).toBeGreaterThanOrEqual(11);
     for (const [name, profile] of Object.entries(profiles)) expect(profile.name).toBe(name);
   });
 
   it.each(points)('$at has a unit that is known, or none', ({ point }) => {
     if (point.unit !== '') expect(units.has(point.unit)).toBe(true);
+  });
+
+  it.each(points)('$at says what its value is, and in which unit of UCUM', ({ point }) => {
+    expect(point.quantity).toBeDefined();
+    const unit = units.get(point.unit);
+    // API gravity and the US therm have no UCUM expression.
+    if (unit) expect(unit.ucum ?? unit.code).toMatch(unit.ucum ? /./ : /^(J13|N72)$/);
+  });
+
+  it.each(points)('$at has an accuracy that is a bound', ({ point }) => {
+    const { absolute = 1, percent = 1 } = point.accuracy ?? {};
+    expect(absolute).toBeGreaterThan(0);
+    expect(percent).toBeGreaterThan(0);
+    if (point.range && point.accuracy?.absolute !== undefined) {
+      expect(absolute).toBeLessThan(point.range[1] - point.range[0]);
+    }
+    if (point.cadenceMs !== undefined) expect(point.cadenceMs).toBeGreaterThanOrEqual(100);
+  });
+
+  it('has places in MQTT payloads without a mistake', () => {
+    for (const profile of Object.values(profiles)) {
+      if (profile.protocol !== 'mqtt') continue;
+      expect(mistakesOfMapping(undefined, profile.points)).toEqual([]);
+    }
   });
 
   it.each(points)('$at has sentinels outside its plausible range', ({ point }) => {
@@ -33,7 +58,10 @@ describe('every profile', () => {
         const words = { float64: 4, uint64: 4, int64: 4, float32: 2, int32: 2, uint32: 2 };
         const size = words[modbus.encoding.type as keyof typeof words] ?? 1;
         const span = modbus.width === 'enron' ? Math.ceil(size / 2) : size;
-        return Array.from({ length: span }, (_, i) => `${modbus.table} ${modbus.address + i}`);
+        const length = modbus.registers ?? span;
+        // Bits share their register, but no two points the same bit.
+        const bit = modbus.encoding.bit === undefined ? '' : ` bit ${modbus.encoding.bit}`;
+        return Array.from({ length }, (_, i) => `${modbus.table} ${modbus.address + i}${bit}`);
       });
       expect(new Set(taken).size).toBe(taken.length);
     }

@@ -4,6 +4,20 @@ import { describe, expect, it } from 'vitest';
 import { apiOfDensity, codeOfUcum, convert, densityOfApi, units } from '../../../devices/units.ts';
 import { hasShared, sharedPath } from '../../support/shared.ts';
 
+/** Units that the crosswalk lacks: Rec 20 code, UCUM, and how many of them make one of another. */
+const beyond = [
+  { code: 'CMT', ucum: 'cm', of: 'MTR', count: 100 },
+  { code: 'GRM', ucum: 'g', of: 'KGM', count: 1_000 },
+  { code: 'MMT', ucum: 'mm', of: 'MTR', count: 1_000 },
+];
+
+describe('a unit beyond the crosswalk', () => {
+  it.each(beyond)('$code is $ucum', ({ code, ucum, of, count }) => {
+    expect(units.get(code)?.ucum).toBe(ucum);
+    expect(convert(1, of, code)).toBeCloseTo(count, 9);
+  });
+});
+
 describe.skipIf(!hasShared)('the units', () => {
   // Collected even where it is skipped, so a missing file must not throw here.
   const file = sharedPath('data', 'units-crosswalk.csv');
@@ -14,9 +28,10 @@ describe.skipIf(!hasShared)('the units', () => {
     .map((line) => line.split(','))
     .map(([code = '', ucum = '', , opcua = '']) => ({ code, ucum, opcua: Number(opcua) }));
 
-  it('are those of the crosswalk, no more and no less', () => {
+  it('are those of the crosswalk, and those that are proved below', () => {
     expect(rows.length).toBeGreaterThan(30);
-    expect([...units.keys()].sort()).toEqual(rows.map(({ code }) => code).sort());
+    const known = [...rows, ...beyond].map(({ code }) => code).sort();
+    expect([...units.keys()].sort()).toEqual(known);
   });
 
   it.each(rows)('$code has the UCUM expression of the crosswalk', ({ code, ucum }) => {
