@@ -106,6 +106,30 @@ export function dateOf(timeMs: number): Date {
 }
 
 /**
+ * Milliseconds since 1970 of a date and time in UTC, or `undefined` when there is no such day or
+ * time (30 February, hour 24).
+ */
+export function utcOf(parts: {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+}): number | undefined {
+  const { day, hour, minute, month, second, year } = parts;
+  const timeMs = Date.UTC(year, month - 1, day, hour, minute, second);
+  const date = new Date(timeMs);
+  const isSame =
+    date.getUTCMonth() === month - 1 &&
+    date.getUTCDate() === day &&
+    date.getUTCHours() === hour &&
+    date.getUTCMinutes() === minute &&
+    date.getUTCSeconds() === second;
+  return isSame ? timeMs : undefined;
+}
+
+/**
  * Milliseconds since 1970 of an RFC 3339 date-time with a zone, or `undefined` when the text is
  * not one (a date without a zone is not a time, so it is refused).
  */

@@ -6,6 +6,7 @@
  * below are the documented numbers themselves. Registers 5001 to 5999 and 7001 to 7999 are 4 bytes
  * wide and count as one; those from 3001 to 3999 are 16-bit words. High byte and high word first.
  */
+import { type EnronColumn, enronArchives, meanColumn, sumColumn } from '../enron-archive.ts';
 import { defineProfile, type ModbusPlace, type PointDefinition } from '../profile.ts';
 import type { RawType } from '../reading.ts';
 
@@ -28,6 +29,8 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     type: 'Time',
     unit: 'SEC',
     range: [0, 2_147_483_647],
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5001, 'int32'),
   },
   flowTimeDay: {
@@ -35,6 +38,8 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     type: 'Time',
     unit: 'SEC',
     range: [0, 90_000],
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5003, 'int32'),
   },
   flowTimeHour: {
@@ -42,6 +47,8 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     type: 'Time',
     unit: 'SEC',
     range: [0, 3_600],
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5005, 'int32'),
   },
   massTotal: {
@@ -49,6 +56,9 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     type: 'Mass',
     unit: 'TNE',
     range: [0, 2_147_483_647],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5006, 'int32'),
   },
   baseVolumeTotal: {
@@ -57,6 +67,9 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 2_147_483_647],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5007, 'int32'),
   },
   flowingVolumeTotal: {
@@ -64,6 +77,9 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 2_147_483_647],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5008, 'int32'),
   },
   temperature: {
@@ -72,6 +88,9 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     unit: 'FAH',
     range: [-40, 200],
     sentinels: [FAILED],
+    accuracy: { absolute: 0.5 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7001, 'float32'),
   },
   pressure: {
@@ -80,6 +99,9 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     unit: 'PS',
     range: [0, 2_000],
     sentinels: [FAILED],
+    accuracy: { percent: 0.5 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7002, 'float32'),
   },
   flowRate: {
@@ -88,6 +110,9 @@ const documentedRun: Readonly<Record<string, PointDefinition>> = {
     unit: 'B1',
     range: [0, 2_000_000],
     sentinels: [FAILED],
+    accuracy: { percent: 0.25 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7004, 'float32'),
   },
 };
@@ -101,6 +126,8 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     range: [1, 2_147_483_647],
     sentinels: [0],
     identifies: 'pipeline-batch',
+    quantity: 'state',
+    cadenceMs: 1_000,
     ...wide(5101, 'int32'),
   },
   pulsesTotal: {
@@ -108,6 +135,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Count',
     unit: 'C62',
     range: [0, 4_294_967_295],
+    accuracy: { absolute: 1 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(5102, 'uint32'),
   },
   batchStartPulses: {
@@ -115,6 +145,8 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Count',
     unit: 'C62',
     range: [0, 4_294_967_295],
+    quantity: 'state',
+    cadenceMs: 1_000,
     ...wide(5103, 'uint32'),
   },
   meterFactor: {
@@ -122,6 +154,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Dimensionless',
     unit: 'C62',
     range: [0.95, 1.05],
+    accuracy: { percent: 0.02 },
+    quantity: 'setpoint',
+    cadenceMs: 1_000,
     ...wide(7801, 'float32'),
   },
   kFactor: {
@@ -129,6 +164,8 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Dimensionless',
     unit: '',
     range: [0.1, 100_000],
+    quantity: 'setpoint',
+    cadenceMs: 1_000,
     ...wide(7802, 'float32'),
   },
   observedDensity: {
@@ -137,6 +174,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     unit: 'KMQ',
     range: [470, 1_202],
     sentinels: [FAILED],
+    accuracy: { absolute: 1 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7803, 'float32'),
   },
   baseDensity: {
@@ -145,6 +185,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     unit: 'KMQ',
     range: [610.6, 1_163.5],
     sentinels: [FAILED],
+    accuracy: { absolute: 1 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7804, 'float32'),
   },
   apiGravity: {
@@ -153,6 +196,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     unit: 'J13',
     range: [-10, 100],
     sentinels: [FAILED],
+    accuracy: { absolute: 0.3 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7805, 'float32'),
   },
   sedimentAndWater: {
@@ -161,6 +207,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     unit: 'VP',
     range: [0, 10],
     sentinels: [FAILED],
+    accuracy: { absolute: 0.1 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7806, 'float32'),
   },
   ctl: {
@@ -168,6 +217,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Dimensionless',
     unit: 'C62',
     range: [0.8, 1.2],
+    accuracy: { absolute: 0.00005 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7807, 'float32'),
   },
   cpl: {
@@ -175,6 +227,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Dimensionless',
     unit: 'C62',
     range: [1, 1.2],
+    accuracy: { absolute: 0.00005 },
+    quantity: 'instantaneous',
+    cadenceMs: 1_000,
     ...wide(7808, 'float32'),
   },
   batchIndicatedVolume: {
@@ -182,6 +237,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 16_777_216],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(7809, 'float32'),
   },
   batchGrossStandardVolume: {
@@ -189,6 +247,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 16_777_216],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(7810, 'float32'),
   },
   batchNetStandardVolume: {
@@ -196,6 +257,9 @@ const liquidBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 16_777_216],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...wide(7811, 'float32'),
   },
 };
@@ -207,6 +271,8 @@ const wordBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Dimensionless',
     unit: 'C62',
     range: [0, 1],
+    quantity: 'state',
+    cadenceMs: 1_000,
     ...words(3051, 'uint16'),
   },
   inputStatus: {
@@ -214,6 +280,8 @@ const wordBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Dimensionless',
     unit: 'C62',
     range: [0, 7],
+    quantity: 'state',
+    cadenceMs: 1_000,
     ...words(3052, 'uint16'),
   },
   indicatedVolumeTotal: {
@@ -221,6 +289,9 @@ const wordBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 1e12],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...words(3053, 'float64'),
   },
   grossStandardVolumeTotal: {
@@ -228,6 +299,9 @@ const wordBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 1e12],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...words(3057, 'float64'),
   },
   netStandardVolumeTotal: {
@@ -235,9 +309,54 @@ const wordBlock: Readonly<Record<string, PointDefinition>> = {
     type: 'Volume',
     unit: 'BLL',
     range: [0, 1e12],
+    accuracy: { percent: 0.25 },
+    quantity: 'total',
+    cadenceMs: 1_000,
     ...words(3061, 'float64'),
   },
 };
+
+function volume(name: string, summary: string, increaseOf: string): EnronColumn {
+  return sumColumn(name, { summary, type: 'Volume', unit: 'BLL', increaseOf }, 5_000_000);
+}
+
+/**
+ * A record of the archives, as page 337 lists it for gas; crude has no energy there, and net
+ * standard volume in the user variable.
+ */
+const record: readonly EnronColumn[] = [
+  meanColumn(
+    'Pressure',
+    { summary: 'Mean gauge pressure, while oil was flowing,', type: 'Pressure', unit: 'PS' },
+    [0, 2_000],
+  ),
+  meanColumn(
+    'Temperature',
+    { summary: 'Mean temperature, while oil was flowing,', type: 'Temperature', unit: 'FAH' },
+    [-40, 200],
+  ),
+  sumColumn('Pulses', { summary: 'Pulses', type: 'Count', unit: 'C62' }, 1e9),
+  meanColumn(
+    'RelativeDensity',
+    { summary: 'Mean relative density', type: 'Dimensionless', unit: 'C62' },
+    [0.5, 1.2],
+  ),
+  sumColumn(
+    'FlowTime',
+    { summary: 'Flow time', type: 'Time', unit: 'SEC', increaseOf: 'runTime' },
+    90_000,
+  ),
+  volume('GrossStandardVolume', 'Gross standard volume', 'grossStandardVolumeTotal'),
+  volume('FlowingVolume', 'Volume at flowing conditions (IV x MF)', 'flowingVolumeTotal'),
+  sumColumn(
+    'Mass',
+    { summary: 'Mass', type: 'Mass', unit: 'TNE', increaseOf: 'massTotal' },
+    1_000_000,
+  ),
+  volume('IndicatedVolume', 'Indicated volume (pulses / K)', 'indicatedVolumeTotal'),
+  sumColumn('Energy', { summary: 'Energy, 0 for crude,', type: 'Energy', unit: 'GV' }, 10_000_000),
+  volume('NetStandardVolume', 'Net standard volume', 'netStandardVolumeTotal'),
+];
 
 export const liquidFlowComputer = defineProfile({
   name: 'liquid-flow-computer',
@@ -250,4 +369,9 @@ export const liquidFlowComputer = defineProfile({
   protocol: 'modbus',
   reportsOn: 'pipeline-batch',
   points: { ...wordBlock, ...documentedRun, ...liquidBlock },
+  archives: enronArchives({
+    hourly: { address: 701, records: 840 },
+    daily: { address: 702, records: 35 },
+    columns: record,
+  }),
 });
