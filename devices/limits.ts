@@ -134,6 +134,12 @@ export const limits = {
   modbusWideRegistersMax: 62,
   /** Coils or discrete inputs in one request. */
   modbusBitsMax: 2_000,
+  /** Lint reads each point this often, with a pause of the device's interval within bounds. */
+  lintReads: 3,
+  lintPauseMsMin: 100,
+  lintPauseMsMax: 2_000,
+  /** Doubtful points of a device whose neighbours are read. */
+  lintProbesMax: 500,
   /** Requests on one connection: each has a transaction id of its own, of which there are 2^16. */
   modbusRequestsMax: 65_536,
   /** Frames that answer no question, before the connection is given up. */

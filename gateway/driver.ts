@@ -18,6 +18,13 @@ export interface SampleSet {
    * the configuration names: they go into the outbox as they are, byte for byte.
    */
   readonly credentials?: readonly Uint8Array[];
+  /**
+   * Push protocols: names the message. It is remembered in the transaction that stores its
+   * samples, and given back as `DriverContext.history` after a restart, so that a copy is known.
+   */
+  readonly message?: string;
+  /** Names that need not be remembered any longer; `deliver` resolves when that is durable. */
+  readonly forget?: readonly string[] | 'all';
 }
 
 /** Points that did not come. */
@@ -41,6 +48,20 @@ export interface ConnectionState {
   readonly reason?: string;
 }
 
+/** Who answers for what is not heard, so that no hole is signed twice and none is left out. */
+export interface Silence {
+  /**
+   * What is published while the gateway does not run: the source (a broker with a session) keeps
+   * it, or the driver says what is missing. Otherwise the gateway signs a loss at its start.
+   */
+  readonly whileAway: boolean;
+  /**
+   * While it runs, the driver says what is missing. Otherwise long silence is signed as a loss,
+   * but for the time in which `state` says that the connection is down: that is the driver's.
+   */
+  readonly whileRunning: boolean;
+}
+
 /** A certificate that a connection uses or was shown, for the operator. */
 export interface CertificateState {
   /** What it is for, e.g. `own certificate towards opc.tcp://…`. */
@@ -61,9 +82,12 @@ export interface Connection {
   /**
    * Push protocols only: `deliver` is called for everything that the device publishes, from now
    * until close. The driver acknowledges to the device only after `deliver` has resolved, which
-   * means that the samples are durable; it calls `deliver` in order.
+   * means that the samples are durable. It calls `deliver` in order, and may call it again before
+   * that; how often is the driver's to bound.
    */
   subscribe?(points: readonly string[], deliver: (set: SampleSet) => Promise<void>): Promise<void>;
+  /** Push protocols: who answers for what the gateway does not hear. Absent: the gateway. */
+  readonly silence?: Silence;
   /** Drivers that hold a connection open: whether it works, and if not, why. */
   state?(): ConnectionState;
   /** What the driver counted since it was opened, e.g. `foreignFrames`; for metrics. */
@@ -72,6 +96,21 @@ export interface Connection {
   certificates?(): readonly CertificateState[];
   /** Closes within `limits.stopMs`; nothing is delivered afterwards. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Where a device's history ended before this start. */
+export interface DeviceHistory {
+  /** Newest sample time, or closing time, of its last batch. */
+  readonly lastMs?: number;
+  /** `SampleSet.message` of the newest messages that are durable, oldest first. */
+  readonly messages: readonly string[];
+}
+
+/** A device that holds a key of its own. */
+export interface DeviceSigner {
+  readonly did: string;
+  /** Path of its enrolment credential, as the configuration names it. */
+  readonly enrolment?: string;
 }
 
 export interface DriverContext {
@@ -83,6 +122,10 @@ export interface DriverContext {
   /** Names of the device and of the gateway's data directory, for keys and certificates. */
   readonly device: string;
   readonly dataDirectory: string;
+  /** What the outbox knows of the device from before this start. */
+  readonly history?: DeviceHistory;
+  /** Time between reads, or expected time between messages. */
+  readonly everyMs?: number;
   /** Resolves a path named in the configuration; absent, paths stand as they are. */
   readonly resolvePath?: (path: string) => string;
 }
@@ -95,6 +138,8 @@ export interface Driver<Settings = unknown> {
   readonly settings: TSchema;
   /** Mistakes that the schema cannot see. Never touches the network. */
   check(settings: Settings, points: Readonly<Record<string, PointDefinition>>): SchemaMistake[];
+  /** The device that signs by itself behind these settings, if there is one. */
+  signer?(settings: Settings): DeviceSigner | undefined;
   /**
    * Prepares a connection and returns at once; connecting, and reconnecting with back-off and
    * jitter, is the driver's own affair and shows in `read` and `subscribe`.

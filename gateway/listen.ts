@@ -27,6 +27,8 @@ export async function listen(options: ListenOptions): Promise<void> {
   let heardMs = clock.nowMs();
   let heardAt = clock.monotonicMs();
   const deliver = async (set: SampleSet) => {
+    // Nothing was heard from the device: the driver only tidies up.
+    if (set.forget !== undefined) return take(set, []);
     const nowMs = clock.nowMs();
     note(watch, set, points.length);
     const losses = lossesOf(set, { fromMs: heardMs, toMs: nowMs }, points.length);
@@ -35,8 +37,7 @@ export async function listen(options: ListenOptions): Promise<void> {
     await take(set, losses);
   };
   await connection.subscribe?.(points, deliver);
-  // A driver that knows whether its device lives says itself what is missing.
-  if (!connection.state) await watchSilence();
+  if (!connection.silence?.whileRunning) await watchSilence();
 
   async function watchSilence(): Promise<void> {
     const silentMs = Math.max(limits.silentIntervals * options.everyMs, limits.silentMsMin);
@@ -44,6 +45,12 @@ export async function listen(options: ListenOptions): Promise<void> {
       const waitMs = heardAt + silentMs - clock.monotonicMs();
       await clock.sleep(Math.max(waitMs, 1), options.stop);
       if (options.stop.aborted) return;
+      // Nobody can be heard: the status says so, and the driver what was missed when it is back.
+      if (connection.state?.().up === false) {
+        heardAt = clock.monotonicMs();
+        heardMs = clock.nowMs();
+        continue;
+      }
       if (clock.monotonicMs() - heardAt < silentMs) continue;
       const toMs = clock.nowMs();
       const intervals = Math.max(1, Math.floor((clock.monotonicMs() - heardAt) / options.everyMs));

@@ -2,14 +2,13 @@
  * The outbox in this process: lets one call after the other at the store, and commits batches that
  * come close together in one transaction. The worker runs exactly this; so does the simulation.
  */
-import type { BatchDraft } from '../devices/credential/batch.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock } from '../devices/runtime.ts';
-import type { Appended, Outbox } from './outbox.ts';
+import type { Appended, DeviceSigned, Draft, Outbox } from './outbox.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
 interface Waiting {
-  readonly draft: BatchDraft;
+  readonly draft: Draft | DeviceSigned;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -50,14 +49,18 @@ export function createLocalOutbox(options: { store: OutboxStore; clock: Clock })
     }
   }
 
+  function append(draft: Draft | DeviceSigned): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ draft, resolve, reject });
+      if (waiting.length >= limits.outboxCommitBatchesMax) commit();
+      else cancelTimer ??= clock.after(limits.outboxCommitMs, commit);
+    });
+  }
+
   return {
-    append(draft) {
-      return new Promise((resolve, reject) => {
-        waiting.push({ draft, resolve, reject });
-        if (waiting.length >= limits.outboxCommitBatchesMax) commit();
-        else cancelTimer ??= clock.after(limits.outboxCommitMs, commit);
-      });
-    },
+    append,
+    keep: append,
+    forget: (request) => inTurn(() => store.forget(request)),
     peek: (request) => inTurn(() => store.peek(request)),
     settle: (settlements) => inTurn(() => store.settle(settlements)),
     stats: () => inTurn(() => store.stats()),

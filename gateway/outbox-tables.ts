@@ -52,6 +52,18 @@ export const outboxSchema = [
     PRIMARY KEY (device, code)
   ) STRICT;
   `,
+  `
+  -- Messages whose samples are durable, so that a copy is known after a restart.
+  CREATE TABLE message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (device, name)
+  ) STRICT;
+
+  -- Where a device signed its batch itself: whose key signs the loss if the row is damaged.
+  ALTER TABLE batch ADD COLUMN witness TEXT;
+  `,
 ] as const;
 
 export interface DeviceRow {
@@ -78,6 +90,7 @@ export interface BatchRow {
   readonly bytes: number;
   readonly hash: Uint8Array;
   readonly token: Uint8Array;
+  readonly witness?: string | null;
 }
 
 /**
@@ -87,6 +100,7 @@ export interface BatchRow {
 export function hashRow(row: Omit<BatchRow, 'id' | 'hash'>): Uint8Array {
   const { device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes } = row;
   const said = [device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes];
+  if (row.witness) said.push(row.witness);
   return createHash('sha256')
     .update(`${said.join('\n')}\n`)
     .update(row.token)

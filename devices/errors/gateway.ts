@@ -53,6 +53,11 @@ export const gatewayErrors = {
     hint: "Have the gateway's certificate (below its data directory, pki/own) trusted there.",
     retryable: true,
   },
+  GW_OPCUA_NOTHING_FOUND: {
+    meaning: 'Discovery found no variable that could be a point.',
+    hint: 'Name another --root, or log in as a user who may see more; --json says what was left out.',
+    retryable: false,
+  },
   GW_OPCUA_NODE_MISSING: {
     meaning: 'The root node of the device is not in the OPC UA server.',
     hint: 'Compare rootPath with the browse names that the server shows below Objects.',

@@ -1,111 +1,98 @@
-/** The MQTT driver: takes what a device publishes to the yard's broker, as JSON. */
+/** The MQTT driver: takes what a device publishes to the yard's broker. */
 import { createHash } from 'node:crypto';
 import { limits } from '../../devices/limits.ts';
 import type { PointDefinition } from '../../devices/profile.ts';
 import type { LossCause, Sample } from '../../devices/reading.ts';
-import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
-import type { Connection, Driver, DriverContext, SampleSet } from '../driver.ts';
-import { dialMqtt } from '../mqtt-client.ts';
+import type {
+  CertificateState,
+  Connection,
+  ConnectionState,
+  DeviceSigner,
+  Driver,
+  DriverContext,
+  SampleSet,
+  Silence,
+} from '../driver.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
-import { limitPublish } from './mqtt/limit.ts';
-import { type PayloadPoint, readPayload } from './mqtt/payload.ts';
-import { type MqttMessage, MqttSession } from './mqtt/session.ts';
+import { certificatesOf, readAccess } from './mqtt/access.ts';
+import { compileMapping, type PayloadMapping } from './mqtt/mapping.ts';
+import { readPayload } from './mqtt/payload.ts';
+import { saysRefused } from './mqtt/reasons.ts';
+import { type MqttMessage, MqttSession, type MqttSessionOptions } from './mqtt/session.ts';
+import { check, type MqttSettings, settings } from './mqtt/settings.ts';
+import { refusalOfSigned } from './mqtt/signed.ts';
+import { planTopics, type TopicPlan, unshared } from './mqtt/topics.ts';
 
-const settings = Type.Object(
-  {
-    url: Type.String({
-      description: 'Address of the broker that the device publishes to (URL).',
-      pattern: '^mqtt://[^/@?#]+$',
-      maxLength: 300,
-      examples: ['mqtt://192.168.1.20:1883'],
-    }),
-    topic: Type.String({
-      description: "Topic below which the device publishes; its points' topics follow (text).",
-      pattern: '^[^/+#]+(/[^/+#]+)*$',
-      maxLength: 1_024,
-      examples: ['yard/MSKU9070323'],
-    }),
-    clientId: Type.Optional(
-      Type.String({
-        description:
-          'Client id at the broker (text); it names the session that the broker keeps for us. ' +
-          'Default: made of the DID of the gateway and the name of the device.',
-        pattern: '^[0-9A-Za-z_.:-]+$',
-        minLength: 1,
-        maxLength: 128,
-        examples: ['bondline-nogales-reefer-1'],
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
-export type MqttSettings = Static<typeof settings>;
+export type { MqttSettings };
 
 type Points = Readonly<Record<string, PointDefinition>>;
+type Deliver = (set: SampleSet) => Promise<void>;
 
 export const mqttDriver: Driver<MqttSettings> = {
   name: 'mqtt',
-  summary: 'MQTT 3.1.1: JSON that a device publishes, acknowledged when it is durable.',
+  summary: 'MQTT 3.1.1 and 5: what a device publishes, acknowledged when it is durable.',
   settings,
   check,
+  signer: ({ signedBy, signerEnrolment }): DeviceSigner | undefined =>
+    signedBy === undefined
+      ? undefined
+      : { did: signedBy, ...(signerEnrolment !== undefined && { enrolment: signerEnrolment }) },
   async open(device, points, context) {
     return new MqttConnection(device, points, context);
   },
 };
 
-function check(_: MqttSettings, points: Points): SchemaMistake[] {
-  return Object.entries(points).flatMap(([name, { mqtt }]) => {
-    const message = mistakeOf(mqtt);
-    return message === undefined ? [] : [{ path: [], message: `point ${name} ${message}` }];
-  });
-}
-
-function mistakeOf(place: PointDefinition['mqtt']): string | undefined {
-  if (place === undefined) return 'has no mqtt place; give it a topic and a path';
-  if (/[+#]/.test(place.topic)) return `has the topic "${place.topic}"; wildcards are not allowed`;
-  if (place.path.split('.').includes('')) {
-    return `has the path "${place.path}"; write member names with single dots between them`;
-  }
-  return undefined;
-}
-
 class MqttConnection implements Connection {
+  readonly silence: Silence;
   readonly #device: MqttSettings;
   readonly #points: Points;
   readonly #context: DriverContext;
   readonly #log: DeviceLog;
-  readonly #counts = { nonsense: 0, foreignTopics: 0 };
+  readonly #counts = { nonsense: 0, foreignTopics: 0, refusedCredentials: 0, lostSessions: 0 };
   readonly #stop = new AbortController();
   #session: MqttSession | undefined;
+  /** Since when nothing is known, if the broker turns out to have kept nothing. */
+  #unknownSinceMs: number;
+  #isUp = false;
 
   constructor(device: MqttSettings, points: Points, context: DriverContext) {
     this.#device = device;
     this.#points = points;
     this.#context = context;
     this.#log = createDeviceLog(context);
+    const isKept = device.qos !== 0 && device.sessionExpiryS !== 0;
+    // A source that keeps nothing: the gateway signs its own absence.
+    this.silence = { whileAway: isKept, whileRunning: false };
+    const lastMs = isKept ? context.history?.lastMs : undefined;
+    this.#unknownSinceMs = lastMs ?? context.clock.nowMs();
   }
 
-  async subscribe(
-    names: readonly string[],
-    deliver: (set: SampleSet) => Promise<void>,
-  ): Promise<void> {
-    const { clock, random, gateway, device } = this.#context;
+  async subscribe(names: readonly string[], deliver: Deliver): Promise<void> {
+    const { clock, device, gateway, history } = this.#context;
+    const { cleanStart, clientId, sessionExpiryS } = this.#device;
     const topics = this.#topicsOf(names);
+    const session = sessionExpiryS === 0 ? 'clean' : cleanStart ? 'fresh' : 'keep';
     this.#session ??= new MqttSession({
-      url: this.#device.url,
-      clientId: this.#device.clientId ?? defaultClientId(gateway, device),
-      topics: [...topics.keys()],
-      clock,
-      random,
+      ...this.#common(topics.filters),
+      clientId: clientId ?? defaultClientId(gateway, device),
+      session,
+      ...(sessionExpiryS !== undefined && { sessionExpiryS }),
+      remembered: history?.messages ?? [],
       onMessage: async (message) => {
-        const points = topics.get(message.topic);
+        const mapping = topics.find(message.topic);
         // A session that an older configuration left may still hold other topics.
-        if (points === undefined) this.#counts.foreignTopics += 1;
-        else await deliver(this.#read(message, points));
+        if (mapping === undefined) this.#counts.foreignTopics += 1;
+        else await deliver(this.#read(message, mapping));
       },
-      onUp: () => this.#log.well('absent'),
+      onForget: (forget) => deliver({ samples: [], forget }),
+      onNothingKept: () => this.#sayLost(names, deliver),
+      onUp: () => {
+        this.#isUp = true;
+        this.#log.well('absent');
+      },
       onDown: (reason) => {
+        if (this.#isUp) this.#unknownSinceMs = clock.nowMs();
+        this.#isUp = false;
         this.#log.trouble('absent', { broker: this.#device.url, detail: reason });
       },
     });
@@ -116,27 +103,38 @@ class MqttConnection implements Connection {
    * that it takes nothing from the session of a gateway that is running.
    */
   async read(names: readonly string[], signal: AbortSignal): Promise<SampleSet> {
-    const wanted = this.#topicsOf(names);
-    const heard = new Map<string, SampleSet>();
-    const cause = await this.#listen([...wanted.keys()], signal, (message) => {
-      const points = wanted.get(message.topic);
-      if (points !== undefined) heard.set(message.topic, this.#read(message, points));
-      return heard.size === wanted.size;
-    });
+    const wanted = new Set(names);
+    const topics = this.#topicsOf(names);
     const samples: Sample[] = [];
-    const missing: string[] = [];
-    for (const [topic, points] of wanted) {
-      const set = heard.get(topic);
-      samples.push(...(set?.samples ?? []));
-      missing.push(...(set === undefined ? points.map(({ point }) => point) : []));
-      missing.push(...(set?.missing?.points ?? []));
-    }
-    if (missing.length === 0) return { samples };
-    return { samples, missing: { points: missing, cause: cause ?? 'nonsense' } };
+    const credentials: Uint8Array[] = [];
+    const nonsense = new Set<string>();
+    const cause = await this.#listen(topics.filters.map(unshared), signal, (message) => {
+      const mapping = topics.find(message.topic);
+      // The first message that tells of a point is taken; a second sample may come with it.
+      if (!mapping?.points.some((point) => wanted.has(point))) return false;
+      const set = this.#read(message, mapping);
+      samples.push(...set.samples.filter(({ point }) => wanted.has(point)));
+      credentials.push(...(set.credentials ?? []));
+      for (const point of set.missing?.points ?? []) nonsense.add(point);
+      for (const point of mapping.points) wanted.delete(point);
+      return wanted.size === 0;
+    });
+    const read = { samples, ...(credentials.length > 0 && { credentials }) };
+    const missing = [...wanted, ...nonsense];
+    if (missing.length === 0) return read;
+    return { ...read, missing: { points: missing, cause: cause ?? 'nonsense' } };
+  }
+
+  state(): ConnectionState {
+    return this.#session?.state() ?? { up: false, reason: 'not subscribed' };
   }
 
   counters(): Readonly<Record<string, number>> {
     return { ...this.#counts, ...this.#session?.counts };
+  }
+
+  certificates(): readonly CertificateState[] {
+    return certificatesOf(this.#device, this.#resolvePath);
   }
 
   async close(): Promise<void> {
@@ -144,69 +142,126 @@ class MqttConnection implements Connection {
     await this.#session?.close();
   }
 
-  #topicsOf(names: readonly string[]): Map<string, PayloadPoint[]> {
-    const topics = new Map<string, PayloadPoint[]>();
-    for (const point of names) {
-      const place = this.#points[point]?.mqtt;
-      if (place === undefined) continue;
-      const topic =
-        place.topic === '' ? this.#device.topic : `${this.#device.topic}/${place.topic}`;
-      const points = topics.get(topic) ?? [];
-      topics.set(topic, [...points, { point, path: place.path.split('.') }]);
-    }
-    return topics;
+  readonly #resolvePath = (path: string) => this.#context.resolvePath?.(path) ?? path;
+
+  /** What every client of this device has in common. */
+  #common(filters: readonly string[]) {
+    const { clock, random } = this.#context;
+    const { packetBytesMax, qos = 1, url, version } = this.#device;
+    return {
+      url,
+      clock,
+      random,
+      topics: filters,
+      version: version === 5 ? 5 : 4,
+      qos: qos === 0 ? 0 : qos === 2 ? 2 : 1,
+      ...(packetBytesMax !== undefined && { packetBytesMax }),
+      access: () => readAccess(this.#device, this.#resolvePath),
+    } as const satisfies Partial<MqttSessionOptions>;
   }
 
-  #read({ topic, payload, retained }: MqttMessage, points: readonly PayloadPoint[]): SampleSet {
+  /** What is to be read from each topic. Credentials stand at the topic of the device itself. */
+  #topicsOf(names: readonly string[]): TopicPlan<PayloadMapping> {
+    const { payload, signedBy, topic } = this.#device;
+    if (signedBy !== undefined) {
+      const places = names.map((point) => [point, ''] as const);
+      return planTopics(topic, places, (points) => ({ points, readers: [] }));
+    }
+    const places = names.flatMap((point) => {
+      const place = this.#points[point]?.mqtt;
+      return place === undefined ? [] : [[point, place.topic] as const];
+    });
+    return planTopics(topic, places, (points) => {
+      const known = Object.entries(this.#points).filter(([point]) => points.includes(point));
+      return compileMapping(payload, Object.fromEntries(known));
+    });
+  }
+
+  #read(message: MqttMessage, mapping: PayloadMapping): SampleSet {
+    const { name, payload, retained, topic } = message;
+    const named = name === undefined ? {} : { message: name };
+    if (this.#device.signedBy !== undefined) {
+      return { ...this.#readSigned(message, mapping, this.#device.signedBy), ...named };
+    }
     const gatewayTimeMs = this.#context.clock.nowMs();
-    const set = readPayload(payload, points, { gatewayTimeMs, retained });
+    const set = readPayload(payload, mapping, { gatewayTimeMs, retained });
     if (set.missing === undefined) {
       this.#log.well('nonsense');
     } else {
       this.#counts.nonsense += 1;
       const lacking = set.missing.points.slice(0, 5).join(', ');
-      this.#log.trouble('nonsense', { topic, bytes: payload.length, lacking });
+      this.#log.trouble('nonsense', { topic, bytes: message.tooLarge ?? payload.length, lacking });
     }
-    return set;
+    return { ...set, ...named };
+  }
+
+  #readSigned(
+    { payload, tooLarge, topic }: MqttMessage,
+    { points }: PayloadMapping,
+    signer: string,
+  ): SampleSet {
+    const refusal =
+      tooLarge === undefined
+        ? refusalOfSigned(payload, { signer, gateway: this.#context.gateway })
+        : ({ cause: 'nonsense', reason: `it has ${tooLarge} bytes` } as const);
+    if (refusal === undefined) {
+      this.#log.well('credential refused');
+      return { samples: [], credentials: [payload] };
+    }
+    const { cause, reason } = refusal;
+    this.#counts.refusedCredentials += 1;
+    this.#log.trouble('credential refused', { topic, reason });
+    return { samples: [], missing: { points, cause } };
+  }
+
+  /** The broker knows no session of ours: what was published since then is lost, if anything. */
+  #sayLost(points: readonly string[], deliver: Deliver): void {
+    const { clock, everyMs = 1_000 } = this.#context;
+    const fromMs = this.#unknownSinceMs;
+    const toMs = clock.nowMs();
+    const intervals = Math.floor((toMs - fromMs) / everyMs);
+    if (intervals <= 0) return;
+    this.#unknownSinceMs = toMs;
+    this.#counts.lostSessions += 1;
+    const count = intervals * points.length;
+    const missing = { points, cause: 'absent', fromMs, toMs, count } as const;
+    // An outbox that can keep nothing any more says so itself.
+    deliver({ samples: [], missing }).catch(() => undefined);
   }
 
   /** Hears messages until `take` says that it has enough. Resolves with why it got no more. */
   #listen(
-    topics: readonly string[],
+    filters: readonly string[],
     signal: AbortSignal,
     take: (message: MqttMessage) => boolean,
   ): Promise<LossCause | undefined> {
     const stopped = this.#stop.signal;
     if (signal.aborted || stopped.aborted) return Promise.resolve('not-running');
-    const clientId = `bl${Buffer.from(this.#context.random.bytes(10)).toString('hex')}`;
-    const client = dialMqtt(this.#device.url, {
-      clientId,
-      clean: true,
-      connectTimeout: limits.mqttConnectMs,
-      filter: () => limitPublish(limits.mqttDevicePacketBytesMax),
-    });
+    const { clock, random } = this.#context;
     return new Promise((resolve) => {
-      let connected = false;
       const end = (cause: LossCause | undefined) => {
         cancel();
         signal.removeEventListener('abort', abort);
         stopped.removeEventListener('abort', abort);
-        client.end(true);
-        resolve(cause);
+        // A file that cannot be read is said before the session has been made.
+        setImmediate(() => session.close().then(() => resolve(cause)));
       };
       const abort = () => end('not-running');
-      const cancel = this.#context.clock.after(limits.mqttReadMs, () =>
-        end(connected ? 'timeout' : 'absent'),
+      const cancel = clock.after(limits.mqttReadMs, () =>
+        end(session.state().up ? 'timeout' : 'absent'),
       );
       signal.addEventListener('abort', abort, { once: true });
       stopped.addEventListener('abort', abort, { once: true });
-      client.on('close', () => end('absent'));
-      client.on('connect', () => {
-        connected = true;
-        client.subscribe([...topics], { qos: 1 }, (error) => error && end('refused'));
-      });
-      client.on('message', (topic, payload, packet) => {
-        if (take({ topic, payload, retained: packet.retain })) end(undefined);
+      const session = new MqttSession({
+        ...this.#common(filters),
+        clientId: `bl${Buffer.from(random.bytes(10)).toString('hex')}`,
+        session: 'clean',
+        onMessage: async (message) => {
+          // Not before the message is answered: the broker is owed that much.
+          if (take(message)) setImmediate(() => end(undefined));
+        },
+        onUp: () => undefined,
+        onDown: (reason) => end(saysRefused(reason) ? 'refused' : 'absent'),
       });
     });
   }

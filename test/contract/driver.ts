@@ -213,27 +213,24 @@ export function driverContract(name: string, under: DriverUnderContract): void {
   const { publisher } = under;
   if (publisher !== undefined) {
     describe(`driver ${name}: subscribing`, () => {
-      it('delivers in order, one at a time, acknowledges after that, and stops at close', async () => {
+      it('delivers in order, acknowledges what is durable and nothing else, and stops at close', async () => {
         const device = await start(publisher());
         const connection = await open(device);
         const sets: SampleSet[] = [];
-        let finish: (() => void) | undefined;
+        const finish: (() => void)[] = [];
         await connection.subscribe?.(names, (set) => {
-          expect(finish, 'a delivery before the last one had ended').toBeUndefined();
+          // A driver that tidies up what it remembers delivers nothing.
+          if (set.forget !== undefined) return Promise.resolve();
           sets.push(set);
-          return new Promise((resolve) => {
-            finish = () => {
-              finish = undefined;
-              resolve();
-            };
-          });
+          return new Promise((resolve) => finish.push(resolve));
         });
         await device.subscribed();
         for (let n = 0; n < 5; n += 1) device.publish(n);
+        // The driver may wait for one before it delivers the next, or may not.
         for (let n = 0; n < 5; n += 1) {
-          await until(() => sets.length === n + 1);
+          await until(() => sets.length > n);
           expect(device.acknowledged()).toBeLessThanOrEqual(n);
-          finish?.();
+          finish[n]?.();
         }
         await until(() => device.acknowledged() === 5);
         expect(sets.map((set) => set.samples.length)).toEqual(Array(5).fill(device.publishes));

@@ -66,7 +66,7 @@ export const payloadSettings = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'How payloads are read where the profile does not say it.',
+    description: 'How payloads are read where the profile does not say it. Default: as JSON.',
   },
 );
 

@@ -196,7 +196,7 @@ describe('polling', () => {
 });
 
 describe('listening', () => {
-  function startListen(withState: boolean) {
+  function startListen(saysItself: boolean) {
     const world = new World(START);
     const clock = new MachineClock(world, 0);
     const watch = createDeviceWatch({
@@ -212,7 +212,7 @@ describe('listening', () => {
       subscribe: async (_, given) => {
         deliver = given;
       },
-      ...(withState && { state: () => ({ up: true }) }),
+      ...(saysItself && { silence: { whileAway: false, whileRunning: true } }),
       close: async () => undefined,
     };
     const done = listen({

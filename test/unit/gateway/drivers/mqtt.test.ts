@@ -31,11 +31,15 @@ interface Delivery {
   readonly reject: (error: Error) => void;
 }
 
+/** What the driver asked not to be remembered any longer. */
+type Forgotten = NonNullable<SampleSet['forget']>;
+
 interface Opened {
   readonly connection: Connection;
   readonly clock: ManualClock;
   readonly lines: string[];
   readonly deliveries: Delivery[];
+  readonly forgotten: Forgotten[];
 }
 
 async function broker(port = 0): Promise<ScriptedBroker> {
@@ -52,11 +56,15 @@ async function subscribed(url: string, more: { clientId?: string } = {}): Promis
   const connection = await mqttDriver.open(settings, points, context);
   closers.push(() => connection.close());
   const deliveries: Delivery[] = [];
-  await connection.subscribe?.(
-    Object.keys(points),
-    (set) => new Promise((resolve, reject) => deliveries.push({ set, resolve, reject })),
-  );
-  return { connection, clock, lines: context.lines, deliveries };
+  const forgotten: Forgotten[] = [];
+  await connection.subscribe?.(Object.keys(points), (set) => {
+    if (set.forget === undefined) {
+      return new Promise((resolve, reject) => deliveries.push({ set, resolve, reject }));
+    }
+    forgotten.push(set.forget);
+    return Promise.resolve();
+  });
+  return { connection, clock, lines: context.lines, deliveries, forgotten };
 }
 
 /** The n-th client of a broker, once it has subscribed (or resumed its session). */
@@ -110,19 +118,19 @@ describe('mqtt driver and its session', () => {
     const { deliveries } = await subscribed(yard.url);
     const device = await client(yard);
     device.publish({ topic, payload: '{"air":-18.250,"door":false}', id: 7 });
-    await until(() => deliveries.length === 1);
-    expect(deliveries[0] && rawTexts(deliveries[0].set)).toEqual(['-18.250', 'false']);
-    // A round trip to the broker passes, and still nothing was acknowledged.
     device.publish({ topic, payload: '{"air":-18.5,"door":false}', id: 8 });
+    await until(() => deliveries.length === 2);
+    expect(deliveries.map(({ set }) => rawTexts(set))).toEqual([
+      ['-18.250', 'false'],
+      ['-18.5', 'false'],
+    ]);
+    // The second is durable first: it must not be acknowledged before the first [MQTT-4.6.0-2].
+    deliveries[1]?.resolve();
     for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(device.acknowledged).toEqual([]);
-    expect(deliveries).toHaveLength(1);
     deliveries[0]?.resolve();
-    await until(() => deliveries.length === 2);
-    await until(() => device.acknowledged.length === 1);
-    expect(device.acknowledged).toEqual([7]);
-    deliveries[1]?.resolve();
     await until(() => device.acknowledged.length === 2);
+    expect(device.acknowledged).toEqual([7, 8]);
   });
 
   it('leaves what could not be stored with the broker, and takes it when it comes again', async () => {
@@ -214,7 +222,7 @@ describe('mqtt driver and its session', () => {
       deliveries[id - 1]?.resolve();
     }
     await until(() => device.acknowledged.length === 20);
-    expect(deliveries.at(-1)?.set).toEqual({
+    expect(deliveries.at(-1)?.set).toMatchObject({
       samples: [],
       missing: { points: ['air', 'door'], cause: 'nonsense' },
     });
@@ -228,7 +236,7 @@ describe('mqtt driver and its session', () => {
     device.publish({ topic, payload: Buffer.alloc(8 * 1024 * 1024, 'x'), id: 5 });
     await until(() => deliveries.length === 1);
     // Its payload was never there: it was cut off before the parser that would have collected it.
-    expect(lines).toEqual([expect.stringMatching(/nonsense .*bytes=0/)]);
+    expect(lines).toEqual([expect.stringMatching(/nonsense .*bytes=8388608/)]);
     expect(deliveries[0]?.set.missing).toEqual({ points: ['air', 'door'], cause: 'nonsense' });
     deliveries[0]?.resolve();
     await until(() => device.acknowledged.length === 1);
@@ -250,7 +258,7 @@ describe('mqtt driver and its session', () => {
 
   it('tries an absent broker again, later each time, and is there when it comes', async () => {
     const port = await freePort();
-    const { clock, lines } = await subscribed(`mqtt://127.0.0.1:${port}`);
+    const { clock, deliveries, lines } = await subscribed(`mqtt://127.0.0.1:${port}`);
     await until(() => clock.pending() === 1);
     for (let i = 0; i < 5; i += 1) {
       clock.advance(limits.reconnectMsMax);
@@ -261,6 +269,11 @@ describe('mqtt driver and its session', () => {
     clock.advance(limits.reconnectMsMax);
     await client(yard);
     await until(() => lines.some((line) => line.includes('answers')));
+    // Nobody kept what was published meanwhile, if anything was.
+    const { missing } = deliveries[0]?.set ?? {};
+    expect(missing).toMatchObject({ points: ['air', 'door'], cause: 'absent' });
+    expect((missing?.toMs ?? 0) - (missing?.fromMs ?? 0)).toBe(6 * limits.reconnectMsMax);
+    expect(missing?.count).toBe((2 * 6 * limits.reconnectMsMax) / 1_000);
   });
 
   it('is refused a subscription: says so, and tries again', async () => {
@@ -274,14 +287,14 @@ describe('mqtt driver and its session', () => {
     await client(yard, 1);
   });
 
-  it('lets the message that is under way be acknowledged when it is closed, and takes no other', async () => {
+  it('lets the messages under way be acknowledged when it is closed, and takes no other', async () => {
     const yard = await broker();
     const { deliveries, connection } = await subscribed(yard.url);
     const device = await client(yard);
     device.publish({ topic, payload: '{"air":1,"door":true}', id: 1 });
-    device.publish({ topic, payload: '{"air":2,"door":true}', id: 2 });
     await until(() => deliveries.length === 1);
     const closing = connection.close();
+    device.publish({ topic, payload: '{"air":2,"door":true}', id: 2 });
     deliveries[0]?.resolve();
     await closing;
     await until(() => device.disconnected);

@@ -33,6 +33,7 @@ export function fakeDriver(
       return {
         read: async (points) => device.answer(points),
         ...(options.push && {
+          silence: { whileAway: true, whileRunning: false },
           async subscribe(_points: readonly string[], deliver: (s: SampleSet) => Promise<void>) {
             device.publish = deliver;
           },
