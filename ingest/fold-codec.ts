@@ -20,7 +20,7 @@ import type {
 import type { TwinKind } from './twin.ts';
 
 /** Written into twins.db; twins of another version are folded anew from the journal. */
-export const foldVersion = 3;
+export const foldVersion = 4;
 
 /** Position, element, report, observed time, unit, quality, value, status, good. */
 type CellText = readonly [

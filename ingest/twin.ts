@@ -8,9 +8,11 @@ import type { Quality } from '../devices/reading.ts';
 
 export type TwinKind =
   | 'pipeline-batch'
+  | 'gas-flow'
   | 'steel-heat'
   | 'steel-piece'
   | 'container'
+  | 'parcel'
   | 'device'
   | 'facility';
 
@@ -58,7 +60,7 @@ export interface Statement {
 
 /** A business identifier of a twin, scoped by who gave it. */
 export interface Alias {
-  /** `batch`, `heat`, `piece`, `bic`, `did`, `facility`. */
+  /** `batch`, `gas-flow`, `heat`, `piece`, `parcel`, `bic`, `did`, `facility`. */
   readonly scheme: string;
   /** DID of the organisation that gave it; empty for schemes that are unique in the world. */
   readonly scope: string;

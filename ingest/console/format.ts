@@ -103,9 +103,11 @@ export const keyNames: Readonly<Record<KeyLocation, string>> = {
 
 const KINDS: Readonly<Record<string, readonly [string, string]>> = {
   'pipeline-batch': ['Pipeline batch', 'Pipeline batches'],
+  'gas-flow': ['Gas flow', 'Gas flows'],
   'steel-heat': ['Steel heat', 'Steel heats'],
   'steel-piece': ['Steel piece', 'Steel pieces'],
   container: ['Container', 'Containers'],
+  parcel: ['Parcel', 'Parcels'],
   device: ['Device', 'Devices'],
   facility: ['Facility', 'Facilities'],
 };

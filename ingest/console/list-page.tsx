@@ -19,7 +19,7 @@ const shown = signal(PAGE);
 
 const natural = new Intl.Collator('en', { numeric: true });
 /** Kinds whose newest names are the highest. */
-const NEWEST_FIRST = new Set(['steel-heat', 'steel-piece', 'pipeline-batch']);
+const NEWEST_FIRST = new Set(['steel-heat', 'steel-piece', 'pipeline-batch', 'gas-flow', 'parcel']);
 
 const matching = computed(() => {
   const wanted = words.value.trim().toLowerCase();

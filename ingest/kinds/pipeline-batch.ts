@@ -39,6 +39,8 @@ export const pipelineBatch: Kind = {
     pressure: { title: 'Pressure, gauge' },
     observedDensity: { title: 'Density, flowing' },
     baseDensity: { title: 'Density at 60 °F' },
+    lineDensity: { title: 'Density in the line' },
+    referredDensity: { title: 'Density at the second reference' },
     ctl: { title: 'CTL as applied' },
     cpl: { title: 'CPL as applied' },
     meterFactor: { title: 'Meter factor (MF)' },

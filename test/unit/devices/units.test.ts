@@ -9,6 +9,7 @@ const beyond = [
   { code: 'CMT', ucum: 'cm', of: 'MTR', count: 100 },
   { code: 'GRM', ucum: 'g', of: 'KGM', count: 1_000 },
   { code: 'MMT', ucum: 'mm', of: 'MTR', count: 1_000 },
+  { code: 'OHM', ucum: 'Ohm', of: 'OHM', count: 1 },
 ];
 
 describe('a unit beyond the crosswalk', () => {

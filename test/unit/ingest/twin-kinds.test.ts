@@ -227,6 +227,95 @@ describe('container', () => {
   });
 });
 
+describe('gas flow', () => {
+  const operator = 'did:web:gasline.example';
+  const uri = `${operator}/gas-flow/emerson-2026-11-21-C4711`;
+
+  it('is gas of one point, day and contract, and is where it was measured', () => {
+    const groups = [
+      {
+        timeMs: startMs,
+        about: uri,
+        readings: [reading('baseVolumeTotal', 40_216, { unit: 'MTQ' }), reading('stream', 1)],
+      },
+    ];
+    const twin = new FoldWorld()
+      .apply([
+        enrolmentEntry({
+          position: 0,
+          device: meter,
+          organisation: operator,
+          goods: [`${operator}/`],
+        }),
+        batchEntry({ position: 1, device: meter, sequence: 1, groups }),
+      ])
+      .twin('gas-flow', uri);
+    expect(twin).toMatchObject({
+      label: 'Gas flow emerson-2026-11-21-C4711',
+      aliases: [{ scheme: 'gas-flow', scope: operator, value: 'emerson-2026-11-21-C4711' }],
+      attributes: { baseVolumeTotal: { value: 40_216, unit: 'MTQ', quality: 'good' } },
+      place: { kind: 'facility', name: facility.name },
+      control: { possessor: { party: operator } },
+    });
+  });
+});
+
+describe('parcel', () => {
+  const carrier = 'did:web:carrier.example';
+  const uri = `${carrier}/parcel/1Z%20999%2FAA1`;
+  const scan = (sequence: number, ...readings: ReadingGroup['readings'][number][]) =>
+    batchEntry({
+      position: sequence,
+      device: meter,
+      sequence,
+      groups: [{ timeMs: startMs + sequence * 1_000, about: uri, readings }],
+    });
+  const world = (...entries: JournalEntry[]) =>
+    new FoldWorld()
+      .apply([
+        enrolmentEntry({
+          position: 0,
+          device: meter,
+          organisation: carrier,
+          goods: [`${carrier}/`],
+        }),
+        ...entries,
+      ])
+      .twin('parcel', uri);
+
+  it('is at the station that scanned it last, under the number of its carrier', () => {
+    const twin = world(
+      scan(1, reading('scanEvent', 'inducted'), reading('parcelMass', 1.34, { unit: 'KGM' })),
+      scan(2, reading('scanEvent', 'held')),
+    );
+    expect(twin).toMatchObject({
+      label: 'Parcel 1Z 999/AA1',
+      aliases: [{ scheme: 'parcel', scope: carrier, value: '1Z 999/AA1' }],
+      attributes: { scanEvent: { value: 'held' }, parcelMass: { value: 1.34, unit: 'KGM' } },
+      place: { kind: 'facility', name: facility.name, observedMs: startMs + 2_000 },
+      control: { possessor: { party: carrier } },
+    });
+  });
+
+  it('is where a scanner in somebody’s hand was', () => {
+    const twin = world(scan(1, reading('latitude', 35.05), reading('longitude', -89.98)));
+    expect(twin.place).toMatchObject({ kind: 'point', latitude: 35.05, basis: 'observed' });
+  });
+
+  it('of another organisation has no twin', () => {
+    const folded = new FoldWorld().apply([
+      enrolmentEntry({ position: 0, device: meter, organisation: carrier, goods: [`${carrier}/`] }),
+      batchEntry({
+        position: 1,
+        device: meter,
+        sequence: 1,
+        groups: [{ timeMs: startMs, about: 'urn:parcel:1', readings: [reading('scanEvent', 'x')] }],
+      }),
+    ]);
+    expect(folded.has('parcel', 'urn:parcel:1')).toBe(false);
+  });
+});
+
 describe('device and facility', () => {
   const enrolment = enrolmentEntry({ position: 0, device: meter });
 
