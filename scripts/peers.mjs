@@ -32,6 +32,10 @@ export const peers = {
     packages: ['systemd'],
     present: () => onPath('systemd-notify'),
   },
+  chrony: {
+    packages: ['chrony'],
+    present: () => existsSync('/usr/sbin/chronyd') && onPath('chronyc'),
+  },
   chromium: {
     packages: ['chromium'],
     present: () => existsSync('/usr/bin/chromium'),

@@ -13,6 +13,10 @@ const REFERENCE_CLOCKS = [
   [/^(PHC|PTP)/, 'ptp'],
 ] as const;
 
+/** Leap status of a clock that is set (chronyc(1), "Leap status"), and of one that is not. */
+const LEAPS: readonly string[] = ['Normal', 'Insert second', 'Delete second'];
+const NOT_SET = 'Not synchronised';
+
 /** 127.127.1.1: the machine's own clock, served as if it were one (chrony.conf(5), "local"). */
 const OWN_CLOCK = '7F7F0101';
 
@@ -30,14 +34,15 @@ export function readTracking(text: string): ClockAnswer | undefined {
   const delayS = decimal(fields[10]);
   const dispersionS = decimal(fields[11]);
   const leap = fields[13];
-  if (fields.length !== 14 || !/^[0-9A-F]{8}$/.test(reference) || leap === undefined) {
+  const isKnown = leap === NOT_SET || LEAPS.includes(leap ?? '');
+  if (!isKnown || fields.length !== 14 || !/^[0-9A-F]{8}$/.test(reference)) {
     return undefined;
   }
   if (stratum === undefined || slowS === undefined) return undefined;
   if (delayS === undefined || dispersionS === undefined) return undefined;
   const toldBy = 'chrony';
   const isOwn = reference === OWN_CLOCK || reference === '00000000';
-  if (isOwn || leap === 'Not synchronised' || stratum === 0) {
+  if (isOwn || leap === NOT_SET || stratum === 0) {
     return { source: 'unsynchronised', toldBy };
   }
   const label = nameOf(reference, name);
