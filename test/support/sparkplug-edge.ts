@@ -58,7 +58,7 @@ function encodeMetric(metric: SaidMetric): Buffer {
   if (metric.isTransient) parts.push(number(6, 1));
   if (metric.isNull) parts.push(number(7, 1));
   if (metric.quality !== undefined) {
-    const value = Buffer.concat([number(1, 3), number(3, metric.quality)]);
+    const value = Buffer.concat([number(1, 3), number(3, metric.quality >>> 0)]);
     parts.push(block(9, Buffer.concat([block(1, Buffer.from('Quality')), block(2, value)])));
   }
   if (metric.int !== undefined) parts.push(number(10, metric.int >>> 0));

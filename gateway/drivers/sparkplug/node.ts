@@ -55,6 +55,8 @@ interface Waiting {
   readonly topic: NodeTopic;
   readonly payload: Payload;
   readonly gatewayTimeMs: number;
+  /** By the monotonic clock. */
+  readonly arrivedMs: number;
 }
 
 /** A session of the edge node: from a birth to its death, or until it is no longer certain. */
@@ -87,6 +89,8 @@ export class EdgeNode {
   readonly #order = new MessageOrder<Waiting>();
   readonly #rebirth: ReturnType<typeof createRebirth>;
   #session: Session | undefined;
+  /** The session that a death ended. */
+  #dead: Session | undefined;
   /** When the last message in order came: what came after it may have been lost. */
   #heardMs: number;
   #stopWaiting: (() => void) | undefined;
@@ -143,7 +147,8 @@ export class EdgeNode {
   async take(topic: NodeTopic, bytes: Uint8Array, gatewayTimeMs: number): Promise<void> {
     const payload = decodePayload(bytes);
     if (payload === undefined) return this.#refuse();
-    const message = { topic, payload, gatewayTimeMs };
+    const arrivedMs = this.#options.clock.monotonicMs();
+    const message = { topic, payload, gatewayTimeMs, arrivedMs };
     if (topic.verb === 'NDEATH') return this.#die(message);
     const { seq } = payload;
     if (seq === undefined || seq >= SEQUENCES) return this.#refuse();
@@ -164,7 +169,6 @@ export class EdgeNode {
 
   /** Applies what has its turn; what is left waits for a message that is missing. */
   async #applyReady(): Promise<void> {
-    const before = this.#order.next;
     const work: Promise<void>[] = [];
     while (this.#session !== undefined) {
       const message = this.#order.take();
@@ -172,16 +176,18 @@ export class EdgeNode {
       work.push(this.#apply(message, this.#session));
       this.#heardMs = message.gatewayTimeMs;
     }
-    if (this.#order.held === 0 || this.#order.next !== before) this.#endWait();
-    if (this.#order.held > 0) work.push(this.#wait());
+    this.#endWait();
+    const { oldest } = this.#order;
+    if (oldest !== undefined) work.push(this.#wait(oldest.arrivedMs));
     await Promise.all(work);
   }
 
-  /** Waits for the missing message, if not already (…-host-reordering-start). */
-  #wait(): Promise<void> {
+  /** Waits for what is missing before a message that came at `arrivedMs` (…-reordering-start). */
+  #wait(arrivedMs: number): Promise<void> {
     const { clock, reorderMs } = this.#options;
-    if (reorderMs === 0) return this.#giveUp();
-    this.#stopWaiting ??= clock.after(reorderMs, () => void this.#giveUp());
+    const leftMs = arrivedMs + reorderMs - clock.monotonicMs();
+    if (leftMs <= 0) return this.#giveUp();
+    this.#stopWaiting = clock.after(leftMs, () => void this.#giveUp());
     return Promise.resolve();
   }
 
@@ -219,7 +225,15 @@ export class EdgeNode {
     if (this.#session === undefined) this.#rebirth.want();
   }
 
-  async #bear({ topic, payload, gatewayTimeMs }: Waiting, seq: number): Promise<void> {
+  async #bear(message: Waiting, seq: number): Promise<void> {
+    const { payload, gatewayTimeMs } = message;
+    const dead = this.#dead;
+    this.#dead = undefined;
+    if (dead !== undefined && dead.bdSeq === bdSeqOf(payload) && !isAfter(payload, dead)) {
+      // Overtaken by its own death; if the edge node lives after all, its next birth counts.
+      this.counts.outdated += 1;
+      return this.#rebirth.want();
+    }
     this.counts.births += 1;
     this.#rebirth.came();
     this.#endWait();
@@ -235,7 +249,7 @@ export class EdgeNode {
       // An edge node's birth ends the sessions of its devices; theirs follow.
       if (audience.device !== undefined) audience.awaits(gatewayTimeMs);
     }
-    await this.#bearScope(session, { topic, payload, gatewayTimeMs });
+    await this.#bearScope(session, message);
   }
 
   async #bearScope(session: Session, { topic, payload, gatewayTimeMs }: Waiting): Promise<void> {
@@ -268,6 +282,7 @@ export class EdgeNode {
       return;
     }
     this.counts.deaths += 1;
+    this.#dead = session ?? this.#dead;
     this.#rebirth.stop();
     await this.#lapse({ cause: 'absent', reason: 'the edge node is dead', fromMs: gatewayTimeMs });
   }
@@ -323,6 +338,12 @@ function deathOf({ payload, gatewayTimeMs }: Waiting, heardMs: number): Lapse {
 function isBefore({ timestamp }: Payload, session: Session): boolean {
   return (
     timestamp !== undefined && session.timestamp !== undefined && timestamp < session.timestamp
+  );
+}
+
+function isAfter({ timestamp }: Payload, session: Session): boolean {
+  return (
+    timestamp === undefined || session.timestamp === undefined || timestamp > session.timestamp
   );
 }
 

@@ -23,6 +23,12 @@ export class MessageOrder<T> {
     return this.#next;
   }
 
+  /** The message that has waited for longest. */
+  get oldest(): T | undefined {
+    const [first] = this.#held.values();
+    return first?.item;
+  }
+
   /** Forgets everything; the next message is the one after `seq`. */
   restart(seq: number): void {
     this.#held.clear();
