@@ -43,6 +43,8 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/check.ts')).runCheck(args, contextOf());
     case 'read':
       return (await import('./commands/read.ts')).runRead(args, contextOf());
+    case 'lint':
+      return (await import('./commands/lint.ts')).runLint(args, contextOf());
     case 'keygen':
       return (await import('./commands/keygen.ts')).runKeygen(args, contextOf());
     case 'enrol-request':
@@ -68,6 +70,7 @@ function contextOf(): CommandContext {
     err: (text) => void process.stderr.write(text),
     terminal: process.stderr.isTTY === true,
     stop: stop.signal,
+    environment: process.env,
     onHangup: (action) => void process.on('SIGHUP', action),
     onInputEnd(onEnd) {
       process.stdin.on('end', onEnd).on('close', onEnd).on('error', onEnd).resume();

@@ -8,9 +8,12 @@ Commands:
   run CONFIG            run the gateway until it is stopped (SIGTERM, Ctrl-C)
   check CONFIG          name every mistake of the configuration, without the network
   read CONFIG           read every point once and print it; nothing is signed or kept
+  lint CONFIG           read real values and name wrong orders, scales, units, addresses
   keygen CONFIG         make the keys that are missing and print their DIDs
   enrol-request CONFIG  write one signed enrolment request for each device
   outbox CONFIG ACTION  look at the batches that wait for their receipt
+  opcua-trust CONFIG ACTION  see and change which OPC UA servers are trusted
+  discover URL          browse an OPC UA server and write a configuration of it
 
 Options of every command:
   --json  print JSON for programs
@@ -49,6 +52,17 @@ unit, quality and source time. Nothing is signed or kept, and no key is needed.
 Exit code 1 when a point did not come.
 `;
 
+const lint = `Usage: bondline-gateway lint CONFIG [--wait SECONDS] [--json]
+
+Reads every point a few times and says what looks like a wrong byte or word order, type, scale,
+unit, address or register width, with the line to write instead. Of what looks wrong it also reads
+the registers beside. Never writes; nothing is signed or kept, and no key is needed.
+
+  --wait SECONDS  how long to read one device (default 10)
+
+Exit code 1 when something looks wrong, or a point did not come.
+`;
+
 const keygen = `Usage: bondline-gateway keygen CONFIG [--json]
 
 Makes the keys that are missing in the key store, "gateway" and one for each device, and prints
@@ -71,11 +85,55 @@ Looks at the batches that wait for their receipt; changes nothing, also while th
   --out DIR  where export writes
 `;
 
+const opcuaTrust = `Usage: bondline-gateway opcua-trust CONFIG list|add|remove [FINGERPRINT|FILE] [--issuer] [--json]
+
+Shows and changes which OPC UA servers are trusted. A running gateway heeds it at its next attempt
+to connect. The data directory itself may stand in place of CONFIG.
+
+  list         our own certificate, those that are trusted and those that were refused: fingerprint
+               (SHA-256), subject, issuer, expiry, since when, and why one was refused
+  add          trust a refused certificate by the first digits of its fingerprint (8 or more), or a
+               certificate or authority from a FILE; a FILE with a revocation list is kept as such
+  remove       trust it no longer; it stays among the refused. A refused one is forgotten.
+  --issuer     with add: let it complete chains, but trust nothing because of it
+
+Compare the fingerprint with the one that the server itself shows before you trust it.
+`;
+
+const discover = `Usage: bondline-gateway discover opc.tcp://HOST:PORT [options]
+
+Browses an OPC UA server and writes a configuration of it: one device with a profile of its own,
+whose points have names, types, units (from EUInformation) and ranges (from EURange). Reads only.
+
+  --out FILE            write there instead of standard output; a file that is there stays
+  --root PATH           browse path below Objects to begin at (default: all but the server's own)
+  --data DIR            data directory with keys and trusted certificates (default: data)
+  --mode MODE           SignAndEncrypt (default), Sign, or None, which needs --insecure
+  --policy POLICY       default Basic256Sha256; or Aes256_Sha256_RsaPss, Aes128_Sha256_RsaOaep
+  --user NAME           log in with this name, and the password in
+  --password-file FILE  the first line of this file
+  --user-cert FILE      or log in with this X.509 certificate, and
+  --user-key FILE       its private key
+  --insecure            with --mode None: neither signed nor encrypted, and no server is known
+  --depth N             how far down to browse (default 8)
+  --nodes N             how many nodes to look at (default 5000)
+  --time SECONDS        how long to browse (default 60)
+  --organisation DID, --facility URI, --ingester DID, --uplink URL, --goods KIND
+                        what no server can tell; without them the file says where to fill it in
+  --json                print what was found as JSON, and no configuration
+
+An untrusted server is refused, and its certificate kept in DIR/pki. The message says the command
+that trusts it.
+`;
+
 export const helpOf: Readonly<Record<string, string>> = {
   run,
   check,
   read,
+  lint,
   keygen,
   'enrol-request': enrolRequest,
   outbox,
+  'opcua-trust': opcuaTrust,
+  discover,
 };

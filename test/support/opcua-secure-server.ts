@@ -23,6 +23,8 @@ export interface SecureServer {
   readonly userPki: string;
   /** Folder of the clients' certificates that this server trusts and refuses. */
   readonly clientPki: string;
+  /** Makes the server look at its folder of clients anew. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,12 +58,13 @@ export async function startSecureServer(options: SecureServerOptions = {}): Prom
       disableFileWatchers: true,
     });
   const { users = {} } = options;
+  const clients = manager(clientPki, options.open ?? true);
   const server = new OPCUAServer({
     host: '127.0.0.1',
     hostname: '127.0.0.1',
     port: options.port ?? 0,
     ...files,
-    serverCertificateManager: manager(clientPki, options.open ?? true),
+    serverCertificateManager: clients,
     userCertificateManager: manager(userPki, true),
     securityModes: (options.modes ?? ['SignAndEncrypt']).map((mode) => MessageSecurityMode[mode]),
     securityPolicies: (options.policies ?? ['Basic256Sha256']).map((name) => SecurityPolicy[name]),
@@ -83,6 +86,7 @@ export async function startSecureServer(options: SecureServerOptions = {}): Prom
     server,
     userPki,
     clientPki,
+    reload: () => clients.reloadCertificates(),
     close: () => server.shutdown(0),
   };
 }
