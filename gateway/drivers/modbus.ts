@@ -1,55 +1,31 @@
-/** The Modbus TCP driver: reads coils, discrete inputs and registers; it cannot write. */
-import { limits } from '../../devices/limits.ts';
+/** The Modbus driver: reads coils, discrete inputs and registers; it cannot write. */
 import type { PointDefinition } from '../../devices/profile.ts';
 import type { LossCause, Sample } from '../../devices/reading.ts';
-import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
-import type { Connection, Driver, DriverContext, SampleSet } from '../driver.ts';
+import type { Connection, ConnectionState, Driver, DriverContext, SampleSet } from '../driver.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
+import { type Cuts, relearn } from './modbus/learn.ts';
 import { type Data, type Exception, type Missing, ModbusLink } from './modbus/link.ts';
+import { placeOnDevice, readingMistakes, requestLimits } from './modbus/options.ts';
 import {
   type Block,
-  holdsBits,
   type PlacedPoint,
   planBlocks,
-  quantityMax,
+  type RequestLimits,
   samplesOf,
-  sizeOf,
   splitBlock,
 } from './modbus/plan.ts';
+import {
+  checkLine,
+  type LineSettings,
+  lineOf,
+  type ModbusSettings,
+  nameOf,
+  retriesOf,
+  settings,
+} from './modbus/settings.ts';
 
-const settings = Type.Object(
-  {
-    host: Type.String({
-      description: 'Host name or address of the device, or of the gateway to its serial line.',
-      minLength: 1,
-      maxLength: 253,
-      examples: ['192.168.1.10'],
-    }),
-    port: Type.Integer({
-      description: 'TCP port (number).',
-      default: 502,
-      minimum: 1,
-      maximum: 65_535,
-    }),
-    unitId: Type.Integer({
-      description:
-        'Unit id of the device (number). Devices with the same host and port share a connection.',
-      default: 1,
-      minimum: 0,
-      maximum: 255,
-    }),
-    timeoutMs: Type.Integer({
-      description: 'How long this device may take to accept and to answer a request (ms).',
-      default: limits.modbusTimeoutMsDefault,
-      minimum: limits.modbusTimeoutMsMin,
-      maximum: limits.modbusTimeoutMsMax,
-    }),
-  },
-  { additionalProperties: false },
-);
-
-export type ModbusSettings = Static<typeof settings>;
+export type { ModbusSettings } from './modbus/settings.ts';
 
 type Points = Readonly<Record<string, PointDefinition>>;
 
@@ -60,64 +36,51 @@ const ILLEGAL_DATA_VALUE = 3;
 const GATEWAY_PATH_UNAVAILABLE = 10;
 const GATEWAY_TARGET_SILENT = 11;
 
-const ADDRESSES = 65_536;
-
 /**
  * A Modbus driver with links of its own: the devices that it opens share one connection for each
- * host and port, on which their requests take turns.
+ * address, on which their requests take turns.
  */
 export function createModbusDriver(): Driver<ModbusSettings> {
-  const links = new Map<string, { readonly link: ModbusLink; users: number }>();
+  const links = new Map<string, SharedLink>();
   return {
     name: 'modbus',
-    summary: 'Modbus TCP: registers and bits, function codes 1 to 4, never a write.',
+    summary:
+      'Modbus TCP, RTU, RTU over TCP and TLS: registers and bits, function codes 1 to 4, never a write.',
     settings,
-    check,
+    check: (device, points) => [...checkLine(device), ...readingMistakes(device, points)],
     async open(device, points, context) {
-      const key = `${device.host}:${device.port}`;
-      const shared = links.get(key) ?? {
-        link: new ModbusLink({ ...device, ...context }),
+      const line = lineOf(device, context.resolvePath);
+      const shared = links.get(line.key) ?? {
+        link: new ModbusLink({ line, clock: context.clock, random: context.random }),
+        line,
         users: 0,
       };
-      links.set(key, shared);
+      links.set(line.key, shared);
       shared.users += 1;
-      return new ModbusConnection(device, points, context, shared.link, () => {
+      if (JSON.stringify(shared.line) !== JSON.stringify(line)) {
+        const { device: name } = context;
+        context.log.warn(`device ${name}: shares a line that has other settings`, {
+          line: line.key,
+        });
+      }
+      return new ModbusConnection(device, points, context, shared, () => {
         shared.users -= 1;
         if (shared.users > 0) return;
-        links.delete(key);
+        links.delete(line.key);
         shared.link.close();
       });
     },
   };
 }
 
+/** A line with the devices on it; the settings are those of the first that opened it. */
+interface SharedLink {
+  readonly link: ModbusLink;
+  readonly line: LineSettings;
+  users: number;
+}
+
 export const modbusDriver = createModbusDriver();
-
-function check(_: ModbusSettings, points: Points): SchemaMistake[] {
-  return Object.entries(points).flatMap(([name, point]) => {
-    const message = mistakeOf(point);
-    return message === undefined ? [] : [{ path: [], message: `point ${name} ${message}` }];
-  });
-}
-
-function mistakeOf(point: PointDefinition): string | undefined {
-  const place = point.modbus;
-  if (place === undefined) return 'has no modbus place; give it a table and an address';
-  const size = sizeOf(place);
-  if (size === undefined) {
-    return `is ${place.encoding.type}, so it needs "registers": how many it covers`;
-  }
-  if (holdsBits(place) && place.encoding.type !== 'bool') {
-    return `is a ${place.table}, which is one bit; its encoding type must be bool`;
-  }
-  if (size < 1 || size > quantityMax(place)) {
-    return `covers ${size} registers; one request reads 1 to ${quantityMax(place)}`;
-  }
-  if (place.address < 0 || place.address + size > ADDRESSES) {
-    return `ends at address ${place.address + size - 1}; addresses are 0 to ${ADDRESSES - 1}`;
-  }
-  return undefined;
-}
 
 /** What came of asking for some blocks. */
 interface Outcome {
@@ -127,30 +90,49 @@ interface Outcome {
   readonly failure?: Missing;
 }
 
+/** The requests that read some points, and what was learnt of them. */
+interface Plan {
+  readonly names: readonly string[];
+  readonly cuts: Cuts;
+  blocks: Block[];
+  /** Pieces of blocks that were refused are among them. */
+  isTorn: boolean;
+}
+
 class ModbusConnection implements Connection {
   readonly #device: ModbusSettings;
   readonly #points: Points;
   readonly #context: DriverContext;
   readonly #link: ModbusLink;
+  readonly #line: LineSettings;
+  readonly #place: ReturnType<ModbusLink['join']>;
   readonly #backoff: Backoff;
   readonly #log: DeviceLog;
   readonly #release: () => void;
   #closed = false;
   #reading: AbortController | undefined;
-  #plan: { readonly names: readonly string[]; blocks: Block[] } | undefined;
+  readonly #limits: RequestLimits;
+  #plan: Plan | undefined;
+  /** When the device's pause after its last answer is over, monotonic. */
+  #restsUntilMs = 0;
   #lastCause: LossCause = 'absent';
+  /** Why the last read failed; `undefined` when it did not. */
+  #reason: string | undefined;
 
   constructor(
     device: ModbusSettings,
     points: Points,
     context: DriverContext,
-    link: ModbusLink,
+    { line, link }: SharedLink,
     release: () => void,
   ) {
     this.#device = device;
     this.#points = points;
     this.#context = context;
     this.#link = link;
+    this.#line = line;
+    this.#place = link.join();
+    this.#limits = requestLimits(device);
     this.#backoff = createBackoff(context);
     this.#log = createDeviceLog(context);
     this.#release = release;
@@ -160,6 +142,7 @@ class ModbusConnection implements Connection {
     if (this.#closed) return lost(names, 'not-running');
     // A unit that is silent costs the others on its line one timeout, then rests.
     if (this.#backoff.waiting()) return lost(names, this.#lastCause);
+    this.#place.begin();
     const plan = this.#planFor(names);
     const reading = new AbortController();
     const abort = () => reading.abort();
@@ -174,6 +157,11 @@ class ModbusConnection implements Connection {
     return this.#toSet(outcome);
   }
 
+  state(): ConnectionState {
+    if (this.#reason === undefined) return { up: true };
+    return { up: false, reason: this.#reason };
+  }
+
   counters(): Readonly<Record<string, number>> {
     return { ...this.#link.counts };
   }
@@ -182,18 +170,43 @@ class ModbusConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#reading?.abort();
+    this.#place.leave();
     this.#release();
   }
 
-  #planFor(names: readonly string[]): { readonly names: readonly string[]; blocks: Block[] } {
+  #planFor(names: readonly string[]): Plan {
     const known = this.#plan;
     if (known !== undefined && sameNames(known.names, names)) return known;
     const placed: PlacedPoint[] = names.flatMap((point) => {
       const place = this.#points[point]?.modbus;
-      return place === undefined ? [] : [{ point, place }];
+      return place === undefined ? [] : [{ point, place: placeOnDevice(place, this.#device) }];
     });
-    this.#plan = { names: [...names], blocks: planBlocks(placed) };
+    const blocks = planBlocks(placed, this.#limits);
+    this.#plan = { names: [...names], cuts: new Set(), blocks, isTorn: false };
     return this.#plan;
+  }
+
+  /** Asks for the blocks, as many at the same time as the device allows. */
+  async #ask(blocks: readonly Block[], signal: AbortSignal): Promise<Outcome> {
+    const { inFlight } = this.#line;
+    if (inFlight === 1 || this.#pauseMs > 0) return this.#askInTurn(blocks, signal);
+    const outcomes: (Outcome | undefined)[] = blocks.map(() => undefined);
+    let next = 0;
+    let failure: Missing | undefined;
+    const ask = async () => {
+      for (let at = next; at < blocks.length && failure === undefined; at = next) {
+        next += 1;
+        const outcome = await this.#askInTurn(blocks.slice(at, at + 1), signal);
+        outcomes[at] = outcome;
+        failure ??= outcome.failure ?? unreachableIn(outcome);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(inFlight, blocks.length) }, ask));
+    const failed = outcomes.flatMap((outcome) => outcome?.unanswered ?? []);
+    const unanswered = [...failed, ...blocks.slice(next)];
+    const answered = outcomes.flatMap((outcome) => outcome?.answered ?? []);
+    if (failure === undefined || unanswered.length === 0) return { answered, unanswered };
+    return { answered, unanswered, failure };
   }
 
   /**
@@ -201,49 +214,75 @@ class ModbusConnection implements Connection {
    * asked again in halves. The first block without an answer ends it: each of the others would
    * cost a timeout more.
    */
-  async #ask(blocks: readonly Block[], signal: AbortSignal): Promise<Outcome> {
+  async #askInTurn(blocks: readonly Block[], signal: AbortSignal): Promise<Outcome> {
     const answered: Outcome['answered'] = [];
     const left = [...blocks];
+    const { timeoutMs, unitId } = this.#device;
+    const { seat } = this.#place;
+    const retries = retriesOf(this.#device);
     for (let block = left.shift(); block !== undefined; block = left.shift()) {
-      const { unitId, timeoutMs } = this.#device;
-      const answer = await this.#link.ask({ unitId, block, timeoutMs, signal });
+      // A device without a pause is asked in the very turn of its read.
+      if (this.#restMs() > 0) await this.#context.clock.sleep(this.#restMs(), signal);
+      const answer = await this.#link.ask({ unitId, block, timeoutMs, retries, seat, signal });
+      this.#restsUntilMs = this.#context.clock.monotonicMs() + this.#pauseMs;
       if (answer.kind === 'missing') {
         return { answered, unanswered: [block, ...left], failure: answer };
       }
       const halves = isRefusedInPart(answer) ? splitBlock(block) : undefined;
       if (halves !== undefined) left.unshift(...halves);
       else answered.push({ block, answer });
-      if (isUnreachable(answer) && left.length > 0) {
-        const detail = `the gateway says exception ${answer.code}`;
-        const failure: Missing = { kind: 'missing', cause: 'timeout', reached: true, detail };
-        return { answered, unanswered: left, failure };
-      }
+      const failure = unreachableIn({ answered });
+      if (failure !== undefined && left.length > 0) return { answered, unanswered: left, failure };
     }
     return { answered, unanswered: [] };
   }
 
+  /** What is left of the pause that the device wants after an answer. */
+  #restMs(): number {
+    return this.#pauseMs === 0 ? 0 : this.#restsUntilMs - this.#context.clock.monotonicMs();
+  }
+
+  get #pauseMs(): number {
+    return this.#device.requests?.pauseMs ?? 0;
+  }
+
   /**
-   * Keeps what a read taught: blocks that had to be split stay split, and the block that got no
-   * answer goes last, so that one bad place never hides those behind it.
+   * Keeps what a read taught: what was refused stays apart, and the block that got no answer goes
+   * last, so that one bad place never hides those behind it.
    */
-  #learn(plan: { blocks: Block[] }, outcome: Outcome): void {
+  #learn(plan: Plan, outcome: Outcome): void {
     const [failed, ...others] = outcome.unanswered;
-    const blocks = [...outcome.answered.map(({ block }) => block), ...others];
+    const asked = outcome.answered.map(({ block, answer }) => ({
+      block,
+      isRefused: isRefusedInPart(answer),
+    }));
+    plan.isTorn ||= asked.some(({ block }) => block.halfOf !== undefined);
+    const known = plan.isTorn
+      ? relearn(asked, plan.cuts, this.#limits)
+      : asked.map(({ block }) => block);
+    const blocks = [...known, ...others];
     plan.blocks = failed === undefined ? blocks : [...blocks, failed];
   }
 
-  #judge({ answered, failure }: Outcome): void {
-    if (failure === undefined || answered.length > 0) this.#backoff.succeed();
-    if (failure === undefined) this.#log.well();
-    if (failure === undefined || failure.cause === 'not-running') return;
+  #judge(outcome: Outcome): void {
+    // A gateway that answers in place of the device says what a timeout says.
+    const failure = outcome.failure ?? unreachableIn(outcome);
+    if (failure?.cause === 'not-running') return;
+    this.#reason = failure?.detail;
+    if (failure === undefined) {
+      this.#backoff.succeed();
+      this.#log.well();
+      return;
+    }
     this.#lastCause = failure.cause;
+    const isDead = outcome.answered.every(({ answer }) => isUnreachable(answer));
+    if (!isDead) this.#backoff.succeed();
     // A link that cannot connect has a back-off of its own.
-    if (answered.length === 0 && failure.reached) this.#backoff.fail();
-    const { host, port, unitId } = this.#device;
+    else if (failure.reached) this.#backoff.fail();
     const { foreignFrames, corruptFrames, timeouts } = this.#link.counts;
     this.#log.trouble(failure.cause, {
-      peer: `${host}:${port}`,
-      unitId,
+      peer: this.#line.addresses.map(nameOf).join(' or '),
+      unitId: this.#device.unitId,
       detail: failure.detail,
       timeouts,
       foreignFrames,
@@ -284,6 +323,14 @@ function isRefusedInPart(answer: Data | Exception): boolean {
 function isUnreachable(answer: Data | Exception): answer is Exception {
   if (answer.kind !== 'exception') return false;
   return answer.code === GATEWAY_PATH_UNAVAILABLE || answer.code === GATEWAY_TARGET_SILENT;
+}
+
+/** What the answers of a gateway say about the device behind it. */
+function unreachableIn({ answered }: Pick<Outcome, 'answered'>): Missing | undefined {
+  const found = answered.map(({ answer }) => answer).find(isUnreachable);
+  if (found === undefined) return undefined;
+  const detail = `the gateway says exception ${found.code}`;
+  return { kind: 'missing', cause: 'timeout', reached: true, detail };
 }
 
 function lost(points: readonly string[], cause: LossCause): SampleSet {

@@ -1,111 +1,107 @@
 /**
- * One Modbus connection to a host and port, shared by the units behind it, in turn.
+ * One Modbus line, shared by the units behind it, in turn: a host and port, or a serial port.
  *
- * The rule that keeps a late answer from being taken for another's: ONE request is in flight on a
- * connection, and a connection on which a request got no answer, or anything but its answer, is
- * closed and never read again. The next request opens a new one.
+ * What keeps a late answer from being taken for another's: with Modbus TCP, a transaction id that
+ * no other question has (mbap.ts); without ids, the order of the answers (order.ts), for which a
+ * question of another shape goes ahead where the shape of the next one is in doubt.
  */
-import modbusSerial from 'modbus-serial';
-import type { LossCause } from '../../../devices/reading.ts';
+import { limits } from '../../../devices/limits.ts';
 import type { Clock, Random } from '../../../devices/runtime.ts';
 import { type Backoff, createBackoff } from '../backoff.ts';
-import { answerBytes, type Block } from './plan.ts';
-import { type FrameCounts, ModbusPort } from './port.ts';
+import type { ReadRequest } from './client.ts';
+import { dial, type Line } from './dial.ts';
+import type { Asked, Framing, FramingEvents } from './frame.ts';
+import { MbapFraming } from './mbap.ts';
+import { AnswerOrder } from './order.ts';
+import {
+  type Answer,
+  askedOf,
+  isUnreachable,
+  type LinkCounts,
+  type Missing,
+  missing,
+  type Question,
+  toAnswer,
+} from './question.ts';
+import { otherRequests } from './resolve.ts';
+import { RtuFraming } from './rtu.ts';
+import type { LineSettings } from './settings.ts';
+import { LineSlack, type Seat } from './slack.ts';
 
-// A CommonJS module that names its own default.
-const ModbusClient = modbusSerial.default;
-type ModbusClient = InstanceType<typeof ModbusClient>;
-
-export interface Question {
-  readonly unitId: number;
-  readonly block: Block;
-  /** For connecting, and again for the answer; waiting for one's turn does not count. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
-export type Answer = Data | Exception | Missing;
-
-/** The bytes of the registers (or bits), `answerBytes(block)` of them. */
-export interface Data {
-  readonly kind: 'data';
-  readonly data: Buffer;
-}
-
-/** The device answered that it will not; `code` as in Application Protocol V1.1b3 §7. */
-export interface Exception {
-  readonly kind: 'exception';
-  readonly code: number;
-}
-
-/** Nothing that can be relied on came. */
-export interface Missing {
-  readonly kind: 'missing';
-  readonly cause: LossCause;
-  /** The device's side had accepted the connection. */
-  readonly reached: boolean;
-  readonly detail: string;
-}
-
-export interface LinkCounts extends FrameCounts {
-  requests: number;
-  timeouts: number;
-  connects: number;
-}
+export type { Answer, Data, Exception, Missing, Question } from './question.ts';
 
 interface Waiting {
   readonly question: Question;
+  readonly seat: Seat;
   readonly resolve: (answer: Answer) => void;
   settled: boolean;
+  attempts: number;
 }
 
-/** A connection with what modbus-serial needs to speak on it in both register widths. */
-interface Line {
-  readonly port: ModbusPort;
-  readonly standard: ModbusClient;
-  readonly enron: ModbusClient;
-}
-
-/**
- * Every register is wide for a client with this setting. modbus-serial goes by address ranges;
- * here the profile says what is wide, so the range of narrow registers is one that no address is
- * in. The request is the same in both dialects; only the length of the answer differs.
- */
-const ALL_WIDE = { _enron: true, _enronTables: { shortRange: [-2, -1] } };
+type Settle = (answer: Answer | 'alive') => void;
 
 export class ModbusLink {
   readonly counts: LinkCounts = {
     requests: 0,
     timeouts: 0,
+    retries: 0,
+    exceptions: 0,
     connects: 0,
+    backupUses: 0,
     foreignFrames: 0,
     corruptFrames: 0,
+    orderRequests: 0,
   };
 
-  readonly #host: string;
-  readonly #port: number;
+  readonly #settings: LineSettings;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #backoff: Backoff;
+  /** When the first address may be tried again while another is in use. */
+  readonly #returning: Backoff;
+  readonly #order = new AnswerOrder();
+  readonly #slack: LineSlack;
+  readonly #stop = new AbortController();
   readonly #queue: Waiting[] = [];
-  #busy = false;
-  #closed = false;
+  readonly #open = new Map<Asked, Settle>();
+  readonly #slots: number[];
+  #turns = 0;
+  #isPumping = false;
+  #isTryingFirst = false;
   #line: Line | undefined;
+  /** A connection to the first address, to be used once nothing is under way on the other. */
+  #better: Line | undefined;
+  #mbap: MbapFraming | undefined;
+  /** The address to try next. */
+  #at = 0;
+  #rotation = 0;
+  /** First silences of units in a row, with nothing heard between them. */
+  #silences = 0;
+  #quietAtMs = 0;
   #failure: Missing = missing('absent', false, 'not connected');
-  /** Ends what is under way now, connecting or asking. */
-  #settle: ((answer: Answer) => void) | undefined;
 
   constructor(options: {
-    readonly host: string;
-    readonly port: number;
+    readonly line: LineSettings;
     readonly clock: Clock;
     readonly random: Random;
   }) {
-    this.#host = options.host;
-    this.#port = options.port;
+    this.#settings = options.line;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#backoff = createBackoff(options);
+    this.#returning = createBackoff(options);
+    this.#slack = new LineSlack(options.clock);
+    this.#slots = Array.from({ length: options.line.inFlight }, (_, slot) => slot);
+  }
+
+  /** A device takes a seat on the line; `begin` says that it starts to read, `leave` frees it. */
+  join(): { readonly seat: Seat; begin(): void; leave(): void } {
+    const seat = this.#slack.join();
+    return {
+      seat,
+      begin: () => this.#slack.begin(seat),
+      leave: () => this.#slack.leave(seat),
+    };
   }
 
   /**
@@ -114,191 +110,283 @@ export class ModbusLink {
    */
   ask(question: Question): Promise<Answer> {
     return new Promise((resolve) => {
+      const { seat = this.#slack.guest(), signal } = question;
       const waiting: Waiting = {
         question,
+        seat,
         settled: false,
+        attempts: 0,
         resolve: (answer) => {
+          if (waiting.settled) return;
           waiting.settled = true;
-          question.signal.removeEventListener('abort', abort);
+          signal.removeEventListener('abort', abort);
           resolve(answer);
         },
       };
-      const abort = () => {
-        if (!waiting.settled) waiting.resolve(missing('not-running', false, 'told to stop'));
-      };
-      if (this.#closed || question.signal.aborted) {
-        abort();
-        return;
-      }
-      question.signal.addEventListener('abort', abort, { once: true });
+      const abort = () => waiting.resolve(missing('not-running', false, 'told to stop'));
+      if (this.#stop.signal.aborted || signal.aborted) return abort();
+      signal.addEventListener('abort', abort, { once: true });
       this.#queue.push(waiting);
-      if (!this.#busy) void this.#serve();
+      void this.#pump();
     });
   }
 
   /** Gives up what is under way and closes. Idempotent. */
   close(): void {
-    this.#closed = true;
-    this.#fail(missing('not-running', false, 'closed'));
-    for (const waiting of this.#queue.splice(0)) {
-      if (!waiting.settled) waiting.resolve(missing('not-running', false, 'closed'));
-    }
+    this.#stop.abort();
+    const closed = missing('not-running', false, 'closed');
+    this.#drop(closed);
+    this.#better?.port.destroy();
+    for (const waiting of this.#queue.splice(0)) waiting.resolve(closed);
   }
 
-  async #serve(): Promise<void> {
-    this.#busy = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+  /** Starts turns while there is room for them on the connection. */
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#turns < this.#settings.inFlight) {
+      const next = this.#queue.shift();
+      if (next === undefined) break;
       if (next.settled) continue;
-      const answer = await this.#takeTurn(next.question);
-      if (!next.settled) next.resolve(answer);
-    }
-    this.#busy = false;
-  }
-
-  async #takeTurn(question: Question): Promise<Answer> {
-    if (this.#line?.port.isUsedUp) this.#drop();
-    if (this.#line === undefined) {
-      // While it rests, the reason is the one that made it rest.
-      if (this.#backoff.waiting()) return { ...this.#failure, reached: false };
-      const failure = await this.#within(question, 'absent', (settle) => this.#connect(settle));
-      if (failure?.kind === 'missing') {
-        this.#failure = failure;
-        if (failure.cause !== 'not-running') this.#backoff.fail();
-        return failure;
+      if (!this.#renew()) {
+        this.#queue.unshift(next);
+        break;
       }
-      this.#backoff.succeed();
+      const { seat, question } = next;
+      const waitMs = this.#slack.waitMs(seat, question.timeoutMs, next.attempts > 0);
+      if (waitMs === undefined) {
+        next.resolve(missing('timeout', false, 'silent, and the line has no time to spare for it'));
+        continue;
+      }
+      const failure = this.#line === undefined ? await this.#connect(question) : undefined;
+      if (failure !== undefined) next.resolve(failure);
+      else void this.#serve(next, waitMs);
     }
-    const line = this.#line;
-    if (line === undefined) return missing('absent', true, 'the device closed the connection');
-    const foreignBefore = this.counts.foreignFrames;
-    const answer = await this.#within(question, 'timeout', (settle) => {
-      this.counts.requests += 1;
-      send(line, question, (answer) => {
-        // The frame was whole and meant for us, but holds more or less than was asked for.
-        if (answer.kind === 'missing') this.counts.corruptFrames += 1;
-        settle(answer);
-      });
-    });
-    if (answer === undefined) return missing('absent', true, 'the device closed the connection');
-    if (answer.kind !== 'missing' || answer.cause !== 'timeout') return answer;
-    this.counts.timeouts += 1;
-    // Something did come, but to no question that was open: that is not silence.
-    const foreign = this.counts.foreignFrames > foreignBefore;
-    return foreign ? missing('nonsense', true, 'answers to other questions only') : answer;
+    this.#isPumping = false;
   }
 
-  /**
-   * Runs `start` until it settles, the deadline or the abort signal ends it. Whatever is
-   * `missing` also costs the connection: nothing that comes later on it is ever read.
-   */
+  /** Ends a connection that is used up or not the best; false while something is under way on it. */
+  #renew(): boolean {
+    if (this.#better === undefined && this.#line?.port.isUsedUp !== true) return true;
+    if (this.#turns > 0) return false;
+    this.#line?.port.destroy();
+    this.#line = this.#better;
+    this.#better = undefined;
+    return true;
+  }
+
+  async #serve(waiting: Waiting, waitMs: number): Promise<void> {
+    this.#turns += 1;
+    const answer = await this.#takeTurn(waiting, waitMs);
+    this.#turns -= 1;
+    const { question, settled } = waiting;
+    const mayBeAskedAgain = answer.kind === 'missing' && answer.reached && !settled;
+    if (mayBeAskedAgain && waiting.attempts < (question.retries ?? 0)) {
+      waiting.attempts += 1;
+      this.counts.retries += 1;
+      this.#queue.push(waiting);
+    } else {
+      waiting.resolve(answer);
+    }
+    void this.#tryFirst(question.timeoutMs);
+    void this.#pump();
+  }
+
+  async #takeTurn(waiting: Waiting, waitMs: number): Promise<Answer> {
+    const { question } = waiting;
+    if (this.#settings.framing === 'rtu') {
+      for (let n = 0; this.#order.isDoubtful(askedOf(question)); n += 1) {
+        if (n === limits.modbusResolvesMax) {
+          return missing('nonsense', true, 'answers that may belong to earlier questions');
+        }
+        const other = { ...question, anyLength: false, block: this.#otherThan(question) };
+        this.counts.orderRequests += 1;
+        const answer = await this.#put({ ...waiting, question: other }, waitMs, true);
+        if (answer === 'alive' || answer.kind !== 'missing') continue;
+        this.#rotation += 1;
+        return answer;
+      }
+    }
+    const answer = await this.#put(waiting, waitMs, false);
+    if (answer === 'alive') return missing('nonsense', true, 'an answer to an earlier question');
+    if (answer.kind === 'exception') this.counts.exceptions += 1;
+    return answer;
+  }
+
+  /** A request whose answer cannot be taken for that to the question, of a shape not in doubt. */
+  #otherThan(question: Question): ReadRequest {
+    const others = otherRequests(question.block, question.anyLength === true);
+    const turned = others.map((_, i) => others[(i + this.#rotation) % others.length]);
+    const isSure = (block: ReadRequest | undefined) =>
+      block !== undefined && !this.#order.isDoubtful(askedOf({ ...question, block }));
+    return turned.find(isSure) ?? turned[0] ?? question.block;
+  }
+
+  /** Puts one request on the line and waits for what comes of it. */
+  async #put(waiting: Waiting, waitMs: number, takesLife: boolean): Promise<Answer | 'alive'> {
+    const { question, seat } = waiting;
+    await this.#quiet(question.signal);
+    const line = this.#line;
+    const slot = this.#slots.pop();
+    if (line === undefined || slot === undefined || this.#stop.signal.aborted) {
+      if (slot !== undefined) this.#slots.push(slot);
+      return missing('absent', true, 'the device closed the connection');
+    }
+    const asked: Asked = { ...askedOf(question), slot };
+    const startMs = this.#clock.monotonicMs();
+    const before = { heard: line.heard, foreign: this.counts.foreignFrames };
+    const answer = await this.#within(question.signal, waitMs, asked, takesLife, (settle) => {
+      this.counts.requests += 1;
+      line.client.read(question.block, asked, (reply) => settle(toAnswer(reply)));
+    });
+    this.#slots.push(slot);
+    const tookMs = this.#clock.monotonicMs() - startMs;
+    this.#quietAtMs = startMs + tookMs + this.#settings.quietMs;
+    if (answer === 'alive' || answer.kind !== 'missing') {
+      this.#silences = 0;
+      if (line.at === 0) this.#returning.succeed();
+      // A gateway that answers in place of a silent unit has waited for it, and the line with it.
+      if (isUnreachable(answer)) this.#slack.silent(seat, tookMs);
+      else this.#slack.answered(seat, tookMs);
+      return answer;
+    }
+    line.port.giveUp(asked);
+    if (answer.cause !== 'timeout') return answer;
+    this.counts.timeouts += 1;
+    this.#judgeSilence(line, seat, { tookMs, isDeaf: line.heard === before.heard });
+    // Something did come, but to no question that was open: that is not silence.
+    const isForeign = this.counts.foreignFrames > before.foreign;
+    return isForeign ? missing('nonsense', true, 'answers to other questions only') : answer;
+  }
+
+  /** A question went unanswered: is the unit silent, or the connection dead? */
+  #judgeSilence(line: Line, seat: Seat, how: { tookMs: number; isDeaf: boolean }): void {
+    const wasSilent = seat.isSilent;
+    this.#slack.silent(seat, how.tookMs);
+    if (!how.isDeaf) return;
+    if (!wasSilent) this.#silences += 1;
+    const isAlive = this.#slack.othersAnswer(seat) && this.#silences < 2;
+    const [{ kind } = { kind: 'tcp' }, second] = this.#settings.addresses;
+    // A serial port is the same after it was opened again.
+    if (isAlive || this.#line !== line || (kind === 'serial' && second === undefined)) return;
+    this.#silences = 0;
+    this.#at = (line.at + 1) % this.#settings.addresses.length;
+    this.#drop(missing('timeout', true, 'the connection is silent'));
+  }
+
+  /** Runs `start` until it settles, or the deadline, an abort or the line's end settles it. */
   #within(
-    question: Question,
-    late: 'absent' | 'timeout',
-    start: (settle: (answer: Answer | undefined) => void) => void,
-  ): Promise<Answer | undefined> {
-    const { timeoutMs, signal } = question;
+    signal: AbortSignal,
+    waitMs: number,
+    asked: Asked,
+    takesLife: boolean,
+    start: (settle: Settle) => void,
+  ): Promise<Answer | 'alive'> {
     return new Promise((resolve) => {
-      const settle = (answer: Answer | undefined) => {
-        if (this.#settle !== settle) return;
-        this.#settle = undefined;
+      const settle: Settle = (answer) => {
+        if (answer === 'alive' && !takesLife) return;
+        if (!this.#open.delete(asked)) return;
         cancel();
         signal.removeEventListener('abort', abort);
-        if (answer?.kind === 'missing') this.#drop();
         resolve(answer);
       };
       const abort = () => settle(missing('not-running', false, 'told to stop'));
-      const cancel = this.#clock.after(timeoutMs, () =>
-        settle(missing(late, late === 'timeout', `no answer within ${timeoutMs} ms`)),
+      const cancel = this.#clock.after(waitMs, () =>
+        settle(missing('timeout', true, `no answer within ${Math.round(waitMs)} ms`)),
       );
-      this.#settle = settle;
+      this.#open.set(asked, settle);
       signal.addEventListener('abort', abort, { once: true });
       if (signal.aborted) abort();
       else start(settle);
     });
   }
 
-  /** Settles with `undefined` when the connection is up. */
-  #connect(settle: (answer: Answer | undefined) => void): void {
-    const port: ModbusPort = new ModbusPort({
-      host: this.#host,
-      port: this.#port,
-      firstId: Math.floor(this.#random.fraction() * 0x1_0000),
+  /** Waits for the silence that a serial line wants between two frames. */
+  async #quiet(signal: AbortSignal): Promise<void> {
+    if (this.#settings.quietMs === 0) return;
+    const restMs = this.#quietAtMs - this.#clock.monotonicMs();
+    if (restMs > 0) await this.#clock.sleep(restMs, signal);
+  }
+
+  /** Connects to the first address that can be reached, beginning with the one that is due. */
+  async #connect({ timeoutMs, signal }: Question): Promise<Missing | undefined> {
+    // While it rests, the reason is the one that made it rest.
+    if (this.#backoff.waiting()) return { ...this.#failure, reached: false };
+    const { addresses } = this.#settings;
+    for (let tried = 0; tried < addresses.length; tried += 1) {
+      const dialled = await this.#dial(this.#at, timeoutMs, signal);
+      if (dialled === 'aborted') return missing('not-running', false, 'told to stop');
+      if ('line' in dialled) {
+        this.#line = dialled.line;
+        this.#backoff.succeed();
+        // The first is left alone for a while after it failed.
+        if (this.#at > 0) this.#returning.fail();
+        return undefined;
+      }
+      this.#failure = missing('absent', false, dialled.failure);
+      this.#at = (this.#at + 1) % addresses.length;
+    }
+    this.#backoff.fail();
+    return this.#failure;
+  }
+
+  /** While a backup is in use: opens the first address beside it, to go back to it. */
+  async #tryFirst(timeoutMs: number): Promise<void> {
+    if (this.#line === undefined || this.#line.at === 0 || this.#better !== undefined) return;
+    if (this.#isTryingFirst || this.#returning.waiting()) return;
+    this.#isTryingFirst = true;
+    const dialled = await this.#dial(0, timeoutMs, this.#stop.signal);
+    this.#isTryingFirst = false;
+    if (dialled === 'aborted') return;
+    // Until it has answered a question it may fail again, and is then left alone for longer.
+    this.#returning.fail();
+    if ('line' in dialled) this.#better = dialled.line;
+  }
+
+  async #dial(at: number, timeoutMs: number, signal: AbortSignal): ReturnType<typeof dial> {
+    const address = this.#settings.addresses[at];
+    if (address === undefined) return { failure: 'no such address' };
+    const either = AbortSignal.any([signal, this.#stop.signal]);
+    const dialled = await dial({
+      address,
+      at,
+      framing: (events) => this.#frame(events),
       counts: this.counts,
-      onOpen: () => {
-        if (this.#line?.port !== port) return;
-        this.counts.connects += 1;
-        settle(undefined);
+      clock: this.#clock,
+      timeoutMs,
+      signal: either,
+      onSpoilt: (asked, why) => {
+        const isAlive = why === 'doubtful';
+        this.#open.get(asked)?.(isAlive ? 'alive' : missing('nonsense', true, 'a damaged frame'));
       },
-      events: {
-        onCorrupt: (reason) => this.#lost(port, missing('nonsense', true, reason)),
-        onClose: (reason) => this.#lost(port, missing('absent', port.wasOpen, reason)),
+      onLost: (line, { cause, detail }) => {
+        if (this.#better === line) this.#better = undefined;
+        if (this.#line === line) this.#drop(missing(cause, true, detail));
       },
     });
-    const standard = new ModbusClient(port);
-    const enron = Object.assign(new ModbusClient(port), ALL_WIDE);
-    standard.open();
-    enron.open();
-    this.#line = { port, standard, enron };
+    if (dialled !== 'aborted' && 'line' in dialled) {
+      this.counts.connects += 1;
+      if (at > 0) this.counts.backupUses += 1;
+    }
+    return dialled;
   }
 
-  /** The connection itself ended, or is no longer to be believed. */
-  #lost(port: ModbusPort, answer: Answer): void {
-    if (this.#line?.port === port) this.#fail(answer);
+  #frame(events: FramingEvents): Framing {
+    if (this.#settings.framing === 'rtu') return new RtuFraming(this.#order, this.#clock, events);
+    // Ids go on where the last connection stopped.
+    const firstId = this.#mbap?.nextId ?? Math.floor(this.#random.fraction() * 0x1_0000);
+    this.#mbap = new MbapFraming(firstId, events);
+    return this.#mbap;
   }
 
-  #fail(answer: Answer): void {
-    if (this.#settle === undefined) this.#drop();
-    else this.#settle(answer);
-  }
-
-  #drop(): void {
+  /** Ends the connection and every question on it. */
+  #drop(answer: Missing): void {
     const line = this.#line;
     this.#line = undefined;
+    for (const [asked, settle] of [...this.#open]) {
+      line?.port.giveUp(asked);
+      settle(answer);
+    }
     line?.port.destroy();
   }
-}
-
-/** Puts the question to modbus-serial; `settle` is called at most once by the first answer. */
-function send(line: Line, question: Question, settle: (answer: Answer) => void): void {
-  const { unitId, block } = question;
-  const client = block.width === 'enron' ? line.enron : line.standard;
-  // Both clients hear every answer; the id tells the one that is meant from the other.
-  line.port._transactionIdWrite = block.width === 'enron' ? 2 : 1;
-  const take = (error: unknown, result: { readonly buffer: Buffer } | undefined) => {
-    settle(toAnswer(block, error, result));
-  };
-  switch (block.code) {
-    case 1:
-      client.writeFC1(unitId, block.address, block.quantity, take);
-      break;
-    case 2:
-      client.writeFC2(unitId, block.address, block.quantity, take);
-      break;
-    case 3:
-      client.writeFC3(unitId, block.address, block.quantity, take);
-      break;
-    case 4:
-      client.writeFC4(unitId, block.address, block.quantity, take);
-      break;
-  }
-}
-
-function toAnswer(
-  block: Block,
-  error: unknown,
-  result: { readonly buffer: Buffer } | undefined,
-): Answer {
-  if (error instanceof Error) {
-    const code = 'modbusCode' in error ? error.modbusCode : undefined;
-    if (typeof code === 'number') return { kind: 'exception', code };
-    return missing('nonsense', true, error.message);
-  }
-  if (result === undefined || result.buffer.length !== answerBytes(block)) {
-    return missing('nonsense', true, 'an answer of the wrong length');
-  }
-  return { kind: 'data', data: result.buffer };
-}
-
-function missing(cause: LossCause, reached: boolean, detail: string): Missing {
-  return { kind: 'missing', cause, reached, detail };
 }

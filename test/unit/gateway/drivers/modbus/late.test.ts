@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import modbusSerial from 'modbus-serial';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PointDefinition } from '../../../../../devices/profile.ts';
-import { ModbusPort } from '../../../../../gateway/drivers/modbus/port.ts';
 import { createModbusDriver } from '../../../../../gateway/drivers/modbus.ts';
 import { driverContext, until } from '../../../../support/driver-context.ts';
 import {
@@ -147,54 +146,3 @@ describe('an answer that is held back', () => {
     expect([...ids.values()].map((seen) => seen.size)).toEqual([65_536, 10]);
   }, 120_000);
 });
-
-describe('the port', () => {
-  it('lets nothing out but reads, whatever modbus-serial is asked for', async () => {
-    const sent: string[] = [];
-    const slave = await startSlave((r) => {
-      sent.push(r.hex);
-      return dataFrame(
-        r,
-        registers(r, (n) => n),
-      );
-    });
-    closers.push(() => slave.close());
-    const port = await openPort(slave.port);
-    const client = new modbusSerial.default(port);
-    client.open();
-    const ignore = () => undefined;
-    const writes: Record<string, () => void> = {
-      fc5: () => client.writeFC5(1, 1, true, ignore),
-      fc6: () => client.writeFC6(1, 1, 1, ignore),
-      fc15: () => client.writeFC15(1, 1, [true], ignore),
-      fc16: () => client.writeFC16(1, 1, [1], ignore),
-      fc22: () => client.writeFC22(1, 1, 1, 1, ignore),
-      fc23: () => client.writeFC23(1, 1, 1, 1, 1, [1], ignore),
-      custom: () => client.writeCustomFC(1, 65, [1], ignore),
-    };
-    for (const [name, write] of Object.entries(writes)) expect(write, name).toThrow();
-    for (let code = 0; code < 256; code += 1) {
-      if (code >= 1 && code <= 4) continue;
-      expect(() => port.write(Buffer.from([1, code, 0, 0, 0, 1, 0, 0])), `${code}`).toThrow(/read/);
-    }
-    const answer = await new Promise((resolve) =>
-      client.writeFC3(1, 7, 1, (_, result) => resolve(result.data)),
-    );
-    expect(answer).toEqual([7]);
-    expect(sent.map((hex) => hex.slice(4))).toEqual(['000000060103' + '00070001']);
-  });
-});
-
-function openPort(port: number): Promise<ModbusPort> {
-  return new Promise((resolve) => {
-    const opened: ModbusPort = new ModbusPort({
-      host: '127.0.0.1',
-      port,
-      firstId: 65_535,
-      counts: { foreignFrames: 0, corruptFrames: 0 },
-      events: { onCorrupt: () => undefined, onClose: () => undefined },
-      onOpen: () => resolve(opened),
-    });
-    closers.push(() => opened.destroy());
-  });
-}

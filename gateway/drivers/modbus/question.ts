@@ -1,0 +1,81 @@
+/** A question to a device on a line, and what may come of it. */
+import type { LossCause } from '../../../devices/reading.ts';
+import type { ReadRequest, Reply } from './client.ts';
+import type { Asked } from './frame.ts';
+import { answerBytes } from './plan.ts';
+import type { FrameCounts } from './port.ts';
+import type { Seat } from './slack.ts';
+
+export interface Question {
+  readonly unitId: number;
+  readonly block: ReadRequest;
+  /** The answer has any number of bytes, as the records of an archive do. */
+  readonly anyLength?: boolean;
+  /** For connecting, and again for the answer; waiting for one's turn does not count. */
+  readonly timeoutMs: number;
+  /** How often it is asked again when no right answer comes. Default 0. */
+  readonly retries?: number;
+  /** The device that asks, so that a silent one costs the others no cycle (`join`). */
+  readonly seat?: Seat;
+  readonly signal: AbortSignal;
+}
+
+export type Answer = Data | Exception | Missing;
+
+/** The bytes of the registers (or bits), `answerBytes(block)` of them. */
+export interface Data {
+  readonly kind: 'data';
+  readonly data: Buffer;
+}
+
+/** The device answered that it will not; `code` as in Application Protocol V1.1b3 §7. */
+export interface Exception {
+  readonly kind: 'exception';
+  readonly code: number;
+}
+
+/** Nothing that can be relied on came. */
+export interface Missing {
+  readonly kind: 'missing';
+  readonly cause: LossCause;
+  /** The device's side had accepted the connection. */
+  readonly reached: boolean;
+  readonly detail: string;
+}
+
+export interface LinkCounts extends FrameCounts {
+  requests: number;
+  timeouts: number;
+  /** Questions that were asked again. */
+  retries: number;
+  /** Answers that were refusals. */
+  exceptions: number;
+  connects: number;
+  /** Connections to another address than the first. */
+  backupUses: number;
+  /** Requests of another shape, asked to know that no late answer is under way. */
+  orderRequests: number;
+}
+
+/** The shape of the question on the wire. */
+export function askedOf({ anyLength, block, unitId }: Question): Asked {
+  const bytes = anyLength === true ? undefined : answerBytes(block);
+  return { unit: unitId, code: block.code, bytes, slot: 0 };
+}
+
+/** Gateway path unavailable; gateway target device failed to respond (V1.1b3 §7). */
+export function isUnreachable(answer: Answer | 'alive'): boolean {
+  return answer !== 'alive' && answer.kind === 'exception' && [10, 11].includes(answer.code);
+}
+
+/** What modbus-serial made of an answer. */
+export function toAnswer(reply: Reply): Answer {
+  if ('data' in reply) return { kind: 'data', data: reply.data };
+  if ('exception' in reply) return { kind: 'exception', code: reply.exception };
+  return missing('nonsense', true, reply.mistake);
+}
+
+/** Nothing came; `reached` says whether the device's side had accepted the connection. */
+export function missing(cause: LossCause, reached: boolean, detail: string): Missing {
+  return { kind: 'missing', cause, reached, detail };
+}

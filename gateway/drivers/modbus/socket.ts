@@ -1,0 +1,46 @@
+/** A wire, and how a socket is one. */
+import type { Socket } from 'node:net';
+
+/** A stream of bytes to a device. */
+export interface Wire {
+  write(bytes: Buffer): void;
+  /** Ends it at once: whatever was still to come is never read. `onClose` still follows. */
+  destroy(): void;
+}
+
+export interface WireEvents {
+  readonly onOpen: () => void;
+  readonly onData: (chunk: Buffer) => void;
+  /** Called once, for the reason given; also after a failed opening. */
+  readonly onClose: (reason: string) => void;
+}
+
+const KEEP_ALIVE_MS = 30_000;
+
+/** The wire of a socket that is being connected; `opened` is the event that says it is. */
+export function wireOfSocket(
+  socket: Socket,
+  opened: 'connect' | 'secureConnect',
+  events: WireEvents,
+): Wire {
+  let reason = 'closed by the device';
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  socket.on(opened, events.onOpen);
+  socket.on('data', events.onData);
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    reason = reasonOf(error);
+  });
+  socket.on('close', () => events.onClose(reason));
+  return {
+    write: (bytes) => void socket.write(bytes),
+    destroy: () => void socket.destroy(),
+  };
+}
+
+/** An error for an operator: the system's code, or the sentence that says what is wrong. */
+export function reasonOf(error: NodeJS.ErrnoException): string {
+  const { code, message } = error;
+  if (code === undefined) return message;
+  // A code like ECONNREFUSED says all; those of certificates and keys need their sentence.
+  return /^E[A-Z]+$/.test(code) && !code.startsWith('ERR') ? code : `${message} (${code})`;
+}
