@@ -93,6 +93,55 @@ function deviceSchema<P extends TSchema>(profile: P) {
   );
 }
 
+const clockSchema = Type.Object(
+  {
+    source: Type.Enum(['auto', 'unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'], {
+      description:
+        'What sets this machine’s clock; auto asks chronyd, ntpd or systemd-timesyncd. Default auto.',
+      default: 'auto',
+    }),
+    offsetMs: Type.Optional(
+      Type.Number({
+        description: 'Known offset of the clock from UTC, milliseconds (clock minus UTC).',
+      }),
+    ),
+    uncertaintyMs: Type.Optional(
+      Type.Number({ description: 'Uncertainty of that offset, milliseconds.', minimum: 0 }),
+    ),
+    chronySocket: Type.Optional(
+      path('With auto: the command socket of chronyd, where it is not in its usual place.'),
+    ),
+  },
+  { ...closed, description: 'What is known of the clock.', default: { source: 'auto' } },
+);
+
+const httpSchema = Type.Object(
+  {
+    serve: Type.Optional(
+      Type.Boolean({
+        description: 'Whether there is a status page with metrics. Default true.',
+        default: true,
+      }),
+    ),
+    host: Type.Optional(
+      Type.Enum(['127.0.0.1', '::1'], {
+        description: 'Loopback address that it listens on. Default 127.0.0.1.',
+        default: '127.0.0.1',
+      }),
+    ),
+    port: Type.Optional(
+      Type.Integer({
+        description:
+          'Its port; where it is taken another one is used and said. 0: any. Default 8650.',
+        minimum: 0,
+        maximum: 65_535,
+        default: 8650,
+      }),
+    ),
+  },
+  { ...closed, description: 'The gateway’s own status page.', default: {} },
+);
+
 function configSchema<P extends TSchema>(profile: P) {
   return Type.Object(
     {
@@ -150,29 +199,8 @@ function configSchema<P extends TSchema>(profile: P) {
           { ...closed, description: 'Limits of the outbox.', default: {} },
         ),
       ),
-      clock: Type.Optional(
-        Type.Object(
-          {
-            source: Type.Enum(['auto', 'unknown', 'unsynchronised', 'ntp', 'ptp', 'gnss'], {
-              description:
-                'What sets this machine’s clock; auto asks chronyd, ntpd or systemd-timesyncd. Default auto.',
-              default: 'auto',
-            }),
-            offsetMs: Type.Optional(
-              Type.Number({
-                description: 'Known offset of the clock from UTC, milliseconds (clock minus UTC).',
-              }),
-            ),
-            uncertaintyMs: Type.Optional(
-              Type.Number({ description: 'Uncertainty of that offset, milliseconds.', minimum: 0 }),
-            ),
-            chronySocket: Type.Optional(
-              path('With auto: the command socket of chronyd, where it is not in its usual place.'),
-            ),
-          },
-          { ...closed, description: 'What is known of the clock.', default: { source: 'auto' } },
-        ),
-      ),
+      clock: Type.Optional(clockSchema),
+      http: Type.Optional(httpSchema),
       devices: Type.Array(deviceSchema(profile), {
         description: 'The devices. Required.',
         minItems: 1,

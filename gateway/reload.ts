@@ -19,6 +19,7 @@ export function needsRestart(before: GatewayConfig, after: GatewayConfig): strin
     ['keys', before.keys, after.keys],
     ['uplink.ingester', before.uplink.ingester, after.uplink.ingester],
     ['outbox', before.outbox, after.outbox],
+    ['http', before.http, after.http],
   ];
   return parts.flatMap(([name, one, other]) => (isDeepStrictEqual(one, other) ? [] : [name]));
 }

@@ -18,6 +18,8 @@ export interface CommandContext {
   readonly stop: AbortSignal;
   /** Calls `action` on each SIGHUP; absent, there is none. */
   readonly onHangup?: (action: () => void) => void;
+  /** Environment variables that systemd sets; absent where a test runs a command. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Calls `onEnd` when standard input ends. */
   readonly onInputEnd: (onEnd: () => void) => void;
 }

@@ -23,6 +23,7 @@ import {
   parseArguments,
   parseSeconds,
 } from './command.ts';
+import { startServices } from './run-services.ts';
 
 const OPTIONS = {
   json: { type: 'boolean' },
@@ -56,10 +57,13 @@ export async function runRun(args: readonly string[], context: CommandContext): 
     stop();
   });
 
-  context.onHangup?.(() => void gateway.reloader.reload());
+  const services = await startServices({ config: loaded.config, gateway, context, log });
   const { did, devices } = gateway;
-  if (values.json) out(`${JSON.stringify({ ready: true, gateway: did, devices })}\n`);
-  else log.info('running', { gateway: did, devices: Object.keys(devices).join(', ') });
+  context.onHangup?.(() => void services.reload(() => gateway.reloader.reload()));
+  const { url } = services;
+  if (values.json) out(`${JSON.stringify({ ready: true, gateway: did, devices, http: url })}\n`);
+  else log.info('running', { gateway: did, devices: Object.keys(devices).join(', '), status: url });
+  services.ready();
   await tellStatus(gateway, { json: values.json === true, context, log, over: over.signal });
   if (failure !== undefined) {
     err(`${explain(failure)}\n`);
@@ -67,9 +71,11 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   }
 
   log.info('stopping');
+  services.stopping();
   const stopped = gateway.reloader.close().then(() => gateway.stop(drainMs));
   stopped.catch(() => undefined);
   const last = await Promise.race([stopped, clock.sleep(drainMs + STOP_MS)]);
+  await services.close();
   if (!last) {
     log.error('did not stop in time; what is signed is in the outbox');
     return EXIT.failed;

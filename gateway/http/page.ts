@@ -115,7 +115,7 @@ function tiles({ clock, counters, outbox, uplink }: GatewaySnapshot): string {
     tile('Signed', number(counters.signed), `${number(counters.batches)} batches`),
     tile(
       'Losses signed',
-      number(counters.lossesSigned),
+      `${number(counters.lossesSigned)} values`,
       `${number(counters.dropped)} not kept, ${number(outbox.damaged)} batches damaged`,
       counters.dropped + outbox.damaged > 0 ? 'bad' : undefined,
     ),
