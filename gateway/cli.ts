@@ -69,6 +69,7 @@ function contextOf(): CommandContext {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     terminal: process.stderr.isTTY === true,
+    ...(process.stdout.isTTY && { screen: () => process.stdout }),
     stop: stop.signal,
     environment: process.env,
     onHangup: (action) => void process.on('SIGHUP', action),

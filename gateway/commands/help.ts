@@ -7,7 +7,7 @@ Usage: bondline-gateway COMMAND CONFIG [options]
 Commands:
   run CONFIG            run the gateway until it is stopped (SIGTERM, Ctrl-C)
   check CONFIG          name every mistake of the configuration, without the network
-  read CONFIG           read every point once and print it; nothing is signed or kept
+  read CONFIG           read every point and print it, live with --watch; nothing is signed or kept
   lint CONFIG           read real values and name wrong orders, scales, units, addresses
   keygen CONFIG         make the keys that are missing and print their DIDs
   enrol-request CONFIG  write one signed enrolment request for each device
@@ -27,11 +27,16 @@ const run = `Usage: bondline-gateway run CONFIG [--json] [--attached] [--drain S
 Runs the gateway. Logs go to standard error. On SIGTERM or Ctrl-C it stops asking devices, signs
 what is there, forwards until the outbox is empty or the drain is over, and exits with 0.
 
+On SIGHUP, or when the file has changed, it changes to the new configuration: devices that are the
+same keep their connections and lose nothing. A file with mistakes changes nothing, and a change of
+gateway, keys, outbox or uplink.ingester needs a restart; the log says so.
+
   --json           print one JSON object a second to standard output, the first {"ready": true, …}
   --attached       stop when standard input ends
   --drain SECONDS  forward at most this long after the stop (default 3)
 
-The JSON counts readings, except for batches: sampled, signed, batches, waiting (in the outbox),
+The JSON counts readings, except for batches: sampled, signed, suppressed (not signed, because the
+point reports by exception and they said nothing new), batches, waiting (in the outbox),
 held (waiting, because the ingester holds the device), delivered, refused, dropped (outbox full),
 damaged (batches), lossesSigned. newestMs is the time of the newest value, 0 before the first.
 `;
@@ -42,12 +47,14 @@ Prints every mistake of the configuration as FILE:LINE:COLUMN with what to write
 touches the network. Exit code 1 when there are mistakes.
 `;
 
-const read = `Usage: bondline-gateway read CONFIG [--wait SECONDS] [--json]
+const read = `Usage: bondline-gateway read CONFIG [--wait SECONDS | --watch] [--json]
 
 Connects to every device, reads every configured point once and prints point, raw words, value,
 unit, quality and source time. Nothing is signed or kept, and no key is needed.
 
   --wait SECONDS  how long to wait for the first value of every point (default 5)
+  --watch         go on until Ctrl-C: in place on a terminal, else one line for each change;
+                  with --json one object for each change
 
 Exit code 1 when a point did not come.
 `;

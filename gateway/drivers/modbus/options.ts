@@ -3,7 +3,7 @@ import { limits } from '../../../devices/limits.ts';
 import { modbusPlaceMistakes } from '../../../devices/point-check.ts';
 import type { ModbusPlace, PointDefinition } from '../../../devices/profile.ts';
 import { type ByteOrder, byteOrders, type Encoding } from '../../../devices/reading.ts';
-import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
+import { compileChecker, type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
 import { holdsBits, quantityMax, type RequestLimits, sizeOf } from './plan.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -97,7 +97,13 @@ export const readingOptions = {
 } as const;
 
 const readingSettings = Type.Object(readingOptions);
+const isReadingSettings = compileChecker(readingSettings);
 export type ReadingSettings = Static<typeof readingSettings>;
+
+/** These settings of a connection block that passed its schema. */
+export function readingSettingsOf(connection: unknown): ReadingSettings {
+  return isReadingSettings(connection) ? connection : {};
+}
 
 type Points = Readonly<Record<string, PointDefinition>>;
 
