@@ -60,10 +60,15 @@ export class MbapFraming implements Framing {
   }
 
   giveUp(asked: Asked): void {
+    // A frame that ended too early, or too late for this question.
+    if (this.#close(asked) && this.#rest.length > 0) this.#events.onCorrupt();
+  }
+
+  #close(asked: Asked): boolean {
     const id = this.#ids.get(asked);
-    if (id === undefined) return;
+    if (id === undefined) return false;
     this.#ids.delete(asked);
-    this.#open.delete(id);
+    return this.#open.delete(id);
   }
 
   take(chunk: Buffer): void {
@@ -96,7 +101,7 @@ export class MbapFraming implements Framing {
       this.#break(mistake);
       return;
     }
-    this.giveUp(asked);
+    this.#close(asked);
     this.#foreign = 0;
     this.#events.onAnswer(asked, body);
   }

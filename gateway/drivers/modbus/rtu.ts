@@ -52,7 +52,11 @@ export class RtuFraming implements Framing {
   }
 
   giveUp(asked: Asked): void {
-    if (this.#order.open === asked) this.#order.giveUp();
+    if (this.#order.open !== asked) return;
+    this.#order.giveUp();
+    // A frame that ended too early: what is missing of it may still come, and is no frame then.
+    if (this.#rest.length > 0 && !this.#isNoisy) this.#events.onCorrupt();
+    this.#isNoisy ||= this.#rest.length > 0;
   }
 
   take(chunk: Buffer): void {
