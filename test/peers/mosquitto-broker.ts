@@ -1,5 +1,5 @@
 /** Mosquitto as a process of its own, on loopback, with a folder that outlives its restarts. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,25 +15,46 @@ export interface Mosquitto {
   stop(): Promise<void>;
 }
 
+export interface MosquittoOptions {
+  /** User name and password that it asks for. */
+  readonly user?: readonly [name: string, password: string];
+  /** Paths; clients must show a certificate of `ca`, and it shows `cert`. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Further lines of its configuration. */
+  readonly lines?: readonly string[];
+}
+
 /** Starts Mosquitto on a free port. Sessions and their messages are kept over a restart. */
-export async function startMosquitto(): Promise<Mosquitto> {
+export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
+  const { tls, user } = options;
   const folder = mkdtempSync(join(tmpdir(), 'bondline-mosquitto-'));
   chmodSync(folder, 0o755);
   const port = await freePort();
   const config = join(folder, 'mosquitto.conf');
+  const passwords = join(folder, 'passwords');
+  if (user) execFileSync('mosquitto_passwd', ['-b', '-c', passwords, ...user]);
   const lines = [
     `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
+    ...(user ? [`password_file ${passwords}`, 'allow_anonymous false'] : ['allow_anonymous true']),
+    ...(tls
+      ? [
+          `cafile ${tls.ca}`,
+          `certfile ${tls.cert}`,
+          `keyfile ${tls.key}`,
+          'require_certificate true',
+        ]
+      : []),
     'persistence true',
     `persistence_location ${folder}/`,
     'max_queued_messages 0',
     // It would change to an account that cannot write here.
     ...(process.getuid?.() === 0 ? ['user root'] : []),
+    ...(options.lines ?? []),
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
   let child = await start(config);
   return {
-    url: `mqtt://127.0.0.1:${port}`,
+    url: `${tls ? 'mqtts://localhost' : 'mqtt://127.0.0.1'}:${port}`,
     port,
     restart: async () => {
       await end(child);

@@ -125,7 +125,7 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
     expectRows(sets, rows.slice(0, 210));
   });
 
-  it('gets a message again until it is durable, and the ones behind it in order', async () => {
+  it('gets a message again until it is durable, and the others once', async () => {
     const sets: SampleSet[] = [];
     let refusals = 0;
     const connection = await open('again');
@@ -140,7 +140,12 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
     await publish('again', rows.slice(0, 50));
     await until(() => sets.length >= 50, 30_000);
     expect(refusals).toBe(2);
-    expectRows(sets, rows.slice(0, 50));
+    // What was on its way already when the store failed is durable before what failed.
+    const timeOf = (set: SampleSet) => set.samples[0]?.sourceTimeMs ?? 0;
+    expectRows(
+      sets.toSorted((a, b) => timeOf(a) - timeOf(b)),
+      rows.slice(0, 50),
+    );
   });
 
   it('comes back after the broker was restarted, and gets what was waiting there', async () => {
@@ -157,13 +162,13 @@ describe.skipIf(!hasShared || !hasPeer('mosquitto'))('a device behind Mosquitto'
     await until(() => connection.counters?.()['ups'] === 1);
     await publish('restart', rows.slice(0, 30));
     // The tenth is on its way to the disk when the broker goes.
-    await until(() => sets.length === 10);
+    await until(() => sets.length >= 10);
     await broker.restart();
     await until(() => connection.counters?.()['downs'] !== 0, 30_000);
     release();
     await until(() => sets.length >= 30, 60_000);
     expectRows(sets, rows.slice(0, 30));
-    expect(connection.counters?.()['redelivered']).toBeGreaterThanOrEqual(1);
+    await until(() => (connection.counters?.()['redelivered'] ?? 0) >= 1);
     await connectPublisher();
     await publish('restart', rows.slice(30, 31));
     await until(() => sets.length === 31);
