@@ -1,13 +1,14 @@
 /**
- * The gateway asked for 12,000 Modbus points a second, signatures and fsync on: how much of a core
- * and how much memory it takes, and whether it keeps the pace. Simulated devices answer it and a
- * real ingester signs its receipts.
+ * The gateway at 12,000 Modbus points a second, and apart from that at 10,000 values a second of an
+ * OPC UA server, signatures and fsync on: how much of a core and how much memory it takes, and
+ * whether it keeps the pace. Devices are processes of their own and a real ingester signs receipts.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun, RunningCommand } from '../support/commands.ts';
 import { type Figure, figure } from './figure.ts';
+import { opcuaPeer } from './gateway-opcua.ts';
 import { cpuSeconds, peakResidentMiB } from './process.ts';
 
 const DEVICES = 12;
@@ -18,34 +19,56 @@ const ASKED = (DEVICES * POINTS * 1000) / EVERY_MS;
 const WARM_UP_MS = 5_000;
 const MEASURE_MS = 20_000;
 
+/** Devices that a gateway is measured with. */
+export interface BenchPeer {
+  /** In the names of the figures. */
+  readonly protocol: string;
+  /** Values a second that the devices have. */
+  readonly asked: number;
+  /** Starts them and returns the lines of their `devices:` entries. */
+  start(start: Start, directory: string): Promise<readonly string[]>;
+}
+
+export type Start = (...args: ConstructorParameters<typeof RunningCommand>) => RunningCommand;
+
 /** Measures the gateway; `say` gets progress. */
 export async function benchGateway(say: (line: string) => void): Promise<Figure[]> {
+  return [...(await measure(say, modbusPeer)), ...(await measure(say, opcuaPeer))];
+}
+
+const modbusPeer: BenchPeer = {
+  protocol: 'modbus',
+  asked: ASKED,
+  async start(start) {
+    const meters = start('sim', ['device', 'registers', '--units', String(DEVICES), '--attached']);
+    return modbusDevices(Number(new URL(String((await meters.ready())['url'])).port));
+  },
+};
+
+async function measure(say: (line: string) => void, peer: BenchPeer): Promise<Figure[]> {
+  const { asked, protocol } = peer;
   const directory = mkdtempSync(join(tmpdir(), 'bondline-bench-'));
   const started: RunningCommand[] = [];
-  const start = (...args: ConstructorParameters<typeof RunningCommand>) => {
+  const start: Start = (...args) => {
     const command = new RunningCommand(...args);
     started.push(command);
     return command;
   };
   try {
-    const meters = start('sim', ['device', 'registers', '--units', String(DEVICES), '--attached']);
-    const port = new URL(String((await meters.ready())['url'])).port;
+    const devices = await peer.start(start, directory);
     writeFileSync(join(directory, 'passphrase'), 'a passphrase for one measurement only\n');
     const ingestConfig = join(directory, 'ingest.yaml');
     writeFileSync(ingestConfig, ingestYaml());
     const ingester = start('ingest', ['run', ingestConfig, '--json', '--attached']);
     const ready = await ingester.ready();
     const config = join(directory, 'gateway.yaml');
-    writeFileSync(
-      config,
-      gatewayYaml(Number(port), String(ready['mqtt']), String(ready['ingester'])),
-    );
+    writeFileSync(config, gatewayYaml(devices, String(ready['mqtt']), String(ready['ingester'])));
     await enrol(directory, config, ingestConfig);
     const gateway = start('gateway', ['run', config, '--json', '--attached']);
     await gateway.line((line) => Number(line['delivered']) > 0);
     await pause(WARM_UP_MS);
 
-    say(`asking ${ASKED} points a second of ${DEVICES} devices for ${MEASURE_MS / 1000} s`);
+    say(`${protocol}: ${asked} values a second for ${MEASURE_MS / 1000} s`);
     const before = { cpu: cpuSeconds(gateway.pid), line: newest(gateway), at: performance.now() };
     await pause(MEASURE_MS);
     const seconds = (performance.now() - before.at) / 1000;
@@ -55,9 +78,9 @@ export async function benchGateway(say: (line: string) => void): Promise<Figure[
     const share = (cpuSeconds(gateway.pid) - before.cpu) / seconds;
     say(`waiting for a receipt at the end: ${Number(line['waiting'])} readings`);
     return [
-      figure('gateway.modbus.pointsPerSecond', points, 'points/s', ASKED),
-      figure('gateway.modbus.cpuShare', share, 'cores', 1),
-      figure('gateway.modbus.residentMiB', peakResidentMiB(gateway.pid), 'MiB', 200),
+      figure(`gateway.${protocol}.pointsPerSecond`, points, 'points/s', asked),
+      figure(`gateway.${protocol}.cpuShare`, share, 'cores', 1),
+      figure(`gateway.${protocol}.residentMiB`, peakResidentMiB(gateway.pid), 'MiB', 200),
     ];
   } finally {
     for (const command of started.reverse()) await command.stop();
@@ -79,7 +102,7 @@ function ingestYaml(): string {
   ].join('\n');
 }
 
-function gatewayYaml(port: number, mqtt: string, ingester: string): string {
+function modbusDevices(port: number): string[] {
   const points = Array.from(
     { length: POINTS },
     (_, index) =>
@@ -102,13 +125,17 @@ function gatewayYaml(port: number, mqtt: string, ingester: string): string {
     '      points:',
     ...points,
   ];
+  return Array.from({ length: DEVICES }, (_, index) => device(index)).flat();
+}
+
+function gatewayYaml(devices: readonly string[], mqtt: string, ingester: string): string {
   return [
     'gateway: { name: bench, organisation: "did:web:bench.example", data: ./gateway-data }',
     'keys: { store: file, path: gateway-keys.json, passphraseFile: passphrase }',
     'facility: did:web:bench.example/facility/one',
     `uplink: { sink: mqtt, ingester: "${ingester}", connection: { url: "${mqtt}" } }`,
     'devices:',
-    ...Array.from({ length: DEVICES }, (_, index) => device(index)).flat(),
+    ...devices,
     '',
   ].join('\n');
 }

@@ -1,0 +1,40 @@
+/** An OPC UA server of 1,000 variables that all change every 100 ms, in a process of its own. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { BenchPeer } from './gateway.ts';
+
+const VARIABLES = 1_000;
+const CHANGE_MS = 100;
+
+/** Encrypted, as in the field; the subscription sends every change. */
+export const opcuaPeer: BenchPeer = {
+  protocol: 'opcua',
+  asked: (VARIABLES * 1_000) / CHANGE_MS,
+  async start(_start, directory) {
+    const program = fileURLToPath(new URL('./opcua-server.ts', import.meta.url));
+    const child = fork(program, [directory, String(VARIABLES), String(CHANGE_MS)]);
+    // It ends with its last listener, which is this process.
+    const [ready] = (await once(child, 'message')) as [{ url: string; certificateFile: string }];
+    return [
+      '  - name: line',
+      '    driver: opcua',
+      `    connection: { url: "${ready.url}", rootPath: Line, serverCertificate: "${ready.certificateFile}" }`,
+      '    goods: did:web:bench.example/batch/1',
+      '    flushMs: 250',
+      '    enrolment: enrolments/line.jwt',
+      '    profile:',
+      '      name: variables',
+      '      summary: Variables',
+      '      source: test',
+      '      protocol: opcua',
+      '      reportsOn: pipeline-batch',
+      '      points:',
+      ...Array.from(
+        { length: VARIABLES },
+        (_, index) =>
+          `        v${index}: { summary: Variable ${index}, type: Dimensionless, unit: C62, opcua: { path: V${index} } }`,
+      ),
+    ];
+  },
+};
