@@ -66,7 +66,7 @@ export interface MqttPlace {
   readonly path: string;
   /** What the payload is. Default: the connection's setting, else `json`. */
   readonly format?: PayloadFormat;
-  /** JSONPath of the samples in the payload; default the setting, else the payload is the sample. */
+  /** JSONPath of the samples in the payload; default the setting, else the payload is one. */
   readonly samples?: string;
   /** Path of the time in each sample; default the setting, else the members `time` and `timeMs`. */
   readonly time?: string;

@@ -73,19 +73,32 @@ export function plainOf(tree: Tree): unknown {
 /** `JSON.parse` with source text access (ECMAScript 2026), which its TypeScript type lacks. */
 const parseWithSource: (
   text: string,
-  reviver: (key: string, value: Tree, context?: { readonly source?: string }) => unknown,
+  reviver: (
+    this: unknown,
+    key: string,
+    value: Tree,
+    context?: { readonly source?: string },
+  ) => unknown,
 ) => unknown = JSON.parse;
 
+/**
+ * One JSON text. A member that stands twice is refused: readers differ in which one they take
+ * (RFC 8259 §4), so nobody could say what was signed.
+ */
 function readJson(payload: Uint8Array): Tree | undefined {
   try {
     // A byte order mark is not JSON (RFC 8259 §8.1), so it is left in for the parser to refuse.
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload);
-    if (isTooDeep(text)) return undefined;
-    return parseWithSource(text, (_, value, context) =>
-      context?.source === undefined
-        ? value
-        : { [LEAF]: 'json', raw: context.source, value: value as unknown as Value | null },
-    ) as Tree;
+    const { depth, members: written } = measureJson(text);
+    if (depth > limits.jsonDepthMax) return undefined;
+    // The parser calls for the root as for a member of its own.
+    let members = -1;
+    const tree = parseWithSource(text, function keep(_, value, context) {
+      if (!Array.isArray(this)) members += 1;
+      if (context?.source === undefined) return value;
+      return { [LEAF]: 'json', raw: context.source, value: value as unknown as Value | null };
+    });
+    return members === written ? (tree as Tree) : undefined;
   } catch {
     return undefined;
   }
@@ -93,22 +106,26 @@ function readJson(payload: Uint8Array): Tree | undefined {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
-/** Whether brackets outside of texts nest deeper than `limits.jsonDepthMax`. */
-function isTooDeep(text: string): boolean {
+/** How deep brackets nest outside of texts, and how many members are written: one a colon. */
+function measureJson(text: string): { readonly depth: number; readonly members: number } {
+  let open = 0;
   let depth = 0;
+  let members = 0;
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (quoted && code === BACKSLASH) at += 1;
     else if (code === QUOTE) quoted = !quoted;
     else if (quoted) continue;
+    else if (code === COLON) members += 1;
     else if (code === 0x5b || code === 0x7b) {
-      depth += 1;
-      if (depth > limits.jsonDepthMax) return true;
-    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+      open += 1;
+      depth = Math.max(depth, open);
+    } else if (code === 0x5d || code === 0x7d) open -= 1;
   }
-  return false;
+  return { depth, members };
 }
 
 function treeOf(item: CborItem): Tree {

@@ -111,7 +111,7 @@ function resolve(
   };
 }
 
-/** Base time and time, added in whole microseconds; without either it is now, which says nothing. */
+/** Base time and time, in whole microseconds; without either it is now, which says nothing. */
 function timeOf(
   base: Tree | undefined,
   own: Tree | undefined,

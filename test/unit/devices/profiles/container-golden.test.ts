@@ -8,7 +8,10 @@ import { positionTracker } from '../../../../devices/profiles/position-tracker.t
 import { reeferController } from '../../../../devices/profiles/reefer-controller.ts';
 import { reeferDcsa } from '../../../../devices/profiles/reefer-dcsa.ts';
 import { reeferTic4 } from '../../../../devices/profiles/reefer-tic4.ts';
+import { measure, planMeasurement } from '../../../../gateway/measure.ts';
+import { FoldWorld } from '../../../support/fold-world.ts';
 import { answered, GATEWAY_MS, published, told } from '../../../support/golden-profile.ts';
+import { batchEntry, deviceDid, enrolmentEntry } from '../../../support/journal-entries.ts';
 
 describe('TIC4.0 reefer messages', () => {
   const message = {
@@ -239,12 +242,11 @@ describe('a door and seal sensor', () => {
 });
 
 describe('a position tracker', () => {
+  const fixes =
+    '{"fixes":[{"t":1795262280000,"lat":31.3404,"lon":-110.9342,"acc":6,"spd":83.5,"hdg":12.5,"q":1,"sat":9},{"t":1795262340000,"lat":null,"lon":null,"q":0}]}';
+
   it('gives each fix its own time, and no coordinates where it had none', () => {
-    const set = published(
-      positionTracker,
-      'fixes',
-      '{"fixes":[{"t":1795262280000,"lat":31.3404,"lon":-110.9342,"acc":6,"spd":83.5,"hdg":12.5,"q":1,"sat":9},{"t":1795262340000,"lat":null,"lon":null,"q":0}]}',
-    );
+    const set = published(positionTracker, 'fixes', fixes);
     expect(set.missing).toBeUndefined();
     expect(told(positionTracker, set)).toEqual([
       {
@@ -268,5 +270,26 @@ describe('a position tracker', () => {
         ],
       },
     ]);
+  });
+
+  it('moves the twin of its container to the last fix, not to where it had none', () => {
+    const goods = 'urn:epc:id:bic:MSKU9070323';
+    const set = published(positionTracker, 'fixes', fixes);
+    const groups = measure(set, planMeasurement(positionTracker, goods), new Map());
+    const device = deviceDid('tracker');
+    const place = new FoldWorld()
+      .apply([
+        enrolmentEntry({ position: 0, device, goods: [goods] }),
+        batchEntry({ position: 1, device, sequence: 1, groups, receivedMs: GATEWAY_MS }),
+      ])
+      .twin('container', goods).place;
+    expect(place).toMatchObject({
+      kind: 'point',
+      latitude: 31.3404,
+      longitude: -110.9342,
+      accuracyM: 6,
+      basis: 'observed',
+      observedMs: Date.UTC(2026, 10, 21, 11, 58),
+    });
   });
 });

@@ -110,6 +110,9 @@ describe('a JSON payload', () => {
   const broken: Record<string, string | Uint8Array> = {
     'no JSON': 'temperature=5',
     'half of it': '{"a":1',
+    'a member twice': '{"a":1,"a":2}',
+    'a member twice, spelt in two ways': '{"a":1,"\\u0061":2}',
+    'a member twice, deep in it': '{"a":1,"b":[{"c":{"d":1,"d":1}}]}',
     'two values': '{"a":1}{"a":2}',
     nothing: '',
     'a number': '5',
