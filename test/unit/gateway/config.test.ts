@@ -112,6 +112,37 @@ describe('a configuration', () => {
     expect(mistakesOf(nowhere).join('\n')).toMatch(/temperature.*"modbus" is required here/);
   });
 
+  it('names what contradicts itself in a point at its own line, and what the device cannot read', () => {
+    const own = readFileSync(join(examples, 'own-meter/gateway.yaml'), 'utf8');
+    const line = (text: string) => own.slice(0, own.indexOf(text)).split('\n').length;
+    const from = 'modbus: { table: holding, address: 2, encoding: { type: float32, order: ABCD } }';
+    expect(own).toContain(from);
+    const bit = own.replace(from, from.replace('order: ABCD', 'order: ABCD, bit: 3'));
+    expect(mistakesOf(bit)).toEqual([
+      expect.stringMatching(new RegExp(`^${line(from)}:\\d+: .*only a bool is one bit`)),
+    ]);
+    const both = own.replace(
+      from,
+      `scale: 2\n          table: [[0, 0], [0, 1]]\n          ${from}`,
+    );
+    expect(mistakesOf(both)).toEqual([
+      expect.stringMatching(/beside "scale"/),
+      expect.stringMatching(/must rise/),
+    ]);
+    // What depends on the device's settings is told at the settings.
+    const port = '      port: 502\n';
+    expect(own).toContain(port);
+    const barred = own.replace(
+      port,
+      `${port}      requests: { forbidden: [{ table: holding, from: 3, to: 3 }] }\n`,
+    );
+    expect(mistakesOf(barred).join()).toMatch(/point temperature needs holding 3 to 3, which/);
+    const torn = own.replace(port, `${port}      enron: [[5999, 5001]]\n`);
+    expect(mistakesOf(torn).join()).toMatch(/write the first address first/);
+    const sound = own.replace(port, `${port}      order: GHEFCDAB\n      enron: [[5001, 5999]]\n`);
+    expect(mistakesOf(sound.replace(', order: ABCD', ''))).toEqual([]);
+  });
+
   it('that is not YAML says where', () => {
     expect(mistakesOf('gateway: [')[0]).toMatch(/^\d+:\d+: /);
     expect(mistakesOf('')[0]).toMatch(/^1:1: /);
