@@ -158,7 +158,7 @@ class SparkplugConnection implements Connection {
     this.#lease.host.node(group, edgeNode).join(this.#stream);
   }
 
-  /** Asks for a birth with a client of its own, so that a gateway that is running is not disturbed. */
+  /** Asks for a birth with a client of its own: a gateway that is running is not disturbed. */
   async read(names: readonly string[], signal: AbortSignal): Promise<SampleSet> {
     const { clock, random } = this.#context;
     const { group, edgeNode, device } = this.#device;

@@ -219,11 +219,11 @@ describe.skipIf(!hasPeer('mosquitto'))('an edge node of Eclipse Tahu behind Mosq
     const [born] = of('DBIRTH');
     expect(born?.[3]).toBe('box');
     expect(born?.[4]).toBe('Supply Air,Door/Open,Energy,Shift,Label');
-    // tck-id-message-flow-phid-sparkplug-clean-session-311 and -50
+    // tck-id-message-flow-phid-sparkplug-clean-session-311
     const hosts = lines.filter((line) => line[7] === 'spBv1.0/STATE/host');
     expect(new Set(hosts.map((line) => line[8]))).toEqual(new Set(['4', '5']));
     for (const line of hosts) expect(line[6]).toBe('1');
-    // Session expiry (17) is 0.
+    // tck-id-message-flow-phid-sparkplug-clean-session-50: session expiry (17) is 0.
     const [fifth] = hosts.filter((line) => line[8] === '5');
     expect(fifth?.slice(9)).toEqual(['0x11', '0']);
   });

@@ -63,8 +63,12 @@ export class SparkplugClient {
     const client = this.#client;
     if (!this.#isUp || client === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      client.publish(topic, payload, { qos, retain }, () => resolve());
-      client.once('close', () => resolve());
+      const done = () => {
+        client.off('close', done);
+        resolve();
+      };
+      client.once('close', done);
+      client.publish(topic, payload, { qos, retain }, done);
     });
   }
 

@@ -4,6 +4,7 @@
  */
 import { limits } from '../../../devices/limits.ts';
 import type { LossCause, Sample } from '../../../devices/reading.ts';
+import { saysRefused } from '../mqtt/reasons.ts';
 import { type BrokerSettings, SparkplugClient } from './client.ts';
 import { rebirthRequest } from './command.ts';
 import { EdgeNode } from './node.ts';
@@ -55,7 +56,7 @@ export function lookOnce(options: LookOptions): Promise<readonly Sample[] | Loss
       ...broker,
       topics: () => filtersOf(group, edgeNode),
       onUp: () => node.connected(),
-      onDown: () => end('absent'),
+      onDown: (reason) => end(saysRefused(reason) ? 'refused' : 'absent'),
       async onMessage({ topic: name, payload, retained }) {
         const topic = parseTopic(name);
         if (topic === undefined || retained) return;

@@ -74,9 +74,8 @@ describe('an edge node behind a network that loses and reorders', () => {
             if (kind === 'restart') host.death(session);
             if (kind === 'restart') session += 1;
             aliases = aliasesOf(of);
-            // A birth that is lost is noticed by the death before it. One without a death, that gives
-            // aliases anew, and is lost when just the right number follows, no host can notice: the
-            // protocol has no sign of it (docs/drivers/sparkplug.md, limits).
+            // A lost birth is noticed by the death before it. Without a death, and with just the
+            // right number behind it, no host can notice: docs/drivers/sparkplug.md, limits.
             if (what === 'lost' && kind === 'restart') seq = 0;
             else birth();
           }

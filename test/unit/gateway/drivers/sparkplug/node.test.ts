@@ -135,7 +135,10 @@ describe('aliases and names', () => {
 });
 
 describe('deaths', () => {
-  it('tck-id-operational-behavior-edge-node-termination-host-action-ndeath-node-offline, …-ndeath-node-tags-stale: by our clock', async () => {
+  it.each([
+    'tck-id-operational-behavior-edge-node-termination-host-action-ndeath-node-offline',
+    'tck-id-operational-behavior-edge-node-termination-host-action-ndeath-node-tags-stale',
+  ])('%s', async () => {
     const node = await alive();
     node.clock.advance(500);
     node.death(7);
@@ -145,7 +148,10 @@ describe('deaths', () => {
     expect(node.requests()).toBe(0);
   });
 
-  it('tck-id-operational-behavior-edge-node-termination-host-action-ndeath-devices-offline, …-ndeath-devices-tags-stale', async () => {
+  it.each([
+    'tck-id-operational-behavior-edge-node-termination-host-action-ndeath-devices-offline',
+    'tck-id-operational-behavior-edge-node-termination-host-action-ndeath-devices-tags-stale',
+  ])('%s', async () => {
     const node = await alive({ device: 'd' });
     node.death(7);
     await node.settled();
@@ -184,7 +190,10 @@ describe('deaths', () => {
     expect(node.heard).toEqual(['lapsed absent', 'born A=1']);
   });
 
-  it('tck-id-operational-behavior-edge-node-termination-host-action-ddeath-devices-offline, …-ddeath-devices-tags-stale: by the payload’s time', async () => {
+  it.each([
+    'tck-id-operational-behavior-edge-node-termination-host-action-ddeath-devices-offline',
+    'tck-id-operational-behavior-edge-node-termination-host-action-ddeath-devices-tags-stale',
+  ])('%s', async () => {
     const node = await alive({ device: 'd' });
     node.clock.advance(1_000);
     const diedMs = node.clock.nowMs() - 400;
