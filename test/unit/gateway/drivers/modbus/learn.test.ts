@@ -132,7 +132,7 @@ describe('requests within what a device allows', () => {
   });
 });
 
-/** Asks as the driver does; counts requests. A request that touches an illegal address is refused. */
+/** Asks as the driver does and counts; a request that touches an illegal address is refused. */
 function ask(
   blocks: readonly Block[],
   illegal: ReadonlySet<number>,
@@ -172,7 +172,7 @@ function rounds(
 }
 
 describe('what refusals teach', () => {
-  it('edge 21 (telegraf #14671): one illegal register of 125 is found with 14 requests more, then costs two', () => {
+  it('edge 21 (telegraf #14671): one illegal register of 125 is found in 14 requests, then costs two', () => {
     const blocks = planBlocks(points(Array.from({ length: 125 }, (_, i) => [i, 1] as const)));
     for (const bad of [0, 61, 62, 63, 124]) {
       const { asked, requests } = rounds(blocks, new Set([bad]), 3);
@@ -216,7 +216,7 @@ describe('what refusals teach', () => {
     expect(healed).toMatchObject([{ address: 0, quantity: 3 }]);
   });
 
-  it('for any map and any illegal addresses: every point is asked for, only the bad are refused, and it settles', () => {
+  it('for any map: every point is asked for, only the bad are refused, and it settles', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 3 })), {
