@@ -159,6 +159,8 @@ export const limits = {
   /** Archives: records asked for between two reads, and gaps that wait for theirs. */
   archiveRecordsMax: 12,
   archiveTasksMax: 16,
+  /** A shorter time without an answer is no gap to be filled. */
+  archiveGapMsDefault: 60_000,
   /** Records remembered as handed over. */
   archiveGivenMax: 4_096,
   /** A device writes a period's record this long after its end. */

@@ -73,6 +73,7 @@ export async function startDevice(options: DeviceOptions): Promise<RunningDevice
     dataDirectory: options.dataDirectory,
     resolvePath: options.resolvePath,
     everyMs,
+    ...(profile.archives && { archives: profile.archives }),
     ...(options.history && { history: options.history }),
   });
   const isPush = connection.subscribe !== undefined;

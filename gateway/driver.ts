@@ -3,7 +3,7 @@
  * scaling, no signing, no storing. It never writes to a device. Failures of one device never
  * throw past its own call.
  */
-import type { PointDefinition } from '../devices/profile.ts';
+import type { DeviceProfile, PointDefinition } from '../devices/profile.ts';
 import type { LossCause, Sample } from '../devices/reading.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { SchemaMistake, TSchema } from '../devices/schema.ts';
@@ -122,6 +122,8 @@ export interface DriverContext {
   /** Names of the device and of the gateway's data directory, for keys and certificates. */
   readonly device: string;
   readonly dataDirectory: string;
+  /** What the device keeps of finished periods, for drivers that can fill a gap from it. */
+  readonly archives?: DeviceProfile['archives'];
   /** What the outbox knows of the device from before this start. */
   readonly history?: DeviceHistory;
   /** Time between reads, or expected time between messages. */

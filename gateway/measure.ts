@@ -5,7 +5,12 @@
  */
 import { strict as assert } from 'node:assert';
 import { limits } from '../devices/limits.ts';
-import type { DeviceProfile, GoodsKind, PointDefinition } from '../devices/profile.ts';
+import {
+  allPointsOf,
+  type DeviceProfile,
+  type GoodsKind,
+  type PointDefinition,
+} from '../devices/profile.ts';
 import type { Quality, Reading, ReadingGroup, Sample } from '../devices/reading.ts';
 import { convertWire, isSentinel } from './convert.ts';
 import { decode } from './decode.ts';
@@ -50,7 +55,7 @@ const TIME_MS_MAX = 253_402_300_799_999;
  * `piece`) comes between. Where it names none, `goods` is the whole URI.
  */
 export function planMeasurement(profile: DeviceProfile, goods: string | undefined): MeasurePlan {
-  const definitions = Object.entries(profile.points);
+  const definitions = Object.entries(allPointsOf(profile));
   const kinds = new Set(definitions.flatMap(([, { identifies }]) => identifies ?? []));
   const points = new Map<string, PointPlan>();
   for (const [index, [name, definition]] of definitions.entries()) {
@@ -77,7 +82,9 @@ export function measure(set: SampleSet, plan: MeasurePlan, memory: GoodsMemory):
     const point = planOf(plan, sample.point);
     const sourceTimeMs = usableTime(sample.sourceTimeMs);
     const timeMs = sourceTimeMs ?? Math.trunc(sample.gatewayTimeMs);
-    const about = plan.goods ?? named(point.group, timeMs);
+    // A record sums up a period, in which other goods may have passed than those of now.
+    const isRecord = sample.quality === 'archived';
+    const about = plan.goods ?? (isRecord ? undefined : named(point.group, timeMs));
     const key = `${timeMs} ${sourceTimeMs === undefined ? '' : 's'} ${about ?? ''}`;
     let place = placeOf.get(key);
     if (place === undefined || place < (lastOf.get(sample.point) ?? 0)) {

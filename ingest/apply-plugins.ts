@@ -3,7 +3,7 @@
  * composition root of everything that folds (the apply worker, the query worker, a rebuild), so
  * that they can never disagree.
  */
-import { profileDigest } from '../devices/profile.ts';
+import { allPointsOf, profileDigest } from '../devices/profile.ts';
 import { profiles } from '../devices/profiles/registry.ts';
 import type { FoldPlugins } from './fold.ts';
 import { kinds } from './kinds/registry.ts';
@@ -15,7 +15,7 @@ export const foldPlugins: FoldPlugins = {
   profilePoints: new Map(
     Object.values(profiles).map((profile) => [
       profileDigest(profile),
-      new Set(Object.keys(profile.points)),
+      new Set(Object.keys(allPointsOf(profile))),
     ]),
   ),
 };

@@ -1,11 +1,19 @@
 /** The Modbus driver: reads coils, discrete inputs and registers; it cannot write. */
+import { limits } from '../../devices/limits.ts';
 import type { PointDefinition } from '../../devices/profile.ts';
 import type { LossCause, Sample } from '../../devices/reading.ts';
 import type { Connection, ConnectionState, Driver, DriverContext, SampleSet } from '../driver.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
+import { withArchives } from './modbus/archived.ts';
 import { type Cuts, relearn } from './modbus/learn.ts';
-import { type Data, type Exception, type Missing, ModbusLink } from './modbus/link.ts';
+import {
+  type Data,
+  type Exception,
+  type Missing,
+  ModbusLink,
+  type Question,
+} from './modbus/link.ts';
 import { placeOnDevice, readingMistakes, requestLimits } from './modbus/options.ts';
 import {
   type Block,
@@ -63,12 +71,19 @@ export function createModbusDriver(): Driver<ModbusSettings> {
           line: line.key,
         });
       }
-      return new ModbusConnection(device, points, context, shared, () => {
+      const connection = new ModbusConnection(device, points, context, shared, () => {
         shared.users -= 1;
         if (shared.users > 0) return;
         links.delete(line.key);
         shared.link.close();
       });
+      const { archives } = context;
+      if (archives === undefined) return connection;
+      const { gapMs = limits.archiveGapMsDefault, zoneMinutes = 0 } = device.archives ?? {};
+      const { timeoutMs, unitId } = device;
+      const ask = (question: Question) => shared.link.ask(question);
+      const how = { archives, points, context, gapMs, zoneMinutes, timeoutMs, unitId, ask };
+      return withArchives(connection, how);
     },
   };
 }

@@ -44,7 +44,7 @@ export async function startFlowStation(options: StationOptions): Promise<Running
   for (let index = 0; index < count; index += 1) {
     const name = count === 1 ? options.name : `${options.name}-${index + 1}`;
     const state = restored(kept.restore(name), options) ?? fresh(options, index);
-    computers.push({ name, state, unit: createUnit(name, state) });
+    computers.push({ name, state, unit: flowUnit(name, state) });
   }
   const units = new Map(computers.map(({ unit }, index) => [index + 1, unit]));
   const { host, port, ledger } = options;
@@ -61,7 +61,7 @@ export async function startFlowStation(options: StationOptions): Promise<Running
     if (still) return;
     for (const { state, unit } of computers) {
       stepFlowComputer(state, elapsedMs * options.pace);
-      show(unit, state);
+      showFlow(unit, state);
     }
     if (clock.monotonicMs() - savedMs >= SAVE_EVERY_MS) save();
   });
@@ -107,15 +107,17 @@ function restored(
   return state;
 }
 
-function createUnit(name: string, state: FlowComputerState): RegisterUnit {
+/** A unit that holds what a flow computer says, its archives included. */
+export function flowUnit(name: string, state: FlowComputerState): RegisterUnit {
   const unit = createProfileUnit(liquidFlowComputer, name, REGIONS);
   unit.answerRecords(HOURLY_ARCHIVE, (index) => floats(periodAt(state.hourly, index)));
   unit.answerRecords(DAILY_ARCHIVE, (index) => floats(periodAt(state.daily, index)));
-  show(unit, state);
+  showFlow(unit, state);
   return unit;
 }
 
-function show(unit: RegisterUnit, state: FlowComputerState): void {
+/** Puts what the computer says now into its registers. */
+export function showFlow(unit: RegisterUnit, state: FlowComputerState): void {
   for (const [point, value] of Object.entries(flowComputerValues(state))) unit.set(point, value);
 }
 

@@ -137,6 +137,30 @@ export const settings = Type.Object(
         maximum: limits.modbusInFlightMax,
       }),
     ),
+    archives: Type.Optional(
+      Type.Object(
+        {
+          gapMs: Type.Optional(
+            Type.Integer({
+              description:
+                'After no answer for this long, the device’s archive is asked for what was missed (ms). Default 60000.',
+              default: limits.archiveGapMsDefault,
+              minimum: 1_000,
+              maximum: 86_400_000,
+            }),
+          ),
+          zoneMinutes: Type.Optional(
+            Type.Integer({
+              description: 'How far the device’s clock is ahead of UTC (minutes). Default 0.',
+              default: 0,
+              minimum: -14 * 60,
+              maximum: 14 * 60,
+            }),
+          ),
+        },
+        { ...closed, description: 'How gaps are filled where the profile names an archive.' },
+      ),
+    ),
     ...readingOptions,
   },
   {
