@@ -36,6 +36,18 @@ export const peers = {
     packages: ['chrony'],
     present: () => existsSync('/usr/sbin/chronyd') && onPath('chronyc'),
   },
+  socat: {
+    packages: ['socat'],
+    present: () => onPath('socat'),
+  },
+  mbpoll: {
+    packages: ['mbpoll'],
+    present: () => onPath('mbpoll'),
+  },
+  tshark: {
+    packages: ['tshark'],
+    present: () => onPath('tshark'),
+  },
   chromium: {
     packages: ['chromium'],
     present: () => existsSync('/usr/bin/chromium'),
