@@ -92,7 +92,9 @@ Looks at the batches that wait for their receipt; changes nothing, also while th
   --out DIR  where export writes
 `;
 
-const opcuaTrust = `Usage: bondline-gateway opcua-trust CONFIG list|add|remove [FINGERPRINT|FILE] [--issuer] [--json]
+const opcuaTrust = `Usage: bondline-gateway opcua-trust CONFIG list [--json]
+       bondline-gateway opcua-trust CONFIG add FINGERPRINT|FILE [--issuer] [--json]
+       bondline-gateway opcua-trust CONFIG remove FINGERPRINT [--json]
 
 Shows and changes which OPC UA servers are trusted. A running gateway heeds it at its next attempt
 to connect. The data directory itself may stand in place of CONFIG.

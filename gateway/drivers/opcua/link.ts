@@ -17,7 +17,7 @@ import { type DeviceNodes, findNodes } from './nodes.ts';
 import { APPLICATION_NAME, applicationUriOf, type OwnCertificate } from './own-certificate.ts';
 import { chooseEndpoint, judgeCertificate, type Pki } from './security.ts';
 import type { OpcuaSettings } from './settings.ts';
-import { chooseUserPolicy, identityOf, readUser, type User } from './user.ts';
+import { chooseUserToken, identityOf, readUser, type User } from './user.ts';
 
 export interface Link {
   readonly session: Session;
@@ -108,7 +108,7 @@ export async function openSecured(options: Omit<LinkOptions, 'points'>): Promise
   const user = readUser(settings, (path) => context.resolvePath?.(path) ?? path);
   const own = await pki.own();
   const endpoint = chooseEndpoint(opcua, settings, await discover(options, own[0]));
-  chooseUserPolicy(opcua, user, endpoint);
+  chooseUserToken(opcua, user, endpoint);
   // Without a channel there still is the server that a password is encrypted for.
   const judged = settings.securityMode !== 'None' || user.kind !== 'anonymous';
   if (settings.securityMode === 'None') {
@@ -231,7 +231,7 @@ async function restrictUserPolicies(
   const policy = opcua.client.SecurityPolicy[settings.securityPolicy];
   for (const endpoint of offered) {
     if (endpoint.securityMode !== mode || endpoint.securityPolicyUri !== policy) continue;
-    chooseUserPolicy(opcua, user, endpoint);
+    chooseUserToken(opcua, user, endpoint);
   }
 }
 

@@ -65,7 +65,7 @@ const KINDS = { anonymous: 'Anonymous', name: 'UserName', certificate: 'Certific
  *
  * @throws EdgeError GW_OPCUA_USER_REFUSED, saying what the server would take.
  */
-export function chooseUserPolicy(opcua: Opcua, user: User, endpoint: Endpoint): void {
+export function chooseUserToken(opcua: Opcua, user: User, endpoint: Endpoint): void {
   const { MessageSecurityMode, SecurityPolicy, UserTokenType } = opcua.client;
   const offered = endpoint.userIdentityTokens ?? [];
   const kind = UserTokenType[KINDS[user.kind]];

@@ -115,7 +115,7 @@ describe('the host', () => {
       expect(judge([server], { host }), host).toEqual([
         {
           sentence: expect.stringMatching(
-            /^is for another host: it names mill.example, 192.0.2.10, 2001:db8:0:0:0:0:0:1, and not/,
+            /^is for another host: it names mill.example, 192.0.2.10, 2001:db8:0:0:0:0:0:1, and/,
           ),
           trustHelps: false,
           tolerance: 'host',

@@ -10,11 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../../../devices/runtime.ts';
 import { loadOpcua, type Opcua } from '../../../../../gateway/drivers/opcua/library.ts';
-import {
-  chooseUserPolicy,
-  readUser,
-  type User,
-} from '../../../../../gateway/drivers/opcua/user.ts';
+import { chooseUserToken, readUser, type User } from '../../../../../gateway/drivers/opcua/user.ts';
 import { makeCertificate, writeIdentity } from '../../../../support/opcua-certificates.ts';
 
 let opcua: Opcua;
@@ -48,7 +44,7 @@ function endpoint(
 /** Position of the policy that was left, or the reason why none was. */
 function chosen(user: User, described: EndpointDescription): string {
   try {
-    chooseUserPolicy(opcua, user, described);
+    chooseUserToken(opcua, user, described);
     return described.userIdentityTokens?.map(({ policyId }) => policyId).join() ?? '';
   } catch (error) {
     return String(error);
