@@ -63,6 +63,8 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
 function contextOf(): CommandContext {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  // Whoever read our output has gone (`| head`): there is nobody to go on for.
+  process.stdout.on('error', () => stop.abort());
   return {
     clock: systemClock,
     random: systemRandom,

@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly err: (text: string) => void;
   /** Whether a person reads standard error. */
   readonly terminal: boolean;
+  /** Size of the terminal that standard output goes to; absent where it goes elsewhere. */
+  readonly screen?: () => { readonly columns?: number; readonly rows?: number };
   /** Aborts on SIGINT and SIGTERM. */
   readonly stop: AbortSignal;
   /** Calls `action` on each SIGHUP; absent, there is none. */

@@ -1,12 +1,8 @@
-/** `bondline-gateway read`: every configured point once, as a table; nothing is signed or kept. */
-import { strict as assert } from 'node:assert';
+/** `bondline-gateway read`: every configured point as a table; nothing is signed or kept. */
 import { EdgeError } from '../../devices/errors.ts';
-import type { Reading, Sample } from '../../devices/reading.ts';
-import { createLog, formatTime } from '../../devices/runtime.ts';
+import type { Sample } from '../../devices/reading.ts';
 import type { DeviceConfig } from '../config.ts';
-import { profileOf } from '../config-check.ts';
 import type { Connection, SampleSet } from '../driver.ts';
-import { registries } from '../gateway.ts';
 import { measureSample } from '../measure.ts';
 import {
   type CommandContext,
@@ -16,26 +12,26 @@ import {
   parseArguments,
   parseSeconds,
 } from './command.ts';
+import { HEADINGS, type Line, openDevice, toJson, toRow } from './device-line.ts';
 import { formatTable } from './table.ts';
+import { watchDevices } from './watch.ts';
 
-const OPTIONS = { wait: { type: 'string' }, json: { type: 'boolean' } } as const;
+const OPTIONS = {
+  wait: { type: 'string' },
+  watch: { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
 const WAIT_SECONDS = 5;
 /** A point that did not come is asked for again after this long. */
 const AGAIN_MS = 250;
-
-interface Line {
-  readonly device: string;
-  readonly point: string;
-  /** Absent where the point did not come. */
-  readonly reading?: Reading;
-  readonly sourceTimeMs?: number;
-  readonly missing?: string;
-}
 
 export async function runRead(args: readonly string[], context: CommandContext): Promise<number> {
   const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
   const waitMs = 1_000 * parseSeconds('wait', values.wait, WAIT_SECONDS);
   const loaded = loadConfig(positionals[0] ?? '', context);
+  if (values.watch) {
+    return watchDevices(loaded, { json: values.json === true, context });
+  }
   const lines = (
     await Promise.all(
       loaded.config.devices.map((device) => readDevice(device, { loaded, waitMs, context })),
@@ -54,20 +50,7 @@ async function readDevice(
   options: { loaded: LoadedConfig; waitMs: number; context: CommandContext },
 ): Promise<Line[]> {
   const { context, loaded, waitMs } = options;
-  const { clock, random } = context;
-  const profile = profileOf(device, registries.profiles);
-  const driver = registries.drivers[device.driver];
-  assert(profile && driver, 'configuration was not checked');
-  const connection = await driver.open(device.connection, profile.points, {
-    clock,
-    random,
-    log: createLog({ component: 'read', level: 'warn', clock, write: context.err }),
-    // No key is opened to read: a name of this run's own keeps it apart from a running gateway.
-    gateway: `read-${Buffer.from(random.bytes(8)).toString('hex')}`,
-    device: device.name,
-    dataDirectory: loaded.resolvePath(loaded.config.gateway.data),
-    resolvePath: loaded.resolvePath,
-  });
+  const { connection, profile } = await openDevice(device, loaded, context);
   try {
     const points = Object.keys(profile.points);
     const { causes, samples } = await readAll(connection, points, { context, waitMs });
@@ -111,29 +94,4 @@ async function readAll(
     cancel();
   }
   return { samples, causes };
-}
-
-const HEADINGS = ['DEVICE', 'POINT', 'RAW', 'VALUE', 'UNIT', 'QUALITY', 'SOURCE TIME'];
-const RAW_SHOWN = 32;
-
-function toRow({ device, missing, point, reading, sourceTimeMs }: Line): string[] {
-  if (!reading) return [device, point, '', '', '', `missing (${missing})`, ''];
-  const { quality, rawHex, status, unit, value } = reading;
-  return [
-    device,
-    point,
-    rawHex.length > RAW_SHOWN ? `${rawHex.slice(0, RAW_SHOWN)}…` : rawHex,
-    value === undefined ? '' : String(value),
-    unit,
-    status ? `${quality} (${status})` : quality,
-    sourceTimeMs === undefined ? '' : formatTime(sourceTimeMs),
-  ];
-}
-
-function toJson({ device, missing, point, reading, sourceTimeMs }: Line): object {
-  if (!reading) return { device, point, missing };
-  const { quality, rawHex, status, type, unit, value } = reading;
-  // JSON has no integers beyond 2^53: they travel as text, as in a batch.
-  const shown = typeof value === 'bigint' ? String(value) : value;
-  return { device, point, rawHex, value: shown, type, unit, quality, status, sourceTimeMs };
 }

@@ -139,7 +139,10 @@ it.each([
       { maxLength: 4 },
     )
     .map((edits) =>
-      edits.reduce((now, { at, drop, put }) => now.slice(0, at) + put + now.slice(at + drop), text),
+      edits.reduce<string>(
+        (now, { at, drop, put }) => now.slice(0, at) + put + now.slice(at + drop),
+        text,
+      ),
     );
   fc.assert(
     fc.property(fc.oneof(odd, fc.string()), (said) => signable(read(said))),
