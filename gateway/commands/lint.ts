@@ -21,6 +21,8 @@ const WAIT_SECONDS = 10;
 
 interface DeviceReport extends Observed {
   readonly device: string;
+  /** Name of the registered profile, where the points are not written out. */
+  readonly profile?: string;
   readonly findings: readonly Finding[];
 }
 
@@ -71,10 +73,11 @@ async function lintDevice(
   // What was not read but found elsewhere is told as a finding.
   const unread = new Map(observed.unread);
   for (const { point } of findings) unread.delete(point);
-  return { ...observed, unread, device: device.name, findings };
+  const registered = typeof device.profile === 'string' && { profile: device.profile };
+  return { ...observed, unread, device: device.name, ...registered, findings };
 }
 
-function toText({ device, findings, reads, series, unread }: DeviceReport): string {
+function toText({ device, findings, profile, reads, series, unread }: DeviceReport): string {
   const judged = series.length - series.filter(({ name }) => unread.has(name)).length;
   const gone = [...unread.keys()].filter((name) => !series.some((s) => s.name === name)).length;
   const told = findings.length === 0 ? 'nothing looks wrong' : `${findings.length} look wrong`;
@@ -83,6 +86,13 @@ function toText({ device, findings, reads, series, unread }: DeviceReport): stri
   ];
   for (const finding of findings) lines.push('', ...findingLines(finding));
   lines.push(...sharedOrder(findings));
+  if (profile !== undefined && findings.length > 0) {
+    lines.push(
+      '',
+      `  The points are those of the profile ${profile}: check that it is this device's;`,
+    );
+    lines.push('  to change a point, write a profile of your own into the configuration.');
+  }
   if (unread.size > 0) {
     lines.push('', `  ${unread.size} could not be judged:`);
     for (const [point, cause] of unread) lines.push(`    ${point}  ${cause}`);

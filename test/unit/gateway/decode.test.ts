@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ByteOrder, RawType } from '../../../devices/reading.ts';
+import { type ByteOrder, byteOrders, type RawType } from '../../../devices/reading.ts';
 import { decode } from '../../../gateway/decode.ts';
 
 const orders: readonly ByteOrder[] = ['ABCD', 'CDAB', 'BADC', 'DCBA'];
@@ -149,6 +149,8 @@ it('never throws, whatever the bytes', () => {
     ...numbers.map(([type]) => type),
     'int8',
     'uint8',
+    'float16',
+    'bcd',
     'bool',
     'string',
     'json',
@@ -158,7 +160,7 @@ it('never throws, whatever the bytes', () => {
       fc.string({ unit: 'grapheme' }),
       fc.uint8Array({ maxLength: 20 }),
       fc.constantFrom(...types),
-      fc.constantFrom(...orders),
+      fc.constantFrom(...byteOrders),
       (text, bytes, type, order) => {
         decode(text, { type, order });
         decode(Buffer.from(bytes).toString('hex'), { type, order });
