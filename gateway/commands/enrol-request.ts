@@ -10,6 +10,7 @@ import { profileDigest } from '../../devices/profile.ts';
 import type { DeviceConfig } from '../config.ts';
 import { GATEWAY_LABEL, profileOf } from '../config-check.ts';
 import { registries } from '../gateway.ts';
+import { planReports, signedCadenceMs } from '../report.ts';
 import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
 
 const OPTIONS = { out: { type: 'string' }, json: { type: 'boolean' } } as const;
@@ -45,10 +46,12 @@ export async function runEnrolRequest(
 function askFor(config: DeviceConfig, requestedMs: number) {
   const profile = profileOf(config, registries.profiles);
   assert(profile, `configuration was not checked: no profile for ${config.name}`);
+  const everyMs = config.everyMs ?? 1_000;
   return {
     label: config.name,
     profile: { name: profile.name, digest: profileDigest(profile) },
-    cadenceMs: config.everyMs ?? 1_000,
+    // What is promised is what is signed, which report by exception makes rarer.
+    cadenceMs: signedCadenceMs(profile, planReports(profile, config.report), everyMs),
     heartbeatMs: config.heartbeatMs ?? 60_000,
     keyLocation: 'gateway-file',
     requestedMs,
