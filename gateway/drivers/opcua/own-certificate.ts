@@ -76,9 +76,8 @@ export async function prepareOwnCertificates(options: OwnOptions): Promise<OwnCe
   );
   const [newest] = valid;
   if (newest && !isDue(newest.certificate, nowMs)) return valid;
-  const issued = all.find(({ certificate }) => !isSelfSigned(certificate));
   // One that an authority issued to us is renewed by that authority, not by us.
-  if (newest && issued) return valid;
+  if (newest && !isSelfSigned(newest.certificate)) return valid;
   if (nowMs < limits.clockPlausibleMs) {
     if (all.length > 0) return all;
     const told = `making our certificate: the clock says ${formatTime(nowMs)}`;

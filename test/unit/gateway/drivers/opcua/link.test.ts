@@ -1,7 +1,11 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keptCertificates } from '../../../../../gateway/drivers/opcua/trust-list.ts';
+import {
+  keptCertificates,
+  placeCertificate,
+} from '../../../../../gateway/drivers/opcua/trust-list.ts';
 import { opcuaDriver } from '../../../../../gateway/drivers/opcua.ts';
 import { memoryLedger } from '../../../../../simulators/ledger.ts';
 import type { OpcuaServer } from '../../../../../simulators/servers/opcua.ts';
@@ -189,6 +193,25 @@ describe('a server certificate', () => {
     const read = await again.read(['small'], AbortSignal.timeout(10_000));
     expect(read.samples.length).toBe(1);
     await again.close();
+  });
+
+  it('edge 28 (Industrial-IoT #430): that a person adds counts at the next attempt', async () => {
+    const folder = freshFolder();
+    const context = driverContext('line-1', { dataDirectory: folder });
+    const settings = testSettings(server.url);
+    const connection = await opcuaDriver.open(settings, testProfile.points, context);
+    const got = collector();
+    await connection.subscribe?.(['small'], got.deliver);
+    await eventually(() => connection.state?.().reason?.includes('is not trusted'), 'refused');
+    const shown = new X509Certificate(readFileSync(server.certificateFile));
+    placeCertificate(join(folder, 'pki'), shown, 'trusted');
+    // The same connection: nothing was restarted.
+    await isUp(connection);
+    expect(connection.certificates?.().map(({ fingerprint, use }) => [use, fingerprint])).toEqual([
+      ['own certificate for OPC UA', expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/)],
+      [`server certificate of ${server.url}`, shown.fingerprint256],
+    ]);
+    await connection.close();
   });
 
   it('goes with an endpoint of exactly the configured security', async () => {
