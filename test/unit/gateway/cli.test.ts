@@ -116,7 +116,7 @@ describe('the command line', () => {
   it('explains itself, and each command', async () => {
     const all = await run(['--help']);
     expect(all.code).toBe(0);
-    for (const name of ['run', 'check', 'read', 'keygen', 'enrol-request', 'outbox']) {
+    for (const name of ['run', 'check', 'read', 'lint', 'keygen', 'enrol-request', 'outbox']) {
       expect(all.out.join('\n')).toContain(`  ${name} CONFIG`);
       const one = await run([name, '--help']);
       expect([name, one.code, one.out[0]]).toEqual([
