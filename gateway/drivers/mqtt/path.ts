@@ -2,7 +2,7 @@
  * Paths into a payload: member names with dots between, or a JSONPath (RFC 9535). This file owns
  * the package `json-p3`, which reads and runs the latter.
  */
-import { JSONPathEnvironment, JSONPathTypeError, TokenKind } from 'json-p3';
+import { JSONPathEnvironment, JSONPathTypeError, jsonpath, TokenKind } from 'json-p3';
 import { limits } from '../../../devices/limits.ts';
 import { memberAt, plainOf, type Tree } from './document.ts';
 
@@ -51,11 +51,21 @@ export function mistakeOfPath(path: string): string | undefined {
     return 'write member names with single dots between them, or a JSONPath that begins with $';
   }
   try {
-    environment.compile(path);
-    return undefined;
+    if (!asksRootForMany(environment.compile(path))) return undefined;
+    return 'inside a filter, a query from $ must name one value: others cost too much';
   } catch (error) {
     return `as a JSONPath it is not right: ${error instanceof Error ? error.message : error}`;
   }
+}
+
+/**
+ * Whether a filter asks the whole document for many values: for each value that it judges, which
+ * on a large payload takes seconds, and a gateway has other devices to hear.
+ */
+function asksRootForMany(part: unknown): boolean {
+  if (typeof part !== 'object' || part === null || part === environment) return false;
+  if (part instanceof jsonpath.expressions.RootQuery && !part.path.singularQuery()) return true;
+  return Object.values(part).some(asksRootForMany);
 }
 
 /** Compiles a path that `mistakeOfPath` found no mistake in. The empty path is the view itself. */

@@ -1,4 +1,4 @@
-/** The mappings of payloads as the driver uses them: from a broker's message to what is delivered. */
+/** Mappings of payloads as the driver uses them: from a message to what is delivered. */
 import { encode } from 'cborg';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PointDefinition } from '../../../../../devices/profile.ts';

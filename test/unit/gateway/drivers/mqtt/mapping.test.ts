@@ -45,6 +45,31 @@ describe('a JSONPath', () => {
     expect(from('$[?search(@.a, $.b)]')).toHaveLength(1);
   });
 
+  it('does not ask a whole document again for each value that it judges', () => {
+    const from = (path: string) => mistakesOfMapping(undefined, pointsOf({ p: { path } }));
+    for (const path of [
+      '$[?count($..*)>@]',
+      '$[?@.a && $[*]]',
+      '$[?!(@.a==1 || length($.b)==value($..c))]',
+    ]) {
+      expect(from(path)[0]?.message, path).toContain('must name one value');
+    }
+    expect(from('$.list[?@.id==$.wanted].v')).toEqual([]);
+    const set = readBy('{"wanted":"y","list":[{"id":"x","v":1},{"id":"y","v":2.0}]}', undefined, {
+      p: { path: '$.list[?@.id==$.wanted].v' },
+    });
+    expect(rows(set)).toEqual([['p', '2.0', undefined]]);
+  });
+
+  it('is as deep as a payload may be, and as wide', () => {
+    const deep = (levels: number) => `{"a":${'['.repeat(levels)}5${']'.repeat(levels)},"v":1}`;
+    const find = { p: { path: '$..v' } };
+    expect(readBy(deep(31), undefined, find).samples).toHaveLength(1);
+    expect(readBy(deep(32), undefined, find).missing?.points).toEqual(['p']);
+    const wide = `{"a":[${Array(20_000).fill('{}').join(',')}],"v":1}`;
+    expect(readBy(wide, undefined, find).samples).toHaveLength(1);
+  });
+
   it('with a mistake is said, with the point that has it', () => {
     for (const path of ['$.a[', '$..', '$[?@.a ==]', '$.a.', '.a', 'a..b']) {
       const [mistake, ...others] = mistakesOfMapping(undefined, pointsOf({ air: { path } }));
