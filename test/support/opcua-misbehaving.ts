@@ -193,9 +193,10 @@ function playTricks(server: OPCUAServer, tricks: Tricks): void {
     const copy = again;
     again = undefined;
     if (!copy) return honest(message, channel);
-    const { responseHeader, ...rest } = copy;
-    const response = new PublishResponse({ ...rest, responseHeader: { ...responseHeader } });
-    response.responseHeader.requestHandle = message.request.requestHeader.requestHandle;
+    const response = new PublishResponse({
+      subscriptionId: copy.subscriptionId,
+      responseHeader: { requestHandle: message.request.requestHeader.requestHandle },
+    });
     response.notificationMessage = copy.notificationMessage;
     // Past the tricks, or it would come a third time.
     tricks.twice = false;
@@ -208,7 +209,7 @@ function hasData(response: PublishResponse): boolean {
   return (response.notificationMessage.notificationData ?? []).length > 0;
 }
 
-/** Items are shared with the server's own memory of the message, so that they are copied first. */
+/** The server's own memory of the message changes with it, so that it stays one story. */
 function change(response: PublishResponse, tricks: Tricks): void {
   const message = response.notificationMessage;
   if (tricks.sequenceOffset !== 0) {
@@ -227,7 +228,7 @@ function forget(server: OPCUAServer, nodeId: string): number {
   let count = 0;
   for (const session of Object.values(sessionsOf(server))) {
     for (const subscription of Object.values(subscriptionsOf(session))) {
-      for (const item of Object.values(itemsOf(subscription))) {
+      for (const item of itemsOf(subscription)) {
         if (item.node?.nodeId.toString() !== nodeId) continue;
         item.setMonitoringMode(MonitoringMode.Disabled);
         count += 1;
@@ -252,6 +253,6 @@ function subscriptionsOf(session: object): Record<string, object> {
   return Object.fromEntries(publishEngine.subscriptions.entries());
 }
 
-function itemsOf(subscription: object): Record<string, ServerItem> {
-  return (subscription as { monitoredItems: Record<string, ServerItem> }).monitoredItems;
+function itemsOf(subscription: object): Iterable<ServerItem> {
+  return (subscription as { monitoredItems: Map<number, ServerItem> }).monitoredItems.values();
 }

@@ -26,6 +26,8 @@ interface Open {
   readonly beganMs: number;
   /** Up to here the loss of what has no history was reported. */
   reportedMs: number;
+  /** The same of what has a history. */
+  deferredMs: number;
   cause: LossCause;
 }
 
@@ -52,6 +54,7 @@ export class Gap {
     this.#open = {
       beganMs: Math.min(sinceMs, before?.beganMs ?? sinceMs),
       reportedMs: Math.min(sinceMs, before?.reportedMs ?? sinceMs),
+      deferredMs: Math.min(sinceMs, before?.deferredMs ?? sinceMs),
       cause: before?.cause ?? cause,
     };
   }
@@ -87,7 +90,7 @@ export class Gap {
     this.#reportCertain();
     if (!open) return;
     const historic = this.#options.points().filter((point) => this.#historic.has(point));
-    this.report(historic, open.beganMs, open.cause);
+    this.report(historic, open.deferredMs, open.cause);
   }
 
   /**
@@ -99,7 +102,7 @@ export class Gap {
     if (!open) return;
     this.#reportCertain();
     this.#open = undefined;
-    this.report(lost, open.beganMs, open.cause);
+    this.report(lost, open.deferredMs, open.cause);
   }
 
   /** Hands over one loss and returns its end, which is now unless it is given. */
@@ -122,9 +125,19 @@ export class Gap {
   #reportCertain(): void {
     const open = this.#open;
     if (open) {
-      const certain = this.#options.points().filter((point) => !this.#historic.has(point));
-      const reported = this.report(certain, open.reportedMs, open.cause);
-      open.reportedMs = reported;
+      const isCertain = (point: string) => !this.#historic.has(point);
+      const { points, context } = this.#options;
+      open.reportedMs = this.report(points().filter(isCertain), open.reportedMs, open.cause);
+      const nowMs = context.clock.nowMs();
+      if (nowMs - open.beganMs < limits.opcuaHistoryDeferMs) return;
+      // Should this process end now, nobody would know of the gap: it is signed after all, and
+      // what history gives later comes on top.
+      this.report(
+        points().filter((point) => !isCertain(point)),
+        open.deferredMs,
+        open.cause,
+      );
+      open.deferredMs = nowMs;
     } else if (this.#absent) {
       this.#absent.sinceMs = this.report(this.#absent.points, this.#absent.sinceMs, 'refused');
     }

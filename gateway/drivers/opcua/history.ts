@@ -112,13 +112,13 @@ function pageOf(nodes: number): number {
 }
 
 /**
- * The newest value that we have, by the clock of its source, whatever that says: what is missing
- * comes after it. With a deadband the server kept silent about older ones on purpose.
+ * The value that came last, by the clock of its source, whatever that says: what is missing comes
+ * after it. With a deadband the server kept silent about older ones on purpose.
  */
 function startOf(item: ValueItem, { repeats, sinceMs }: HistoryOptions): number {
-  const known = item.parts.map(({ point }) => repeats.newestMs(point) ?? sinceMs);
-  const newestMs = Math.min(...known);
-  return item.deadband ? Math.max(newestMs, sinceMs - limits.clockSkewMs) : newestMs;
+  const known = item.parts.map(({ point }) => repeats.lastMs(point) ?? sinceMs);
+  const lastMs = Math.min(...known);
+  return item.deadband ? Math.max(lastMs, sinceMs - limits.clockSkewMs) : lastMs;
 }
 
 /** Nodes that can be asked in one call: a call has one beginning for all of them. */

@@ -11,8 +11,9 @@ interface Seen {
   readonly times: number[];
   readonly keys: string[];
   next: number;
-  newestMs: number;
-  /** Of the value that came last, whatever its time. */
+  /** Source time of the value that came last: not the newest, since a clock may be set back. */
+  lastMs: number;
+  /** Raw words and status of the value that came last, also of one without a time. */
   lastKey: string | undefined;
   /** Whether everything that is known counts: the point stands at a seam. */
   atSeam: boolean;
@@ -23,7 +24,7 @@ export class Repeats {
 
   /**
    * Whether this value came before; if not, it is remembered. In an unbroken stream a value is a
-   * repetition when it equals the one before, or is older than the newest and known. A source
+   * repetition when it equals the one before, or is older than that and known. A source
    * whose clock stands still may say A, B, A at one time: the second A is news. Only at a seam,
    * where two streams overlap, all that is known counts.
    */
@@ -36,12 +37,9 @@ export class Repeats {
       seen.lastKey = key;
       return false;
     }
-    if (sourceTimeMs > seen.newestMs) {
-      seen.newestMs = sourceTimeMs;
-      seen.atSeam = false;
-    } else if (isKnown(seen, sourceTimeMs, key)) {
-      return true;
-    }
+    if (sourceTimeMs > seen.lastMs) seen.atSeam = false;
+    else if (isKnown(seen, sourceTimeMs, key)) return true;
+    seen.lastMs = sourceTimeMs;
     seen.lastKey = key;
     remember(seen, sourceTimeMs, key);
     return false;
@@ -77,7 +75,7 @@ export class Repeats {
       times: [],
       keys: [],
       next: 0,
-      newestMs: Number.NEGATIVE_INFINITY,
+      lastMs: Number.NEGATIVE_INFINITY,
       lastKey: undefined,
       atSeam: false,
     };
@@ -85,10 +83,10 @@ export class Repeats {
     return seen;
   }
 
-  /** Source time of the newest value of a point. */
-  newestMs(point: string): number | undefined {
-    const newestMs = this.#seen.get(point)?.newestMs;
-    return newestMs === Number.NEGATIVE_INFINITY ? undefined : newestMs;
+  /** Source time of the value of a point that came last. */
+  lastMs(point: string): number | undefined {
+    const lastMs = this.#seen.get(point)?.lastMs;
+    return lastMs === Number.NEGATIVE_INFINITY ? undefined : lastMs;
   }
 }
 
@@ -96,7 +94,7 @@ function isKnown(seen: Seen, timeMs: number, key: string): boolean {
   const { times, keys, next } = seen;
   const last = (next + keys.length - 1) % keys.length;
   if (times[last] === timeMs && keys[last] === key) return true;
-  if (!seen.atSeam && timeMs === seen.newestMs) return false;
+  if (!seen.atSeam && timeMs === seen.lastMs) return false;
   for (let at = 0; at < keys.length; at += 1) {
     if (times[at] === timeMs && keys[at] === key) return true;
   }

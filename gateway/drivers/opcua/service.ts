@@ -226,7 +226,18 @@ async function checkItems(
   });
   if (checked.unchanged > 0) tally.add('unchangedChecks', checked.unchanged);
   if (checked.samples.length > 0) await deliver({ samples: checked.samples });
-  if (checked.dead.length > 0) await revive(options, context, memory, checked.dead);
+  if (checked.dead.length > 0) {
+    await revive(
+      options,
+      context,
+      memory,
+      checked.dead.map(({ watched }) => watched),
+    );
+    const { repeats } = options;
+    const samples = checked.dead.flatMap((one) => one.samples);
+    const fresh = samples.filter((sample) => !repeats.isRepeat(sample));
+    if (fresh.length > 0) await deliver({ samples: fresh });
+  }
   return checked.suspects;
 }
 

@@ -30,8 +30,8 @@ export interface Checked {
   readonly unchanged: number;
   /** Heard of a change that has not come yet: to be looked at once more. */
   readonly suspects: ReadonlySet<Watched>;
-  /** Suspects that stayed silent: the server has forgotten them. */
-  readonly dead: readonly Watched[];
+  /** Suspects that stayed silent: the server has forgotten them. With what was read of them. */
+  readonly dead: readonly { readonly watched: Watched; readonly samples: readonly Sample[] }[];
 }
 
 /** Status of a value that was read because its item was silent, and is what it was. */
@@ -59,7 +59,7 @@ export async function checkSilent(options: CheckOptions): Promise<Checked> {
   }
   const samples: Sample[] = [];
   const suspects = new Set<Watched>();
-  const dead: Watched[] = [];
+  const dead: { readonly watched: Watched; readonly samples: readonly Sample[] }[] = [];
   let unchanged = 0;
   for (const chunk of chunks(silent, limits.opcuaNodesPerCall)) {
     const values = await readValues(
@@ -75,7 +75,7 @@ export async function checkSilent(options: CheckOptions): Promise<Checked> {
       // What lies within a deadband is not sent, and so no news.
       const sent = options.sendsValues && item.deadband === undefined;
       const news = sent && read.some((sample) => repeats.isNews(sample));
-      if (news && suspected.has(watched)) dead.push(watched);
+      if (news && suspected.has(watched)) dead.push({ watched, samples: read });
       else if (news) suspects.add(watched);
       if (news) continue;
       unchanged += 1;
