@@ -4,17 +4,18 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../../../devices/limits.ts';
-import { silentLog, systemClock } from '../../../../../devices/runtime.ts';
+import { type Clock, silentLog, systemClock } from '../../../../../devices/runtime.ts';
 import {
   alternativeNames,
   permits,
   signatureAlgorithm,
 } from '../../../../../gateway/drivers/opcua/certificate.ts';
 import { loadOpcua } from '../../../../../gateway/drivers/opcua/library.ts';
-import { openSecured } from '../../../../../gateway/drivers/opcua/link.ts';
+import { openLink, openSecured } from '../../../../../gateway/drivers/opcua/link.ts';
 import { openPki, type Pki } from '../../../../../gateway/drivers/opcua/security.ts';
 import { placeCertificate } from '../../../../../gateway/drivers/opcua/trust-list.ts';
 import { driverContext, type TestContext } from '../../../../support/driver-context.ts';
+import { eventually } from '../../../../support/eventually.ts';
 import { keyOf, makeCertificate } from '../../../../support/opcua-certificates.ts';
 import { freshFolder, testSettings } from '../../../../support/opcua-device.ts';
 import { startSecureServer } from '../../../../support/opcua-secure-server.ts';
@@ -201,6 +202,46 @@ describe('our own certificate', () => {
     const opened = await openSecured(options);
     await opened.close();
     expect(context.lines.join()).toContain('the server does not trust our renewed certificate yet');
+    await server.close();
+  });
+
+  it('is renewed behind a link that lives for years, which goes on', async () => {
+    const server = await startSecureServer();
+    let nowMs = Date.now();
+    let nextDay = (): void => {};
+    const { directory } = await openAt(() => nowMs);
+    placeCertificate(directory, server.identity.certificate, 'trusted');
+    const clock: Clock = {
+      ...systemClock,
+      nowMs: () => nowMs,
+      after(delayMs, then) {
+        if (delayMs !== limits.opcuaCertificateCheckMs) return systemClock.after(delayMs, then);
+        nextDay = then;
+        return () => {
+          nextDay = () => {};
+        };
+      },
+    };
+    const context = driverContext('line-1', { clock });
+    const opcua = await loadOpcua(silentLog);
+    const pki = await openPki({ opcua, directory, clock, log: context.log });
+    const link = await openLink({
+      opcua,
+      pki,
+      settings: testSettings(server.url, { rootPath: 'Server' }),
+      pinned: undefined,
+      points: {},
+      clock,
+      context,
+      signal: AbortSignal.timeout(20_000),
+    });
+    const before = fingerprintOf(ownFile(directory));
+    nowMs += (limits.opcuaOwnCertificateDays - limits.opcuaRenewDays + 1) * DAY_MS;
+    nextDay();
+    await eventually(() => fingerprintOf(ownFile(directory)) !== before, 'it was renewed');
+    const state = await link.session.read({ nodeId: 'i=2259', attributeId: 13 });
+    expect(state.value.value).toBe(0);
+    await link.close();
     await server.close();
   });
 });
