@@ -69,7 +69,7 @@ function page(title: string, { site }: GatewaySnapshot, parts: readonly string[]
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/icon.svg">
 <link rel="stylesheet" href="/status.css">
 <script src="/status.js" defer></script>
 <noscript><meta http-equiv="refresh" content="5"></noscript>

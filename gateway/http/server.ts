@@ -11,7 +11,7 @@ import type { GatewaySnapshot } from '../snapshot.ts';
 import { judgeHealth } from './health.ts';
 import { formatMetrics, METRICS_TYPE } from './metrics.ts';
 import { devicePage, overviewPage, SCRIPT } from './page.ts';
-import { STYLE } from './style.ts';
+import { ICON, STYLE } from './style.ts';
 
 export interface StatusServerOptions {
   readonly host: string;
@@ -41,7 +41,7 @@ const PLAIN = 'text/plain; charset=utf-8';
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -64,6 +64,7 @@ const VIEWS: Readonly<Record<string, (snapshot: GatewaySnapshot) => Answer>> = {
 /** Paths whose answer is always the same. */
 const FILES: Readonly<Record<string, Answer>> = {
   '/status.css': { status: 200, type: 'text/css; charset=utf-8', text: STYLE },
+  '/icon.svg': { status: 200, type: 'image/svg+xml', text: ICON },
   '/status.js': { status: 200, type: 'text/javascript; charset=utf-8', text: SCRIPT },
 };
 

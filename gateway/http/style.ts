@@ -1,3 +1,11 @@
+/** The mark in the browser's tab. */
+export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect width="32" height="32" rx="7" fill="#123a63"/>
+<path d="M8 11h11a5 5 0 0 1 0 10h-3M24 21H13a5 5 0 0 1 0-10h3" fill="none" stroke="#fff"
+ stroke-width="3" stroke-linecap="round"/>
+</svg>
+`;
+
 /** The status page's style sheet: the colours of the ingester's console, light and dark. */
 export const STYLE = `:root {
   --page: #f4f6f9; --surface: #ffffff; --line: #d5dce5; --text: #16202c; --quiet: #566476;
