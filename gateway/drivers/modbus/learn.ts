@@ -22,13 +22,14 @@ export interface Asked {
  * register between them that nobody asked for and that may not be read: they stay apart for good.
  */
 export function relearn(asked: readonly Asked[], cuts: Cuts, allowed: RequestLimits): Block[] {
-  for (const [index, { block, isRefused }] of asked.entries()) {
-    const next = asked[index + 1];
+  // Answers may come in any order where several requests are under way.
+  const sorted = [...asked].sort(({ block: a }, { block: b }) => comparePlaces(a, b));
+  for (const [index, { block, isRefused }] of sorted.entries()) {
+    const next = sorted[index + 1];
     if (isRefused || next === undefined || next.isRefused) continue;
     const isWholeBetween = block.halfOf !== undefined && block.halfOf === next.block.halfOf;
     if (isWholeBetween) cuts.add(cutBetween(block, next.block));
   }
-  const sorted = [...asked].sort(({ block: a }, { block: b }) => comparePlaces(a, b));
   const blocks: Block[] = [];
   let isOpen = false;
   for (const { block, isRefused } of sorted) {

@@ -166,7 +166,8 @@ function rounds(
     const round = ask(blocks, illegal);
     requests.push(round.requests);
     asked = round.asked;
-    blocks = relearn(round.asked, cuts, LIMITS);
+    // The order of the answers is not that of the addresses.
+    blocks = relearn([...round.asked].reverse(), cuts, LIMITS);
   }
   return { requests, asked };
 }
