@@ -6,6 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Figure, figure } from './figure.ts';
 import { modbusReconnects } from './reconnect-modbus.ts';
+import { mqttReconnects } from './reconnect-mqtt.ts';
+import { sparkplugReconnects } from './reconnect-sparkplug.ts';
 
 /** A driver with a peer that ends the connection whenever the driver has read from it. */
 export interface Reconnecting {
@@ -17,6 +19,8 @@ export interface Reconnecting {
 /** One line a driver: what starts it with its peer. The peer must keep nothing a connection. */
 export const reconnectCases: Readonly<Record<string, () => Promise<Reconnecting>>> = {
   modbus: modbusReconnects,
+  sparkplug: sparkplugReconnects,
+  mqtt: mqttReconnects,
 };
 
 /** Bytes that the heap may grow between the two: the issue asks for 2 MiB over 9,000. */
