@@ -46,8 +46,17 @@ export function relearn(asked: readonly Asked[], cuts: Cuts, allowed: RequestLim
   return blocks;
 }
 
+/** The order of `planBlocks`: by the first point's place, its size, its name. */
 function comparePlaces(a: Block, b: Block): number {
-  return a.code - b.code || a.width.localeCompare(b.width) || a.address - b.address;
+  const [one] = a.items;
+  const [other] = b.items;
+  return (
+    a.code - b.code ||
+    a.width.localeCompare(b.width) ||
+    a.address - b.address ||
+    (one?.size ?? 0) - (other?.size ?? 0) ||
+    (one?.point ?? '').localeCompare(other?.point ?? '')
+  );
 }
 
 function cutBetween(left: Block, right: Block): string {

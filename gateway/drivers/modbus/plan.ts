@@ -178,7 +178,10 @@ interface Range extends PlacedPoint {
 }
 
 function coalesce(ranges: readonly Range[], allowed: RequestLimits): Block[] {
-  const sorted = [...ranges].sort((a, b) => a.start - b.start || a.end - b.end);
+  // One order for points that overlap too: learn.ts puts blocks together again by the same one.
+  const sorted = [...ranges].sort(
+    (a, b) => a.start - b.start || a.end - b.end || a.point.localeCompare(b.point),
+  );
   const blocks: Block[] = [];
   let open: Range[] = [];
   let from = 0;
