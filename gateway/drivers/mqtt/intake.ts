@@ -92,7 +92,7 @@ export function createIntake(options: IntakeOptions): Transform {
   });
 }
 
-/** What is to be done with the packet that begins the bytes, and how many of them are dealt with. */
+/** What to do with the packet that begins the bytes, and how many of them are dealt with. */
 interface Step {
   readonly read: number;
   readonly passing?: number;

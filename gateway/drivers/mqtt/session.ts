@@ -19,7 +19,7 @@ export interface MqttMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly retained: boolean;
-  /** Set where the packet was larger than the limit: the bytes of the payload, which is not there. */
+  /** Set where the packet was too large: bytes of the payload, which is not there. */
   readonly tooLarge?: number;
   /**
    * QoS 1 and 2: names the message in this session. Kept with its samples, and given to the next
