@@ -6,8 +6,9 @@ import { writeFileDurably } from '../../devices/io/write-file.ts';
 import { goodsKinds } from '../../devices/profile.ts';
 import { createLog, formatTime } from '../../devices/runtime.ts';
 import { compileReporter } from '../../devices/schema.ts';
-import { type Discovered, discoverServer } from '../drivers/opcua/discover.ts';
+import { discoverServer } from '../drivers/opcua/discover.ts';
 import { type SuggestedDevice, suggestDevice } from '../drivers/opcua/discover-points.ts';
+import type { Discovered } from '../drivers/opcua/found.ts';
 import { loadOpcua } from '../drivers/opcua/library.ts';
 import { openSecured } from '../drivers/opcua/link.ts';
 import { openPki } from '../drivers/opcua/security.ts';
@@ -91,9 +92,9 @@ export async function runDiscover(
   if (file === undefined) context.out(written);
   else {
     writeFileDurably(file, written);
-    context.out(
-      `${file}: ${points} points; fill in what is marked, then: bondline-gateway check ${file}\n`,
-    );
+    const filled = ![organisation, ingester, facility, uplink].includes(undefined);
+    const next = filled ? 'then' : 'fill in what is marked, then';
+    context.out(`${file}: ${points} points; ${next}: bondline-gateway check ${file}\n`);
   }
   if (found.truncated !== undefined) context.err(`not complete: ended ${found.truncated}\n`);
   return EXIT.well;

@@ -129,6 +129,7 @@ function addMill({ server: { engine } }: SecureServer): void {
   picture.setValueFromSource(matrix, StatusCodes.Good);
   const type = own.addEventType({ browseName: 'HeatTappedEventType', subtypeOf: 'BaseEventType' });
   own.addVariable({ browseName: 'Heat', propertyOf: type, dataType: 'String' });
+  own.addVariable({ browseName: 'Weight', propertyOf: type, dataType: 'Double' });
 }
 
 async function run(
@@ -179,7 +180,7 @@ describe('bondline-gateway discover', () => {
   it('writes a configuration that passes check', async () => {
     const file = join(folder, 'mill.yaml');
     const made = await run(runDiscover, server.url, '--data', data, '--out', file, ...FILLED);
-    expect(made.out).toContain('points; fill in what is marked');
+    expect(made.out).toContain('points; then: bondline-gateway check');
     const text = readFileSync(file, 'utf8');
     expect((await run(runCheck, file)).out).toContain('no mistakes; devices: mill-line');
     expect(text).toContain('# left out Secret: it may not be read');
@@ -214,13 +215,15 @@ describe('bondline-gateway discover', () => {
       counter: { opcua: { path: 'Counter' } },
       limitsLow: { opcua: { path: 'Limits', field: expect.stringMatching(/^low$/i) } },
       limitsHigh: { opcua: { path: 'Limits', field: expect.stringMatching(/^high$/i) } },
+      heatTappedWeight: { type: 'Dimensionless' },
       heatTappedHeat: {
+        type: 'bl:Text',
         group: 'HeatTappedEventType',
         opcua: { event: 'HeatTappedEventType', path: 'Heat' },
       },
     });
     expect(points['torque'].range).toBeUndefined();
-    expect(Object.keys(points)).toHaveLength(12);
+    expect(Object.keys(points)).toHaveLength(13);
   });
 
   it('reads what it wrote, to the last digit', async () => {
@@ -238,7 +241,7 @@ describe('bondline-gateway discover', () => {
     );
     // Without the event, of which none comes while we look.
     const text = readFileSync(file, 'utf8').replace(
-      /( +# a field of an event[^\n]*\n)? +heatTappedHeat:\n( {10}.*\n)+/,
+      /(?: +# a field of an event[^\n]*\n)? +heatTapped\w+:\n(?: {10}.*\n)+/g,
       '',
     );
     writeFileSync(file, text);

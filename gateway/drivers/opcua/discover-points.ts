@@ -2,7 +2,7 @@
 import { limits } from '../../../devices/limits.ts';
 import type { OpcuaPlace, PointDefinition } from '../../../devices/profile.ts';
 import { type Quantity, units } from '../../../devices/units.ts';
-import type { FoundRoot, FoundUnit, FoundVariable, Name } from './discover.ts';
+import type { FoundField, FoundRoot, FoundUnit, FoundVariable, Name } from './found.ts';
 import type { StructureType } from './structure.ts';
 
 /** A point, and what a person should know of it. */
@@ -66,7 +66,7 @@ export function suggestDevice(found: FoundRoot, taken: ReadonlySet<string>): Sug
       const path = writtenPath([field.path], found.root.namespaceIndex);
       const shown = `${type.name}/${field.path.name}`;
       if (event === undefined || path === undefined) skipped.push(`${shown}: ${FOREIGN}`);
-      else drafts.push(eventDraft(event, path, field.description));
+      else drafts.push(eventDraft(event, path, field));
     }
   }
   return {
@@ -177,17 +177,18 @@ function scalarDraft(
   return { words, least: 1, definition, notes: told };
 }
 
-function eventDraft(event: string, path: string, description: string): Draft {
+function eventDraft(event: string, path: string, { builtIn, description }: FoundField): Draft {
+  const isNumber = builtIn > BOOLEAN && SCALARS.has(builtIn) && !TEXTS.has(builtIn);
   const bare = (name: string) => name.replace(/^0:/, '');
   const summary = description === '' ? `${bare(path)} of ${bare(event)}` : oneLine(description);
   const definition = {
     summary,
-    type: 'bl:Text',
+    type: isNumber ? 'Dimensionless' : builtIn === BOOLEAN ? 'bl:State' : 'bl:Text',
     unit: '',
     group: bare(event).slice(0, 64),
     opcua: { path, event },
   };
-  const notes = ['a field of an event; set its type and unit, where it is a number'];
+  const notes = isNumber ? ['a field of an event: the server does not say its unit'] : [];
   const words = [bare(event).replace(/EventType$/, ''), bare(path)];
   return { words, least: words.length, definition, notes };
 }

@@ -8,9 +8,9 @@ import { EdgeError } from '../../../devices/errors.ts';
 import type { Clock } from '../../../devices/runtime.ts';
 import { inCalls } from './calls.ts';
 import { readStructureTypes } from './definitions.ts';
+import type { Discovered, FoundEvent, FoundRoot, FoundUnit, FoundVariable, Name } from './found.ts';
 import type { NodeId, Opcua, Session } from './library.ts';
 import { type ReadTarget, readAttributes, type ServiceContext } from './services.ts';
-import type { StructureType } from './structure.ts';
 import type { WireDataValue } from './value.ts';
 
 export interface DiscoverOptions {
@@ -23,54 +23,6 @@ export interface DiscoverOptions {
   readonly nodes: number;
   readonly timeMs: number;
   readonly signal: AbortSignal;
-}
-
-/** A qualified browse name. */
-export interface Name {
-  readonly namespaceIndex: number;
-  readonly name: string;
-}
-
-/** A variable as the server describes it. */
-export interface FoundVariable {
-  /** Names below the root. */
-  readonly path: readonly Name[];
-  readonly description: string;
-  /** Built-in type of its value (OPC 10000-6 Table 1), 0 where it has none now. */
-  readonly builtIn: number;
-  /** Length of each dimension; empty for a single value. */
-  readonly dimensions: readonly number[];
-  readonly readable: boolean;
-  readonly structure?: StructureType;
-  readonly unit?: FoundUnit;
-  readonly range?: readonly [number, number];
-}
-
-/** EUInformation, OPC 10000-8 §5.6.4.3. */
-export interface FoundUnit {
-  readonly namespaceUri: string;
-  readonly unitId: number;
-  readonly displayName: string;
-}
-
-export interface FoundEvent {
-  readonly type: Name;
-  readonly fields: readonly { readonly path: Name; readonly description: string }[];
-}
-
-/** One object below Objects with everything in it. */
-export interface FoundRoot {
-  readonly rootPath: string;
-  readonly root: Name;
-  readonly variables: readonly FoundVariable[];
-  /** Event types that such objects can raise; empty where nobody can subscribe here. */
-  readonly events: readonly FoundEvent[];
-}
-
-export interface Discovered {
-  readonly roots: readonly FoundRoot[];
-  /** Why the search ended early, where it did. */
-  readonly truncated?: string;
 }
 
 const OBJECTS_FOLDER = 'i=85';
@@ -275,11 +227,15 @@ class Search {
       for (const [index, { name }] of own.entries()) {
         const variables = (fields[index] ?? []).filter(({ nodeClass }) => nodeClass === VARIABLE);
         const described = await this.#read(
-          variables.map(({ nodeId }) => ({ nodeId, attributeId: DESCRIPTION })),
+          variables.flatMap(({ nodeId }) => [
+            { nodeId, attributeId: DESCRIPTION },
+            { nodeId, attributeId: DATA_TYPE },
+          ]),
         );
         const listed = variables.map((field, position) => ({
           path: field.name,
-          description: textOf(described[position]?.value?.value),
+          description: textOf(described[2 * position]?.value?.value),
+          builtIn: builtInOf(described[2 * position + 1]?.value?.value),
         }));
         if (listed.length > 0) events.push({ type: name, fields: listed });
       }
@@ -351,6 +307,12 @@ class Search {
 
 /** As the library writes HasProperty. */
 const PROPERTY_TEXT = `ns=0;${HAS_PROPERTY}`;
+
+/** Data types 1 to 25 of the standard are the built-in types themselves. */
+function builtInOf(dataType: unknown): number {
+  const id = /^ns=0;i=(\d+)$/.exec(String(dataType))?.[1];
+  return id !== undefined && Number(id) <= 25 ? Number(id) : 0;
+}
 
 function dimensionsOf(
   value: WireDataValue['value'] | undefined,

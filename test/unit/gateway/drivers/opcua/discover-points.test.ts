@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FoundVariable } from '../../../../../gateway/drivers/opcua/discover.ts';
 import {
   CEFACT,
   camelCase,
@@ -10,6 +9,7 @@ import {
   suggestDevice,
   writtenPath,
 } from '../../../../../gateway/drivers/opcua/discover-points.ts';
+import type { FoundVariable } from '../../../../../gateway/drivers/opcua/found.ts';
 
 const DOUBLE = 11;
 
