@@ -14,6 +14,7 @@ export type Session = client.ClientSession &
   client.ClientSessionPublishService;
 export type NodeId = client.NodeId;
 export type Endpoint = client.EndpointDescription;
+export type UserIdentity = client.UserIdentityInfo;
 export type PublishResponse = client.PublishResponse;
 export type NotificationMessage = client.NotificationMessage;
 export type EventFilter = client.EventFilter;
