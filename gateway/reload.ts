@@ -45,7 +45,7 @@ export interface Reloader {
   close(): Promise<void>;
 }
 
-/** Watches the file: it is looked at every `limits.configWatchMs`, and read again when it changed. */
+/** Looks at the file every `limits.configWatchMs`, and reads it again when it has changed. */
 export function createReloader(options: ReloadOptions): Reloader {
   const { clock, log } = options;
   let current = options.first;

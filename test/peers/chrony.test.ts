@@ -1,4 +1,4 @@
-/** chronyd from Debian, which did not read our parser: one that nobody sets, and one that is set. */
+/** chronyd from Debian, which did not read our parser: one that nobody sets, one that is set. */
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

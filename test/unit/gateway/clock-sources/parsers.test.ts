@@ -5,7 +5,7 @@ import { readVariables } from '../../../../gateway/clock-sources/ntpd.ts';
 import type { ClockAnswer } from '../../../../gateway/clock-sources/source.ts';
 import { readTimesyncStatus } from '../../../../gateway/clock-sources/timesyncd.ts';
 
-/** As chronyd 4.3 said it: three quarters of a millisecond fast of a server behind 8 ms of delay. */
+/** As chronyd 4.3 said it: 0.75 ms fast of a server behind 8 ms of delay. */
 const tracking =
   '7F000001,127.0.0.1,4,1795316362.109407506,-0.000750211,0.000000019,0.000000295,-0.033,0.001,0.189,0.008000000,0.001205000,0.3,Normal\n';
 
