@@ -7,6 +7,7 @@ import { makeCorpus } from './corpus.ts';
 import { type Figure, figure, formatFigures } from './figure.ts';
 import { benchGateway } from './gateway.ts';
 import { benchIngest } from './ingest.ts';
+import { benchModbus } from './modbus.ts';
 import { benchReconnect } from './reconnect.ts';
 
 const say = (line: string) => {
@@ -28,6 +29,7 @@ const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   ingest: () => benchIngest(say),
   gateway: () => benchGateway(say),
   reconnect: () => benchReconnect(say),
+  modbus: () => benchModbus(say),
 };
 
 const args = process.argv.slice(2);

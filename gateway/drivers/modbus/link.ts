@@ -36,6 +36,8 @@ interface Waiting {
   readonly resolve: (answer: Answer) => void;
   settled: boolean;
   attempts: number;
+  /** The request that is on the wire for it. */
+  asked?: Asked;
 }
 
 type Settle = (answer: Answer | 'alive') => void;
@@ -123,7 +125,11 @@ export class ModbusLink {
           resolve(answer);
         },
       };
-      const abort = () => waiting.resolve(missing('not-running', false, 'told to stop'));
+      const abort = () => {
+        const stopped = missing('not-running', false, 'told to stop');
+        waiting.resolve(stopped);
+        if (waiting.asked !== undefined) this.#open.get(waiting.asked)?.(stopped);
+      };
       if (this.#stop.signal.aborted || signal.aborted) return abort();
       signal.addEventListener('abort', abort, { once: true });
       this.#queue.push(waiting);
@@ -201,13 +207,13 @@ export class ModbusLink {
         }
         const other = { ...question, anyLength: false, block: this.#otherThan(question) };
         this.counts.orderRequests += 1;
-        const answer = await this.#put({ ...waiting, question: other }, waitMs, true);
+        const answer = await this.#put(waiting, other, waitMs, true);
         if (answer === 'alive' || answer.kind !== 'missing') continue;
         this.#rotation += 1;
         return answer;
       }
     }
-    const answer = await this.#put(waiting, waitMs, false);
+    const answer = await this.#put(waiting, question, waitMs, false);
     if (answer === 'alive') return missing('nonsense', true, 'an answer to an earlier question');
     if (answer.kind === 'exception') this.counts.exceptions += 1;
     return answer;
@@ -223,19 +229,26 @@ export class ModbusLink {
   }
 
   /** Puts one request on the line and waits for what comes of it. */
-  async #put(waiting: Waiting, waitMs: number, takesLife: boolean): Promise<Answer | 'alive'> {
-    const { question, seat } = waiting;
-    await this.#quiet(question.signal);
+  async #put(
+    waiting: Waiting,
+    question: Question,
+    waitMs: number,
+    takesLife: boolean,
+  ): Promise<Answer | 'alive'> {
+    const { seat } = waiting;
+    // Not awaited elsewhere: the pump must see the transaction id taken when it goes on.
+    if (this.#settings.quietMs > 0) await this.#quiet(question.signal);
     const line = this.#line;
     const slot = this.#slots.pop();
-    if (line === undefined || slot === undefined || this.#stop.signal.aborted) {
+    if (line === undefined || slot === undefined || waiting.settled) {
       if (slot !== undefined) this.#slots.push(slot);
       return missing('absent', true, 'the device closed the connection');
     }
     const asked: Asked = { ...askedOf(question), slot };
     const startMs = this.#clock.monotonicMs();
     const before = { heard: line.heard, foreign: this.counts.foreignFrames };
-    const answer = await this.#within(question.signal, waitMs, asked, takesLife, (settle) => {
+    waiting.asked = asked;
+    const answer = await this.#within(waitMs, asked, takesLife, (settle) => {
       this.counts.requests += 1;
       line.client.read(question.block, asked, (reply) => settle(toAnswer(reply)));
     });
@@ -276,7 +289,6 @@ export class ModbusLink {
 
   /** Runs `start` until it settles, or the deadline, an abort or the line's end settles it. */
   #within(
-    signal: AbortSignal,
     waitMs: number,
     asked: Asked,
     takesLife: boolean,
@@ -287,23 +299,18 @@ export class ModbusLink {
         if (answer === 'alive' && !takesLife) return;
         if (!this.#open.delete(asked)) return;
         cancel();
-        signal.removeEventListener('abort', abort);
         resolve(answer);
       };
-      const abort = () => settle(missing('not-running', false, 'told to stop'));
       const cancel = this.#clock.after(waitMs, () =>
         settle(missing('timeout', true, `no answer within ${Math.round(waitMs)} ms`)),
       );
       this.#open.set(asked, settle);
-      signal.addEventListener('abort', abort, { once: true });
-      if (signal.aborted) abort();
-      else start(settle);
+      start(settle);
     });
   }
 
   /** Waits for the silence that a serial line wants between two frames. */
   async #quiet(signal: AbortSignal): Promise<void> {
-    if (this.#settings.quietMs === 0) return;
     const restMs = this.#quietAtMs - this.#clock.monotonicMs();
     if (restMs > 0) await this.#clock.sleep(restMs, signal);
   }

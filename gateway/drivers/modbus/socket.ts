@@ -31,8 +31,20 @@ export function wireOfSocket(
     reason = reasonOf(error);
   });
   socket.on('close', () => events.onClose(reason));
+  let isCorked = false;
   return {
-    write: (bytes) => void socket.write(bytes),
+    write(bytes) {
+      // Requests that are asked in the same turn of the loop leave in one packet.
+      if (!isCorked) {
+        isCorked = true;
+        socket.cork();
+        queueMicrotask(() => {
+          isCorked = false;
+          socket.uncork();
+        });
+      }
+      socket.write(bytes);
+    },
     destroy: () => void socket.destroy(),
   };
 }
