@@ -134,6 +134,11 @@ export interface PointDefinition {
   /** How far a good value may be from the truth. */
   readonly accuracy?: Accuracy;
   readonly quantity?: Quantity;
+  /**
+   * What a good value of this point is by its nature: `forced`, where an engineer put it in the
+   * place of a measurement; `estimated`, where the device computed it from something else.
+   */
+  readonly nature?: 'forced' | 'estimated';
   /** How often the device has a new value, milliseconds. */
   readonly cadenceMs?: number;
   /**

@@ -97,6 +97,11 @@ const point = Type.Object(
       }),
     ),
     accuracy: Type.Optional(accuracy),
+    nature: Type.Optional(
+      Type.Enum(['forced', 'estimated'], {
+        description: 'The quality of good values: put in place of a measurement, or computed.',
+      }),
+    ),
     quantity: Type.Optional(
       Type.Enum(quantities, { description: 'What the value says over time.' }),
     ),

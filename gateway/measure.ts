@@ -125,7 +125,8 @@ export function measureSample(sample: Sample, point: PointDefinition): Reading {
   if (Number.isNaN(value)) return bad(sample, point, 'not-convertible');
   if (typeof value === 'number' && !Number.isFinite(value)) return bad(sample, point, 'infinite');
 
-  const { point: name, rawHex, quality } = sample;
+  const { point: name, rawHex } = sample;
+  const quality = sample.quality === 'good' ? (point.nature ?? 'good') : sample.quality;
   if (
     point.range &&
     typeof value !== 'string' &&

@@ -32,24 +32,33 @@ export function published(profile: DeviceProfile, topic: string, message: unknow
   return readPayload(payload, mapping, { gatewayTimeMs: GATEWAY_MS, retained: false });
 }
 
-/** The profile's points cut out of one answer whose first register is `first`. */
+/**
+ * The profile's points cut out of one answer whose first register is `first`; those of other
+ * registers are left out. All registers of an answer have one width, that of the first's point.
+ */
 export function answered(profile: DeviceProfile, first: number, hex: string): SampleSet {
   const frame = Buffer.from(hex.replaceAll(/\s/g, ''), 'hex');
-  const samples = Object.entries(profile.points).map(([point, { modbus }]): Sample => {
-    if (modbus === undefined) throw new Error(`${point} has no place`);
-    const { address, encoding, registers } = modbus;
-    const size =
-      registers === undefined ? Math.max(2, numberBytes[encoding.type] ?? 2) : 2 * registers;
-    const start = 2 * (address - first);
-    const words = frame.subarray(start, start + size);
-    if (words.length !== size) throw new Error(`the frame is too short for ${point}`);
-    return {
-      point,
-      rawHex: words.toString('hex'),
-      encoding: { order: 'ABCD', ...encoding },
-      quality: 'good',
-      gatewayTimeMs: GATEWAY_MS,
-    };
+  const points = Object.entries(profile.points);
+  const isWide = points.some(
+    ([, { modbus }]) => modbus?.address === first && modbus.width === 'enron',
+  );
+  const registerBytes = isWide ? 4 : 2;
+  const samples = points.flatMap(([point, { modbus }]): Sample[] => {
+    if (modbus === undefined || (modbus.width === 'enron') !== isWide) return [];
+    const { address, encoding, registers = 0 } = modbus;
+    const size = registers * registerBytes || Math.max(2, numberBytes[encoding.type] ?? 2);
+    const start = registerBytes * (address - first);
+    if (start < 0 || start + size > frame.length) return [];
+    return [
+      {
+        point,
+        rawHex: frame.subarray(start, start + size).toString('hex'),
+        encoding: { order: 'ABCD', ...encoding },
+        quality: 'good',
+        gatewayTimeMs: GATEWAY_MS,
+      },
+    ];
   });
+  if (samples.length === 0) throw new Error(`no point of ${profile.name} is in the frame`);
   return { samples };
 }

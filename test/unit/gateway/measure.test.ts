@@ -56,6 +56,14 @@ describe('one sample', () => {
     expect(forced).toMatchObject({ quality: 'uncertain', status: 'forced; out-of-range' });
   });
 
+  it('of a point that is forced by its nature is never a good measurement', () => {
+    const setPoint: PointDefinition = { ...temperature, nature: 'forced' };
+    expect(measureSample(sample(20), setPoint)).toMatchObject({ quality: 'forced', value: 20 });
+    const doubted = sample(20, { quality: 'uncertain', status: 'opcua:Uncertain' });
+    expect(measureSample(doubted, setPoint)).toMatchObject({ quality: 'uncertain' });
+    expect(measureSample(sample(Number.NaN), setPoint)).toMatchObject({ quality: 'bad' });
+  });
+
   it('that is no number is bad and has no value', () => {
     const cases: [number, string][] = [
       [Number.NaN, 'not-a-number'],
