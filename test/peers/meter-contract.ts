@@ -74,8 +74,12 @@ export function replayContract(path: string, start: (path: string) => Promise<Re
       requests: rows.length + 1,
       connects: 1,
       timeouts: 0,
+      retries: 0,
+      exceptions: 1,
       foreignFrames: 0,
       corruptFrames: 0,
+      backupUses: 0,
+      orderRequests: 0,
     });
   });
 

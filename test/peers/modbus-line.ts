@@ -96,7 +96,7 @@ export function place(
   return { summary: '', type: 'Dimensionless', unit: '', modbus };
 }
 
-/** A private authority, and a certificate of it for 127.0.0.1 and one for us; paths of PEM files. */
+/** A private authority, and its certificates for 127.0.0.1 and for us; paths of PEM files. */
 export function makeCertificates(folder: string): Readonly<Record<string, string>> {
   const at = (name: string) => join(folder, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });

@@ -171,7 +171,7 @@ export class ModbusLink {
     this.#isPumping = false;
   }
 
-  /** Ends a connection that is used up or not the best; false while something is under way on it. */
+  /** Ends a connection that is used up or not the best; false while something is under way. */
   #renew(): boolean {
     if (this.#better === undefined && this.#line?.port.isUsedUp !== true) return true;
     if (this.#turns > 0) return false;
