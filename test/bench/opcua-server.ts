@@ -13,9 +13,14 @@ import {
   RegisterServerMethod,
   SecurityPolicy,
   StatusCodes,
+  setErrorLogger,
+  setWarningLogger,
 } from 'node-opcua';
 
 const [directory = '', count = '0', everyMs = '0'] = process.argv.slice(2);
+
+setWarningLogger(() => undefined);
+setErrorLogger(() => undefined);
 
 const manager = (name: string) =>
   new OPCUACertificateManager({
@@ -37,7 +42,9 @@ const server = new OPCUAServer({
   registerServerMethod: RegisterServerMethod.HIDDEN,
   nodesets: [nodesets.standard],
   serverInfo: { applicationUri: 'urn:bondline:bench' },
-  serverCapabilities: { minSupportedSampleRate: 0 },
+  // A gateway that reconnects leaves its old sessions until they time out.
+  serverCapabilities: { minSupportedSampleRate: 0, maxSessions: 100_000 },
+  maxConnectionsPerEndpoint: 1_000,
 });
 await server.initialize();
 const space = server.engine.addressSpace;

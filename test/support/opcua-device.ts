@@ -1,6 +1,5 @@
 /** A small OPC UA device of every type, its server, and a wire to it that a test can cut. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -19,6 +18,7 @@ import {
 import type { BuiltInType } from '../../simulators/servers/opcua-bytes.ts';
 import { driverContext, type TestContext } from './driver-context.ts';
 import { eventually } from './eventually.ts';
+import { cutWire } from './opcua-wire.ts';
 
 export const testTypes = {
   flag: 'Boolean',
@@ -154,49 +154,6 @@ export function keys(
   return list.map(({ point, rawHex }) => `${point} ${rawHex}`).sort();
 }
 
-export interface Wire {
-  readonly url: string;
-  /** Connections from the near side that are open. */
-  connections(): number;
-  /** Breaks every connection; new ones are let through. */
-  cut(): void;
-  close(): Promise<void>;
-}
-
-/** A TCP relay to `port` on loopback. */
-export async function wireTo(port: number): Promise<Wire> {
-  const sockets = new Set<Socket>();
-  const nearSockets = new Set<Socket>();
-  const relay = createServer((near) => {
-    nearSockets.add(near);
-    near.on('close', () => nearSockets.delete(near));
-    const far = connect(port, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
-  });
-  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-  const { port: own } = relay.address() as AddressInfo;
-  const cut = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    url: `opc.tcp://127.0.0.1:${own}`,
-    connections: () => nearSockets.size,
-    cut,
-    close: () =>
-      new Promise((resolve) => {
-        cut();
-        relay.close(() => resolve());
-      }),
-  };
-}
+/** A wire to a port on loopback that a test can cut. */
+export const wireTo = cutWire;
+export type Wire = Awaited<ReturnType<typeof cutWire>>;

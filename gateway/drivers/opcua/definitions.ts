@@ -99,7 +99,15 @@ class Book {
       // A structure that holds itself can only do so in an ExtensionObject.
       const type = sameId(fieldType, dataType) ? STRUCTURE : await this.#resolve(fieldType);
       if (type === undefined) return undefined;
-      fields.push({ name: name ?? '', type, dimensions: Math.max(0, valueRank), isOptional });
+      const dimensions = Math.max(0, valueRank);
+      // OPC 10000-3 §8.51: in these kinds the flag says that a field may hold any subtype.
+      const isSubtyped = definition.structureType >= 3 && isOptional;
+      const boxed = typeof type === 'number' ? VARIANT : STRUCTURE;
+      fields.push(
+        isSubtyped
+          ? { name: name ?? '', type: boxed, dimensions, isOptional: false }
+          : { name: name ?? '', type, dimensions, isOptional },
+      );
     }
     const structure: StructureType = {
       name: dataType.toString(),
