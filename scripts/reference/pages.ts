@@ -9,6 +9,7 @@ import { ingestConfigSchema } from '../../ingest/config.ts';
 import { sources } from '../../ingest/sources/registry.ts';
 import { commandPage } from './command-page.ts';
 import { type Configuration, configPage, editorSchema } from './config-page.ts';
+import { driverPage, driverPagePath } from './driver-page.ts';
 import { errorPage } from './error-page.ts';
 
 export const gateway: Configuration = {
@@ -51,6 +52,9 @@ export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/schemas/gateway-configuration.schema.json': () => editorSchema(gateway),
   'docs/reference/configuration-ingester.md': () => configPage(ingester),
   'docs/schemas/ingester-configuration.schema.json': () => editorSchema(ingester),
+  ...Object.fromEntries(
+    Object.values(drivers).map((driver) => [driverPagePath(driver), () => driverPage(driver)]),
+  ),
   'docs/reference/error-codes.md': errorPage,
   'docs/reference/commands.md': commandPage,
   'docs/schemas/batch-v1.schema.json': () => schemaFile('Payload of a batch', batchSchema),
