@@ -19,7 +19,10 @@ export const opcuaPeer: BenchPeer = {
     return [
       '  - name: line',
       '    driver: opcua',
-      `    connection: { url: "${ready.url}", rootPath: Line, serverCertificate: "${ready.certificateFile}" }`,
+      '    connection:',
+      `      url: "${ready.url}"`,
+      '      rootPath: Line',
+      `      serverCertificate: "${ready.certificateFile}"`,
       '    goods: did:web:bench.example/batch/1',
       '    flushMs: 250',
       '    enrolment: enrolments/line.jwt',

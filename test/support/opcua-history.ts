@@ -1,4 +1,4 @@
-/** Tests of the OPC UA driver against the misbehaving server: three variables, one with a history. */
+/** The OPC UA driver at the misbehaving server: three variables, one of them with a history. */
 import { DataType, type Namespace, StatusCodes, type UAObject, type UAVariable } from 'node-opcua';
 import { afterEach, beforeAll } from 'vitest';
 import type { PointDefinition } from '../../devices/profile.ts';

@@ -46,7 +46,7 @@ export function nextCheckAt(items: Iterable<Watched>): number {
   return next;
 }
 
-/** Reads every value item that has been silent for long. Rejects when the server does not answer. */
+/** Reads every value item that was silent for long. Rejects when the server does not answer. */
 export async function checkSilent(options: CheckOptions): Promise<Checked> {
   const { plan, repeats, services, suspects: suspected } = options;
   const { clock } = services;
