@@ -96,8 +96,25 @@ export const opcuaPlace = Type.Object(
     deadband: Type.Optional(
       Type.Union(
         [
-          Type.Object({ absolute: Type.Number({ exclusiveMinimum: 0 }) }, closed),
-          Type.Object({ percent: Type.Number({ exclusiveMinimum: 0, maximum: 100 }) }, closed),
+          Type.Object(
+            {
+              absolute: Type.Number({
+                description: 'In the unit of the wire, plus or minus. Required.',
+                exclusiveMinimum: 0,
+              }),
+            },
+            closed,
+          ),
+          Type.Object(
+            {
+              percent: Type.Number({
+                description: 'Percent of the span of its EURange. Required.',
+                exclusiveMinimum: 0,
+                maximum: 100,
+              }),
+            },
+            closed,
+          ),
         ],
         {
           description:

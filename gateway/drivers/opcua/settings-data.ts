@@ -36,7 +36,7 @@ const eventFilter = Type.Object(
       Type.Array(where, { description: 'All of these must hold.', maxItems: 16 }),
     ),
   },
-  closed,
+  { ...closed, description: 'Which events of this type are wanted; a browse name of the type.' },
 );
 
 export type EventWhere = {
