@@ -44,8 +44,9 @@ export function overviewPage(snapshot: GatewaySnapshot): string {
     tiles(snapshot),
     deviceTable(snapshot),
     certificateTable(snapshot),
-    '<p class="quiet">For programs: <a href="/metrics">/metrics</a>, <a href="/healthz">/healthz</a>, ',
-    '<a href="/readyz">/readyz</a>, <a href="/status.json">/status.json</a></p>',
+    '<p class="quiet">For programs: <a href="/metrics">/metrics</a>, ',
+    '<a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>, ',
+    '<a href="/status.json">/status.json</a></p>',
   ]);
 }
 
@@ -75,7 +76,9 @@ function page(title: string, { site }: GatewaySnapshot, parts: readonly string[]
 <noscript><meta http-equiv="refresh" content="5"></noscript>
 </head>
 <body>
-<header><strong>Bondline gateway</strong> <span>${escapeHtml(site)}</span> <span id="live"></span></header>
+<header>
+<strong>Bondline gateway</strong> <span>${escapeHtml(site)}</span> <span id="live"></span>
+</header>
 <main>
 ${parts.join('\n')}
 </main>
@@ -100,15 +103,17 @@ function summary(snapshot: GatewaySnapshot): string {
 
 function tiles({ clock, counters, outbox, uplink }: GatewaySnapshot): string {
   const full = outbox.bytesMax === 0 ? 0 : outbox.bytes / outbox.bytesMax;
+  const percent = Math.ceil(full * 100);
   const known = clock.offsetMs !== undefined || clock.uncertaintyMs !== undefined;
-  const offset = `${(clock.offsetMs ?? 0).toFixed(1)} ± ${(clock.uncertaintyMs ?? 0).toFixed(1)} ms`;
+  const { offsetMs = 0, uncertaintyMs = 0 } = clock;
+  const offset = `${offsetMs.toFixed(1)} ± ${uncertaintyMs.toFixed(1)} ms`;
   const unsynchronised = clock.source === 'unsynchronised' || clock.source === 'unknown';
   return `<dl class="tiles">${[
     tile('Uplink', uplink.up ? mark('good', 'up') : mark('bad', 'down'), 'to the ingester'),
     tile(
       'Waiting for a receipt',
       `${number(outbox.readings)} readings`,
-      `${formatBytes(outbox.bytes)} of ${formatBytes(outbox.bytesMax)} (${Math.ceil(full * 100)} %)`,
+      `${formatBytes(outbox.bytes)} of ${formatBytes(outbox.bytesMax)} (${percent} %)`,
       full > 0.8 ? 'bad' : undefined,
     ),
     tile('Delivered', number(counters.delivered), `${number(counters.refused)} refused`),
@@ -129,7 +134,8 @@ function tiles({ clock, counters, outbox, uplink }: GatewaySnapshot): string {
 
 function tile(name: string, value: string, more: string, kind?: Mark): string {
   const text = kind === undefined ? value : mark(kind, value);
-  return `<div><dt>${name}</dt><dd>${text}<span class="second">${escapeHtml(more)}</span></dd></div>`;
+  const second = `<span class="second">${escapeHtml(more)}</span>`;
+  return `<div><dt>${name}</dt><dd>${text}${second}</dd></div>`;
 }
 
 function deviceTable({ devices }: GatewaySnapshot): string {
@@ -222,7 +228,8 @@ function certificateTable({ devices, timeMs }: GatewaySnapshot): string {
 function table(headings: readonly string[], rows: readonly string[]): string {
   const head = headings.map((heading) => `<th scope="col">${heading}</th>`).join('');
   const body = rows.join('');
-  return `<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const rowsAndHead = `<thead><tr>${head}</tr></thead><tbody>${body}</tbody>`;
+  return `<div class="wide"><table>${rowsAndHead}</table></div>`;
 }
 
 function row(cells: readonly string[]): string {

@@ -35,23 +35,53 @@ h1 { margin: 0; font-size: 24px; letter-spacing: -0.01em; }
 h2 { margin: 24px 0 8px; font-size: 16px; }
 a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
-code { font: 12px / 1.45 ui-monospace, "DejaVu Sans Mono", Menlo, monospace; overflow-wrap: anywhere; }
+code {
+  font: 12px / 1.45 ui-monospace, "DejaVu Sans Mono", Menlo, monospace;
+  overflow-wrap: anywhere;
+}
 .quiet { color: var(--quiet); }
 .second { display: block; color: var(--quiet); font-size: 12px; }
 .number { white-space: nowrap; }
-.mark { border-radius: 4px; padding: 1px 7px; font-size: 0.9em; font-weight: 600; white-space: nowrap; }
+.mark {
+  border-radius: 4px;
+  padding: 1px 7px;
+  font-size: 0.9em;
+  font-weight: 600;
+  white-space: nowrap;
+}
 h1 .mark { font-size: 14px; vertical-align: middle; }
 .good { color: var(--good); background: var(--good-soft); }
 .warn { color: var(--warn); background: var(--warn-soft); }
 .bad { color: var(--bad); background: var(--bad-soft); }
 .note { color: var(--note); background: var(--note-soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 10px; margin: 16px 0; }
-.tiles div { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
+.tiles {
+  display: grid;
+  grid-template-columns: repeat(auto-fill, minmax(170px, 1fr));
+  gap: 10px;
+  margin: 16px 0;
+}
+.tiles div {
+  background: var(--surface);
+  border: 1px solid var(--line);
+  border-radius: 8px;
+  padding: 10px 12px;
+}
 dt { color: var(--quiet); font-size: 12px; }
 dd { margin: 2px 0 0; font-size: 18px; font-weight: 600; }
 dd .second { font-weight: 400; }
-.wide { overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; margin-top: 12px; }
+.wide {
+  overflow-x: auto;
+  background: var(--surface);
+  border: 1px solid var(--line);
+  border-radius: 8px;
+  margin-top: 12px;
+}
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: 8px 12px; border-top: 1px solid var(--line); vertical-align: top; }
+th, td {
+  text-align: left;
+  padding: 8px 12px;
+  border-top: 1px solid var(--line);
+  vertical-align: top;
+}
 thead th { border-top: 0; color: var(--quiet); font-size: 12px; font-weight: 600; }
 `;
