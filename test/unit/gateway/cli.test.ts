@@ -252,6 +252,7 @@ describe('run', () => {
       ready: true,
       gateway: expect.stringMatching(/^did:key:z/),
       devices: { 'meter-1': expect.stringMatching(/^did:key:z/) },
+      http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     });
     const last = lines.at(-1);
     expect(last).toMatchObject({ site: 'test', uplink: false, delivered: 0 });
