@@ -165,6 +165,8 @@ export const limits = {
   archiveGivenMax: 4_096,
   /** A device writes a period's record this long after its end. */
   archiveGraceMs: 5_000,
+  /** Records that were handed over are signed after the longest flush interval, and a bit more. */
+  archiveSignedMs: 660_000,
 
   /** MQTT devices: a payload larger than this is not read. */
   mqttPayloadBytesMax: 64 * 1024,
@@ -249,6 +251,8 @@ export const limits = {
   /** Certificates between a server's own and the root, refused certificates that are kept. */
   opcuaChainMax: 8,
   opcuaRefusedMax: 100,
+  /** Letters of a browse path; a namespace in it is a whole URI. */
+  opcuaPathLengthMax: 2_048,
   /** Elements of an array, or fields of a structure, that discovery writes as points. */
   opcuaDiscoverElementsMax: 64,
   /** Life of our own OPC UA certificate, and how long before its end it is renewed. */

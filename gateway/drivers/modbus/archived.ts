@@ -11,6 +11,7 @@ import type { Connection, DriverContext, SampleSet } from '../../driver.ts';
 import type { AskRecord, RecordAnswer } from './archive.ts';
 import { ArchiveBackfill } from './backfill.ts';
 import type { Totals } from './balance.ts';
+import { type Gap, type GapsFile, type LastHeard, openGapsFile } from './gaps.ts';
 import type { Answer, Question } from './question.ts';
 
 export interface ArchiveOptions {
@@ -41,8 +42,13 @@ class ArchivedConnection implements Connection {
   readonly #backfill: ArchiveBackfill;
   readonly #totals: readonly string[];
   readonly #stop = new AbortController();
-  /** When something came last, by the wall clock, and the totals as they were then. */
-  #last: { readonly atMs: number; readonly totals: Totals } | undefined;
+  readonly #file: GapsFile;
+  /** By the monotonic clock only when it was in this run. */
+  #last: (LastHeard & { readonly monotonicMs?: number }) | undefined;
+  /** Whether the file says since when nothing came. */
+  #isSilenceKept: boolean;
+  /** The gaps that the file holds. */
+  #keptGaps: readonly Gap[];
   #filling: Promise<void> | undefined;
   #ready: Sample[] = [];
   #records = 0;
@@ -56,16 +62,26 @@ class ArchivedConnection implements Connection {
       Object.values(points).flatMap(({ increaseOf }) => increaseOf ?? []),
     );
     this.#totals = [...new Set(totals)];
+    this.#file = openGapsFile(context);
+    const { gaps, last } = this.#file.left;
+    for (const gap of gaps) this.#backfill.missed(gap);
     const lastMs = context.history?.lastMs;
-    // What the totals were before this start is in the journal, but not here.
-    if (lastMs !== undefined) this.#last = { atMs: lastMs, totals: new Map() };
+    // After a sudden end nobody wrote when the device was heard: then its last batch counts.
+    if (last !== undefined) this.#last = last;
+    else if (lastMs !== undefined) this.#last = { atMs: lastMs, totals: new Map() };
+    this.#isSilenceKept = last !== undefined;
+    this.#keptGaps = gaps;
   }
 
   async read(points: readonly string[], signal: AbortSignal): Promise<SampleSet> {
     const set = await this.#inner.read(points, signal);
-    if (!set.samples.some(({ rawHex }) => rawHex !== '')) return set;
+    if (!set.samples.some(({ rawHex }) => rawHex !== '')) {
+      if (!this.#isSilenceKept && this.#silentMs() >= this.#options.gapMs) this.#keep(true);
+      return set;
+    }
     this.#notice(set);
     const archived = this.#ready.splice(0);
+    if (this.#isFileOld() && !this.#isClockBehind()) this.#keep(false);
     if (this.#filling === undefined && this.#backfill.isDue()) this.#fill();
     return archived.length === 0 ? set : { ...set, samples: [...set.samples, ...archived] };
   }
@@ -82,23 +98,54 @@ class ArchivedConnection implements Connection {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#filling;
+    // The next start goes on from here, whatever was signed of other things meanwhile.
+    if (this.#last !== undefined) this.#keep(true);
     await this.#inner.close();
   }
 
   /** Something came: if that was the first for long, there is a gap. */
   #notice({ samples }: SampleSet): void {
+    if (this.#isClockBehind()) return;
     const { clock } = this.#options.context;
+    const silentMs = this.#silentMs();
     const atMs = clock.nowMs();
     const totals = this.#totalsOf(samples);
-    const before = this.#last;
-    this.#last = { atMs, totals: new Map([...(before?.totals ?? []), ...totals]) };
-    if (before === undefined || atMs - before.atMs < this.#options.gapMs) return;
-    this.#backfill.missed({
-      fromMs: before.atMs,
-      toMs: atMs,
-      before: before.totals,
-      after: totals,
-    });
+    const before = this.#last?.totals ?? new Map();
+    this.#last = {
+      atMs,
+      monotonicMs: clock.monotonicMs(),
+      totals: new Map([...before, ...totals]),
+    };
+    if (silentMs < this.#options.gapMs) return;
+    // Reckoned back from now: a clock that was set meanwhile neither makes a gap nor hides it.
+    this.#backfill.missed({ fromMs: atMs - silentMs, toMs: atMs, before, after: totals });
+  }
+
+  /** How long nothing came; 0 before anything did. */
+  #silentMs(): number {
+    if (this.#last === undefined) return 0;
+    const { clock } = this.#options.context;
+    const { atMs, monotonicMs } = this.#last;
+    return monotonicMs === undefined ? clock.nowMs() - atMs : clock.monotonicMs() - monotonicMs;
+  }
+
+  /** After a start without a battery-backed clock: how long it took shows when the clock is set. */
+  #isClockBehind(): boolean {
+    return this.#silentMs() < 0;
+  }
+
+  #isFileOld(): boolean {
+    const gaps = this.#backfill.unsettled();
+    const isSame = gaps.every((gap, index) => gap === this.#keptGaps[index]);
+    return this.#isSilenceKept || gaps.length !== this.#keptGaps.length || !isSame;
+  }
+
+  #keep(isSilent: boolean): void {
+    const gaps = this.#backfill.unsettled();
+    const { atMs = 0, totals = new Map() } = this.#last ?? {};
+    this.#file.keep({ ...(isSilent && { last: { atMs, totals } }), gaps });
+    this.#isSilenceKept = isSilent;
+    this.#keptGaps = gaps;
   }
 
   #totalsOf(samples: readonly Sample[]): Totals {

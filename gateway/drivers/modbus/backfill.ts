@@ -16,21 +16,14 @@ import {
   newestRecord,
   recordBefore,
 } from './archive.ts';
-import { type Balance, balanceOf, type Totals } from './balance.ts';
+import { type Balance, balanceOf } from './balance.ts';
+import type { Gap } from './gaps.ts';
 
 export interface BackfillOptions {
   readonly archives: Readonly<Record<string, ArchiveDefinition>>;
   /** The device's clock is this many minutes ahead of UTC. */
   readonly zoneMinutes: number;
   readonly clock: Clock;
-}
-
-/** A time in which nothing was read, with the totals on both of its sides. */
-export interface Gap {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly before: Totals;
-  readonly after: Totals;
 }
 
 /** What is still to be fetched of one archive. */
@@ -56,6 +49,8 @@ export class ArchiveBackfill {
   /** Records handed over, by archive and end of their period. */
   readonly #given = new Set<string>();
   #tasks: Task[] = [];
+  /** Gaps that are filled, and until when (monotonic) their records may not be on disk yet. */
+  #filled: { readonly gap: Gap; readonly untilMs: number }[] = [];
 
   constructor(options: BackfillOptions) {
     this.#options = options;
@@ -78,6 +73,17 @@ export class ArchiveBackfill {
     }
     // The oldest gaps are the first that the rings forget.
     this.#tasks.splice(0, Math.max(0, this.#tasks.length - limits.archiveTasksMax));
+  }
+
+  /**
+   * Gaps that a stop must not forget, oldest first: those that are not filled, and those whose
+   * records a sudden end of the process could still lose.
+   */
+  unsettled(): readonly Gap[] {
+    if (this.#tasks.length + this.#filled.length === 0) return [];
+    const now = this.#options.clock.monotonicMs();
+    this.#filled = this.#filled.filter(({ untilMs }) => untilMs > now);
+    return [...new Set([...this.#filled, ...this.#tasks].map(({ gap }) => gap))];
   }
 
   /** Whether there is something to ask for now. */
@@ -140,6 +146,8 @@ export class ArchiveBackfill {
     const { archive, gap } = task;
     if (task.newestMs >= gap.toMs) {
       this.#tasks = this.#tasks.filter((one) => one !== task);
+      const untilMs = this.#options.clock.monotonicMs() + limits.archiveSignedMs;
+      this.#filled.push({ gap, untilMs });
       return;
     }
     // The period in which the line came back ends later; a device that never gets there (a clock

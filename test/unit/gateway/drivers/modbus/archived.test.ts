@@ -1,4 +1,7 @@
 /** After a loss of the line, a simulated flow computer's own records fill the gap. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { liquidFlowComputer } from '../../../../../devices/profiles/liquid-flow-computer.ts';
 import { type Clock, systemClock } from '../../../../../devices/runtime.ts';
@@ -33,14 +36,26 @@ interface Line {
   readonly server: ModbusServer;
   readonly state: FlowComputerState;
   readonly connection: Connection;
-  /** Moves the device on, and with it the gateway's wall clock. */
+  readonly directory: string;
+  /** Moves the device on, and with it both clocks of the gateway. */
   pass(ms: number): void;
+  /** Sets the gateway's wall clock, and moves nothing. */
+  setClock(byMs: number): void;
   read(): Promise<SampleSet>;
+  /** Closes the connection and opens it again, as a restart or a reload does. */
+  restart(context?: Partial<DriverContext>): Promise<void>;
 }
 
 async function openLine(context: Partial<DriverContext> = {}): Promise<Line> {
-  let shiftMs = START_MS - systemClock.nowMs();
-  const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + shiftMs };
+  const directory = mkdtempSync(join(tmpdir(), 'bondline-archive-'));
+  closers.push(async () => rmSync(directory, { recursive: true }));
+  let setMs = START_MS - systemClock.nowMs();
+  let passedMs = 0;
+  const clock: Clock = {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + setMs + passedMs,
+    monotonicMs: () => systemClock.monotonicMs() + passedMs,
+  };
   const state = createFlowComputer(defaultFlowSettings(START_MS, 7));
   const unit = flowUnit('fc-1', state);
   const server = await ModbusServer.start({
@@ -53,22 +68,34 @@ async function openLine(context: Partial<DriverContext> = {}): Promise<Line> {
   closers.push(() => server.close());
   const { archives = {} } = liquidFlowComputer;
   const settings = { host: server.host, port: server.port, unitId: 1, timeoutMs: 2_000 };
-  const connection = await createModbusDriver().open(
-    settings,
-    liquidFlowComputer.points,
-    driverContext('fc-1', { clock, archives, ...context }),
-  );
+  const open = (more: Partial<DriverContext>) =>
+    createModbusDriver().open(
+      settings,
+      liquidFlowComputer.points,
+      driverContext('fc-1', { clock, archives, dataDirectory: directory, ...more }),
+    );
+  let connection = await open(context);
   closers.push(() => connection.close());
   return {
     server,
     state,
-    connection,
+    directory,
+    get connection() {
+      return connection;
+    },
     pass(ms) {
-      shiftMs += ms;
+      passedMs += ms;
       stepFlowComputer(state, ms);
       showFlow(unit, state);
     },
+    setClock(byMs) {
+      setMs += byMs;
+    },
     read: () => connection.read(names, never),
+    async restart(more = {}) {
+      await connection.close();
+      connection = await open(more);
+    },
   };
 }
 
@@ -176,5 +203,104 @@ describe('a gap in the readings of a flow computer', () => {
     const { missing, samples } = await line.read();
     expect(missing).toBeUndefined();
     expect(samples.length).toBe(names.length);
+  });
+
+  it('is none when only the wall clock of the gateway was set', async () => {
+    const line = await openLine();
+    await line.read();
+    line.setClock(5 * HOUR_MS);
+    expect(await archivedBy(line)).toEqual([]);
+    line.setClock(-9 * HOUR_MS);
+    expect(await archivedBy(line)).toEqual([]);
+  });
+
+  it('is as long as it was though the wall clock was set back meanwhile', async () => {
+    const line = await openLine();
+    // The computer's clock is right, and the gateway's is four hours ahead until somebody sees it.
+    line.setClock(4 * HOUR_MS);
+    await line.read();
+    line.pass(3.5 * HOUR_MS);
+    line.setClock(-4 * HOUR_MS);
+    expect(hoursOf(await archivedBy(line), 'hourFlowTime')).toEqual([21, 22, 23]);
+  });
+});
+
+describe('a gap across a stop of the gateway', () => {
+  it('is filled after the start, the record of the period that was not over included', async () => {
+    const line = await openLine();
+    await line.read();
+    line.pass(2 * HOUR_MS);
+    // At 22:20 the records of 21:00 and 22:00 are there; that of 23:00 and the day's are not.
+    expect(hoursOf(await archivedBy(line), 'hourFlowTime')).toEqual([21, 22]);
+    await line.restart({ history: { lastMs: START_MS + 2 * HOUR_MS, messages: [] } });
+    await line.read();
+    line.pass(HOUR_MS);
+    await line.restart({ history: { lastMs: START_MS + 3 * HOUR_MS, messages: [] } });
+    await line.read();
+    line.pass(HOUR_MS);
+    const found = await archivedBy(line);
+    expect(hoursOf(found, 'hourFlowTime')).toContain(23);
+    // It is past midnight: the day is over.
+    expect(hoursOf(found, 'dayFlowTime')).toEqual([0]);
+  });
+
+  it('begins when the device fell silent, not when the gateway stopped', async () => {
+    const line = await openLine();
+    await line.read();
+    expect(line.server.obey('fault exception 6')).toBe(true);
+    line.pass(2 * HOUR_MS);
+    await line.read();
+    // Heartbeats and losses were signed all the time, so the history ends just now.
+    await line.restart({ history: { lastMs: START_MS + 2 * HOUR_MS, messages: [] } });
+    line.pass(HOUR_MS);
+    line.server.obey('fault none');
+    expect(hoursOf(await archivedBy(line), 'hourFlowTime')).toEqual([21, 22, 23]);
+  });
+
+  it('that is shorter before and after the stop than the setting is one gap', async () => {
+    const line = await openLine();
+    await line.read();
+    line.pass(45_000);
+    await line.restart({ history: { lastMs: START_MS + 45_000, messages: [] } });
+    line.pass(45_000);
+    await line.read();
+    line.pass(HOUR_MS - 30_000);
+    await line.restart({ history: { lastMs: START_MS + HOUR_MS, messages: [] } });
+    expect(hoursOf(await archivedBy(line), 'hourFlowTime')).toEqual([21]);
+  });
+
+  it('knows the totals from before the stop, and judges the records by them', async () => {
+    const line = await openLine();
+    await line.read();
+    await line.restart();
+    line.pass(4 * HOUR_MS);
+    const record = line.state.hourly.records[1];
+    if (record) record[7] = 1e6;
+    const statuses = (await archivedBy(line)).map(({ status = '' }) => status);
+    expect(statuses).toContain('modbus:archive:hourly; disagrees with grossStandardVolumeTotal');
+  });
+
+  it('waits for a clock that starts in 1970 to be set', async () => {
+    const line = await openLine({ history: { lastMs: START_MS - 1_000, messages: [] } });
+    line.setClock(-START_MS);
+    line.pass(1.5 * HOUR_MS);
+    expect(await archivedBy(line)).toEqual([]);
+    line.setClock(START_MS);
+    expect(hoursOf(await archivedBy(line), 'hourFlowTime')).toEqual([21]);
+  });
+
+  it('is none where the file is damaged; it is written anew', async () => {
+    const line = await openLine();
+    await line.read();
+    await line.restart();
+    const file = join(line.directory, 'archives', 'fc-1.json');
+    writeFileSync(file, '{"version":1,"gaps":[{"fromMs":"now"}]}');
+    const { connection } = line;
+    await line.restart();
+    expect(connection).not.toBe(line.connection);
+    await line.read();
+    await line.connection.close();
+    expect(existsSync(file)).toBe(true);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ version: 1, gaps: [] });
   });
 });
