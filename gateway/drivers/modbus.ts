@@ -97,6 +97,13 @@ interface SharedLink {
 
 export const modbusDriver = createModbusDriver();
 
+const CLOSED: Missing = {
+  kind: 'missing',
+  cause: 'not-running',
+  reached: false,
+  detail: 'closed',
+};
+
 /** What came of asking for some blocks. */
 interface Outcome {
   /** In order of their answers; without data when the device refused with an exception. */
@@ -125,7 +132,7 @@ class ModbusConnection implements Connection {
   readonly #log: DeviceLog;
   readonly #release: () => void;
   #closed = false;
-  #reading: AbortController | undefined;
+  readonly #closing = new AbortController();
   readonly #limits: RequestLimits;
   #plan: Plan | undefined;
   /** When the device's pause after its last answer is over, monotonic. */
@@ -159,13 +166,7 @@ class ModbusConnection implements Connection {
     if (this.#backoff.waiting()) return lost(names, this.#lastCause);
     this.#place.begin();
     const plan = this.#planFor(names);
-    const reading = new AbortController();
-    const abort = () => reading.abort();
-    this.#reading = reading;
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    const outcome = await this.#ask(plan.blocks, reading.signal);
-    signal.removeEventListener('abort', abort);
+    const outcome = await this.#ask(plan.blocks, signal);
     if (this.#closed) return lost(names, 'not-running');
     this.#learn(plan, outcome);
     this.#judge(outcome);
@@ -184,7 +185,7 @@ class ModbusConnection implements Connection {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#reading?.abort();
+    this.#closing.abort();
     this.#place.leave();
     this.#release();
   }
@@ -204,7 +205,9 @@ class ModbusConnection implements Connection {
   /** Asks for the blocks, as many at the same time as the device allows. */
   async #ask(blocks: readonly Block[], signal: AbortSignal): Promise<Outcome> {
     const { inFlight } = this.#line;
-    if (inFlight === 1 || this.#pauseMs > 0) return this.#askInTurn(blocks, signal);
+    if (inFlight === 1 || blocks.length === 1 || this.#pauseMs > 0) {
+      return this.#askInTurn(blocks, signal);
+    }
     const outcomes: (Outcome | undefined)[] = blocks.map(() => undefined);
     let next = 0;
     let failure: Missing | undefined;
@@ -237,7 +240,9 @@ class ModbusConnection implements Connection {
     const retries = retriesOf(this.#device);
     for (let block = left.shift(); block !== undefined; block = left.shift()) {
       // A device without a pause is asked in the very turn of its read.
-      if (this.#restMs() > 0) await this.#context.clock.sleep(this.#restMs(), signal);
+      const restMs = this.#restMs();
+      if (restMs > 0) await this.#context.clock.sleep(restMs, this.#either(signal));
+      if (this.#closed) return { answered, unanswered: [block, ...left], failure: CLOSED };
       const answer = await this.#link.ask({ unitId, block, timeoutMs, retries, seat, signal });
       this.#restsUntilMs = this.#context.clock.monotonicMs() + this.#pauseMs;
       if (answer.kind === 'missing') {
@@ -250,6 +255,11 @@ class ModbusConnection implements Connection {
       if (failure !== undefined && left.length > 0) return { answered, unanswered: left, failure };
     }
     return { answered, unanswered: [] };
+  }
+
+  /** Ends what waits when the caller says so, and when the connection is closed. */
+  #either(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
   }
 
   /** What is left of the pause that the device wants after an answer. */

@@ -1,7 +1,7 @@
 /**
  * Modbus reads of 125 registers by the driver, beside what libmodbus does in C against the same
  * server (libmodbus's own example) in the same run. The bound is its client asking one question
- * at a time, which is all that it can.
+ * at a time, which is all that it can. A table says where the processor time of a read goes.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,7 @@ import { driverContext } from '../support/driver-context.ts';
 import { freePort } from '../support/modbus-slave.ts';
 import { type Figure, figure, median } from './figure.ts';
 import { cpuSeconds } from './process.ts';
+import { type Spender, spenders, whereTimeGoes } from './where.ts';
 
 const REGISTERS = 125;
 const ROUNDS = 5;
@@ -56,23 +57,27 @@ export async function benchModbus(say: (line: string) => void): Promise<Figure[]
       '16 in flight': await openReaders(bench, port, IN_FLIGHT, points.block),
       '16 in flight, 125 points each': await openReaders(bench, port, IN_FLIGHT, points.numbers),
     };
-    const rates: Record<string, number[]> = { libmodbus: [] };
+    const serverPid = server.pid ?? 0;
+    const inC: Measured[] = [];
+    const ours: Record<string, Measured[]> = {};
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const c = measureC(client, port);
+      const c = measureC(client, port, serverPid);
       // The first round compiles code.
-      if (round > 0) rates['libmodbus']?.push(c.rate);
-      if (round === ROUNDS) say(`libmodbus in C: ${c.microseconds} µs of processor a read`);
+      if (round > 0) inC.push(c);
       for (const [way, readers] of Object.entries(ways)) {
-        const one = await measureDriver(readers, server.pid ?? 0);
-        if (round > 0) rates[way] = [...(rates[way] ?? []), one.rate];
-        if (round === ROUNDS) {
-          say(`${way}: ours ${one.ownUs} µs of processor a read, the server ${one.serverUs} µs`);
-        }
+        const one = await measureDriver(readers, serverPid);
+        if (round > 0) ours[way] = [...(ours[way] ?? []), one];
       }
     }
-    const bound = median(rates['libmodbus'] ?? []);
-    return Object.keys(ways).map((way) =>
-      figure(`modbus.reads (${way})`, median(rates[way] ?? []), 'reads/s', bound),
+    const rows = [toRow('libmodbus in C', inC)];
+    for (const [way, readers] of Object.entries(ways)) {
+      const shares = await whereTimeGoes(() => measureDriver(readers, serverPid));
+      rows.push(toRow(way, ours[way] ?? [], shares));
+    }
+    for (const line of formatRows(rows)) say(line);
+    const bound = median(inC.map(({ rate }) => rate));
+    return Object.entries(ours).map(([way, measured]) =>
+      figure(`modbus.reads (${way})`, median(measured.map(({ rate }) => rate)), 'reads/s', bound),
     );
   } finally {
     await bench.stopAll();
@@ -134,10 +139,39 @@ async function openUnguarded(bench: Bench, port: number): Promise<Reader> {
   };
 }
 
-async function measureDriver(
-  readers: readonly Reader[],
-  serverPid: number,
-): Promise<{ rate: number; ownUs: string; serverUs: string }> {
+interface Measured {
+  /** Reads a second. */
+  readonly rate: number;
+  /** Processor time of a read, here and in the server, microseconds. */
+  readonly ownUs: number;
+  readonly serverUs: number;
+}
+
+/** One line of the table of where the time goes, microseconds of processor a read. */
+function toRow(
+  way: string,
+  measured: readonly Measured[],
+  shares?: Readonly<Record<Spender, number>>,
+): string[] {
+  const ownUs = median(measured.map((one) => one.ownUs));
+  const serverUs = median(measured.map((one) => one.serverUs));
+  const parts = spenders.map((spender) => shares && (shares[spender] * ownUs).toFixed(1));
+  return [way, ownUs.toFixed(1), ...parts.map((part) => part ?? ''), serverUs.toFixed(1)];
+}
+
+function formatRows(rows: readonly (readonly string[])[]): string[] {
+  const head = ['µs of processor a read', 'ours', ...spenders, 'server'];
+  const all = [head, ...rows];
+  const widths = head.map((_, at) => Math.max(...all.map((row) => (row[at] ?? '').length)));
+  return all.map((row) =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+async function measureDriver(readers: readonly Reader[], serverPid: number): Promise<Measured> {
   const start = performance.now();
   const before = { own: process.cpuUsage(), server: cpuSeconds(serverPid) };
   let reads = 0;
@@ -149,17 +183,15 @@ async function measureDriver(
   const elapsedMs = performance.now() - start;
   const own = process.cpuUsage(before.own);
   const serverUs = ((cpuSeconds(serverPid) - before.server) * 1e6) / reads;
-  return {
-    rate: (reads * 1_000) / elapsedMs,
-    ownUs: ((own.user + own.system) / reads).toFixed(1),
-    serverUs: serverUs.toFixed(1),
-  };
+  return { rate: (reads * 1_000) / elapsedMs, ownUs: (own.user + own.system) / reads, serverUs };
 }
 
-function measureC(client: string, port: number): { rate: number; microseconds: number } {
+function measureC(client: string, port: number, serverPid: number): Measured {
+  const before = cpuSeconds(serverPid);
   const output = execFileSync(client, [String(port), String(ROUND_MS)], { encoding: 'utf8' });
-  const [rate = 0, microseconds = 0] = output.trim().split(' ').map(Number);
-  return { rate, microseconds };
+  const [rate = 0, ownUs = 0] = output.trim().split(' ').map(Number);
+  const reads = (rate * ROUND_MS) / 1_000;
+  return { rate, ownUs, serverUs: ((cpuSeconds(serverPid) - before) * 1e6) / reads };
 }
 
 async function started(client: string, port: number): Promise<void> {

@@ -23,6 +23,7 @@ export interface DialOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  readonly onAnswer: (asked: Asked, body: Buffer) => void;
   readonly onSpoilt: (asked: Asked, why: 'doubtful' | 'damaged') => void;
   /** The connection that was up ended, or is no longer to be believed. */
   readonly onLost: (
@@ -35,7 +36,8 @@ export type Dialled = { readonly line: Line } | { readonly failure: string } | '
 
 /** Resolves when it is known what came of it; a connection that came too late is closed. */
 export function dial(options: DialOptions): Promise<Dialled> {
-  const { address, at, clock, counts, framing, onLost, onSpoilt, signal, timeoutMs } = options;
+  const { address, at, clock, counts, framing, onAnswer, onLost, onSpoilt, signal, timeoutMs } =
+    options;
   return new Promise((resolve) => {
     let line: Line | undefined;
     let isSettled = false;
@@ -62,10 +64,14 @@ export function dial(options: DialOptions): Promise<Dialled> {
           line = { port, client: new ReadClient(port), at, heard: 0 };
           settle({ line });
         },
-        onHeard() {
+        onAnswer(asked, body) {
           if (line !== undefined) line.heard += 1;
+          onAnswer(asked, body);
         },
-        onSpoilt,
+        onSpoilt(asked, why) {
+          if (line !== undefined && why === 'doubtful') line.heard += 1;
+          onSpoilt(asked, why);
+        },
         onBroken: (reason) => lose('nonsense', reason),
         onClose: (reason) => lose('absent', reason),
       },

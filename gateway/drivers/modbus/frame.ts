@@ -7,8 +7,6 @@ export interface Asked {
   readonly code: number;
   /** Bytes of data in a right answer; `undefined` where only the device knows. */
   readonly bytes: number | undefined;
-  /** Which of the connection's places it takes, from 0 to the requests at the same time less 1. */
-  readonly slot: number;
 }
 
 export interface FramingEvents {

@@ -12,6 +12,7 @@ import type { ReadRequest } from './client.ts';
 import { dial, type Line } from './dial.ts';
 import type { Asked, Framing, FramingEvents } from './frame.ts';
 import { MbapFraming } from './mbap.ts';
+import { OpenQuestions, type Outcome } from './open-questions.ts';
 import { AnswerOrder } from './order.ts';
 import {
   type Answer,
@@ -40,8 +41,6 @@ interface Waiting {
   asked?: Asked;
 }
 
-type Settle = (answer: Answer | 'alive') => void;
-
 export class ModbusLink {
   readonly counts: LinkCounts = {
     requests: 0,
@@ -65,9 +64,10 @@ export class ModbusLink {
   readonly #slack: LineSlack;
   readonly #stop = new AbortController();
   readonly #queue: Waiting[] = [];
-  readonly #open = new Map<Asked, Settle>();
-  readonly #slots: number[];
+  /** Questions without an answer yet: in the queue, or having their turn. */
+  readonly #asking = new Set<Waiting>();
   #turns = 0;
+  readonly #open: OpenQuestions;
   #isPumping = false;
   #isTryingFirst = false;
   #line: Line | undefined;
@@ -89,20 +89,26 @@ export class ModbusLink {
   }) {
     this.#settings = options.line;
     this.#clock = options.clock;
+    this.#open = new OpenQuestions(options.clock);
     this.#random = options.random;
     this.#backoff = createBackoff(options);
     this.#returning = createBackoff(options);
     this.#slack = new LineSlack(options.clock);
-    this.#slots = Array.from({ length: options.line.inFlight }, (_, slot) => slot);
   }
 
-  /** A device takes a seat on the line; `begin` says that it starts to read, `leave` frees it. */
+  /**
+   * A device takes a seat on the line; `begin` says that it starts to read, `leave` frees it and
+   * gives up what it still asks.
+   */
   join(): { readonly seat: Seat; begin(): void; leave(): void } {
     const seat = this.#slack.join();
     return {
       seat,
       begin: () => this.#slack.begin(seat),
-      leave: () => this.#slack.leave(seat),
+      leave: () => {
+        this.#slack.leave(seat);
+        this.#giveUp(seat);
+      },
     };
   }
 
@@ -121,20 +127,30 @@ export class ModbusLink {
         resolve: (answer) => {
           if (waiting.settled) return;
           waiting.settled = true;
+          this.#asking.delete(waiting);
           signal.removeEventListener('abort', abort);
           resolve(answer);
         },
       };
-      const abort = () => {
-        const stopped = missing('not-running', false, 'told to stop');
-        waiting.resolve(stopped);
-        if (waiting.asked !== undefined) this.#open.get(waiting.asked)?.(stopped);
-      };
+      const abort = () => this.#stopAsking(waiting);
       if (this.#stop.signal.aborted || signal.aborted) return abort();
       signal.addEventListener('abort', abort, { once: true });
+      this.#asking.add(waiting);
       this.#queue.push(waiting);
       void this.#pump();
     });
+  }
+
+  #stopAsking(waiting: Waiting): void {
+    const stopped = missing('not-running', false, 'told to stop');
+    waiting.resolve(stopped);
+    if (waiting.asked !== undefined) this.#open.settle(waiting.asked, stopped);
+  }
+
+  #giveUp(seat: Seat): void {
+    for (const waiting of [...this.#asking]) {
+      if (waiting.seat === seat) this.#stopAsking(waiting);
+    }
   }
 
   /** Gives up what is under way and closes. Idempotent. */
@@ -234,25 +250,22 @@ export class ModbusLink {
     question: Question,
     waitMs: number,
     takesLife: boolean,
-  ): Promise<Answer | 'alive'> {
+  ): Promise<Outcome> {
     const { seat } = waiting;
     // Not awaited elsewhere: the pump must see the transaction id taken when it goes on.
     if (this.#settings.quietMs > 0) await this.#quiet(question.signal);
     const line = this.#line;
-    const slot = this.#slots.pop();
-    if (line === undefined || slot === undefined || waiting.settled) {
-      if (slot !== undefined) this.#slots.push(slot);
+    if (line === undefined || waiting.settled) {
       return missing('absent', true, 'the device closed the connection');
     }
-    const asked: Asked = { ...askedOf(question), slot };
+    const asked = askedOf(question);
     const startMs = this.#clock.monotonicMs();
     const before = { heard: line.heard, foreign: this.counts.foreignFrames };
     waiting.asked = asked;
-    const answer = await this.#within(waitMs, asked, takesLife, (settle) => {
-      this.counts.requests += 1;
-      line.client.read(question.block, asked, (reply) => settle(toAnswer(reply)));
-    });
-    this.#slots.push(slot);
+    this.counts.requests += 1;
+    const answered = this.#open.open(asked, waitMs, takesLife);
+    line.client.read(question.block, asked);
+    const answer = await answered;
     const tookMs = this.#clock.monotonicMs() - startMs;
     this.#quietAtMs = startMs + tookMs + this.#settings.quietMs;
     if (answer === 'alive' || answer.kind !== 'missing') {
@@ -285,28 +298,6 @@ export class ModbusLink {
     this.#silences = 0;
     this.#at = (line.at + 1) % this.#settings.addresses.length;
     this.#drop(missing('timeout', true, 'the connection is silent'));
-  }
-
-  /** Runs `start` until it settles, or the deadline, an abort or the line's end settles it. */
-  #within(
-    waitMs: number,
-    asked: Asked,
-    takesLife: boolean,
-    start: (settle: Settle) => void,
-  ): Promise<Answer | 'alive'> {
-    return new Promise((resolve) => {
-      const settle: Settle = (answer) => {
-        if (answer === 'alive' && !takesLife) return;
-        if (!this.#open.delete(asked)) return;
-        cancel();
-        resolve(answer);
-      };
-      const cancel = this.#clock.after(waitMs, () =>
-        settle(missing('timeout', true, `no answer within ${Math.round(waitMs)} ms`)),
-      );
-      this.#open.set(asked, settle);
-      start(settle);
-    });
   }
 
   /** Waits for the silence that a serial line wants between two frames. */
@@ -362,9 +353,11 @@ export class ModbusLink {
       clock: this.#clock,
       timeoutMs,
       signal: either,
+      onAnswer: (asked, body) => this.#open.settle(asked, toAnswer(body)),
       onSpoilt: (asked, why) => {
         const isAlive = why === 'doubtful';
-        this.#open.get(asked)?.(isAlive ? 'alive' : missing('nonsense', true, 'a damaged frame'));
+        const damaged = missing('nonsense', true, 'a damaged frame');
+        this.#open.settle(asked, isAlive ? 'alive' : damaged);
       },
       onLost: (line, { cause, detail }) => {
         if (this.#better === line) this.#better = undefined;
@@ -390,10 +383,7 @@ export class ModbusLink {
   #drop(answer: Missing): void {
     const line = this.#line;
     this.#line = undefined;
-    for (const [asked, settle] of [...this.#open]) {
-      line?.port.giveUp(asked);
-      settle(answer);
-    }
+    for (const asked of this.#open.settleAll(answer)) line?.port.giveUp(asked);
     line?.port.destroy();
   }
 }

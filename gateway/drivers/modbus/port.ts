@@ -1,15 +1,14 @@
 /**
- * The guarded way between `modbus-serial` and a wire: only reads leave it, and only the answer to
- * a question that is open comes back.
+ * The guarded way from `modbus-serial` to a wire: only reads leave it, and only the answer to a
+ * question that is open comes back.
  *
  * modbus-serial 8.0.25 counts transaction ids modulo 256 and keeps every old one, so that a late
  * answer can be handed to another question as a good value; it also believes an exception from
  * any unit, and a byte count that contradicts the frame. Here the framing decides what a frame
- * answers, and modbus-serial is told by the number of the question's place on the connection.
+ * answers, and modbus-serial hears nothing of it (docs/decisions/0012).
  */
 import { strict as assert } from 'node:assert';
 import { EventEmitter } from 'node:events';
-import { crc16 } from './crc.ts';
 import { type Asked, type Framing, type FramingEvents, REQUEST_BYTES } from './frame.ts';
 import type { Wire } from './socket.ts';
 import { type Address, openWire } from './wire.ts';
@@ -24,9 +23,9 @@ export interface FrameCounts {
 
 export interface PortEvents {
   readonly onOpen: () => void;
-  /** Something answered; whether what it said was of use. */
-  readonly onHeard: () => void;
-  /** The open question has no answer of its own, but a sign of life or a damaged frame. */
+  /** The answer to an open question: `body` is unit, function code and data. */
+  readonly onAnswer: (asked: Asked, body: Buffer) => void;
+  /** The open question has no answer of its own, but a doubtful sign of life or a damaged frame. */
   readonly onSpoilt: (asked: Asked, why: 'doubtful' | 'damaged') => void;
   /** The stream can no longer be trusted; the port has closed itself. */
   readonly onBroken: (reason: string) => void;
@@ -36,13 +35,8 @@ export interface PortEvents {
 
 /** A port as modbus-serial wants one, on a wire of its own. */
 export class ModbusPort extends EventEmitter {
-  /** Read and set by modbus-serial; see the head of this file. */
-  _transactionIdRead = 1;
-  _transactionIdWrite = 1;
-
   readonly #wire: Wire;
   readonly #framing: Framing;
-  readonly #transactions = new Map<Asked, number>();
   #isOpen = false;
   #wasOpen = false;
   #next: Asked | undefined;
@@ -56,14 +50,8 @@ export class ModbusPort extends EventEmitter {
     super();
     const { address, counts, events } = options;
     const framing = options.framing({
-      onAnswer: (asked, body) => {
-        events.onHeard();
-        this.#pass(asked, body);
-      },
-      onDoubtful: (asked) => {
-        events.onHeard();
-        events.onSpoilt(asked, 'doubtful');
-      },
+      onAnswer: events.onAnswer,
+      onDoubtful: (asked) => events.onSpoilt(asked, 'doubtful'),
       onDamaged: (asked) => events.onSpoilt(asked, 'damaged'),
       onForeign: () => {
         counts.foreignFrames += 1;
@@ -113,7 +101,6 @@ export class ModbusPort extends EventEmitter {
   /** Closes at once: whatever was still to come is never read. */
   destroy(callback?: () => void): void {
     this.#isOpen = false;
-    this.#transactions.clear();
     this.#wire.destroy();
     callback?.();
   }
@@ -123,15 +110,13 @@ export class ModbusPort extends EventEmitter {
     this.destroy(callback);
   }
 
-  /** Says which question the next request puts; `transaction` is modbus-serial's number for it. */
-  expect(asked: Asked, transaction: number): void {
+  /** Says which question the next request puts. */
+  expect(asked: Asked): void {
     this.#next = asked;
-    this._transactionIdWrite = transaction;
   }
 
   /** The question is no longer open: what comes for it is foreign. */
   giveUp(asked: Asked): void {
-    this.#transactions.delete(asked);
     this.#framing.giveUp(asked);
   }
 
@@ -149,19 +134,6 @@ export class ModbusPort extends EventEmitter {
     const asked = this.#next;
     this.#next = undefined;
     assert(asked !== undefined && asked.unit === unit && asked.code === code, 'not as expected');
-    this.#transactions.set(asked, this._transactionIdWrite);
     this.#wire.write(this.#framing.ask(asked, frame));
-  }
-
-  /** Hands modbus-serial the answer as the RTU frame that it knows. */
-  #pass(asked: Asked, body: Buffer): void {
-    const transaction = this.#transactions.get(asked);
-    if (transaction === undefined) return;
-    this.#transactions.delete(asked);
-    const frame = Buffer.allocUnsafe(body.length + 2);
-    body.copy(frame);
-    frame.writeUInt16LE(crc16(body), body.length);
-    this._transactionIdRead = transaction;
-    this.emit('data', frame);
   }
 }

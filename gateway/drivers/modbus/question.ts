@@ -1,7 +1,7 @@
 /** A question to a device on a line, and what may come of it. */
 import type { LossCause } from '../../../devices/reading.ts';
-import type { ReadRequest, Reply } from './client.ts';
-import type { Asked } from './frame.ts';
+import type { ReadRequest } from './client.ts';
+import { type Asked, EXCEPTION_BYTES } from './frame.ts';
 import { answerBytes } from './plan.ts';
 import type { FrameCounts } from './port.ts';
 import type { Seat } from './slack.ts';
@@ -60,7 +60,7 @@ export interface LinkCounts extends FrameCounts {
 /** The shape of the question on the wire. */
 export function askedOf({ anyLength, block, unitId }: Question): Asked {
   const bytes = anyLength === true ? undefined : answerBytes(block);
-  return { unit: unitId, code: block.code, bytes, slot: 0 };
+  return { unit: unitId, code: block.code, bytes };
 }
 
 /** Gateway path unavailable; gateway target device failed to respond (V1.1b3 §7). */
@@ -68,11 +68,12 @@ export function isUnreachable(answer: Answer | 'alive'): boolean {
   return answer !== 'alive' && answer.kind === 'exception' && [10, 11].includes(answer.code);
 }
 
-/** What modbus-serial made of an answer. */
-export function toAnswer(reply: Reply): Answer {
-  if ('data' in reply) return { kind: 'data', data: reply.data };
-  if ('exception' in reply) return { kind: 'exception', code: reply.exception };
-  return missing('nonsense', true, reply.mistake);
+/** What the answer to a question says: unit, function code, its data or an exception. */
+export function toAnswer(body: Buffer): Answer {
+  const [, code = 0, third = 0] = body;
+  // The high bit of the function code says that it is an exception (V1.1b3 §7).
+  if ((code & 0x80) !== 0) return { kind: 'exception', code: third };
+  return { kind: 'data', data: body.subarray(EXCEPTION_BYTES) };
 }
 
 /** Nothing came; `reached` says whether the device's side had accepted the connection. */

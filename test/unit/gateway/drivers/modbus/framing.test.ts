@@ -9,7 +9,7 @@ import { RtuFraming } from '../../../../../gateway/drivers/modbus/rtu.ts';
 import { frame } from '../../../../support/modbus-slave.ts';
 import { rtuFrame } from '../../../../support/rtu-slave.ts';
 
-const asked: Asked = { unit: 17, code: 3, bytes: 4, slot: 0 };
+const asked: Asked = { unit: 17, code: 3, bytes: 4 };
 const request = Buffer.from([17, 3, 0, 107, 0, 2, 0, 0]);
 const answer = Buffer.from([17, 3, 4, 0xde, 0xad, 0xbe, 0xef]);
 

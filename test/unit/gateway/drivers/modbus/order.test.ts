@@ -5,7 +5,7 @@ import type { Asked } from '../../../../../gateway/drivers/modbus/frame.ts';
 import { AnswerOrder } from '../../../../../gateway/drivers/modbus/order.ts';
 
 function asked(code: number, bytes: number, unit = 1): Asked {
-  return { unit, code, bytes, slot: 0 };
+  return { unit, code, bytes };
 }
 
 /** An order that has heard the unit, so that nothing of an earlier life is in doubt. */

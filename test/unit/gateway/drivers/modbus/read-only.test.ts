@@ -44,7 +44,7 @@ function open(port: number, framing: (events: FramingEvents) => Framing): Promis
       counts: { foreignFrames: 0, corruptFrames: 0 },
       events: {
         onOpen: () => resolve(opened),
-        onHeard: ignore,
+        onAnswer: ignore,
         onSpoilt: ignore,
         onBroken: ignore,
         onClose: ignore,
@@ -55,7 +55,7 @@ function open(port: number, framing: (events: FramingEvents) => Framing): Promis
 }
 
 function question(unit: number, code: number): Asked {
-  return { unit, code, bytes: 2, slot: 0 };
+  return { unit, code, bytes: 2 };
 }
 
 describe.each(Object.entries(framings))('the wire of %s', (name, framing) => {
@@ -67,7 +67,7 @@ describe.each(Object.entries(framings))('the wire of %s', (name, framing) => {
     const port = await open(peer.port, framing);
     for (let code = 0; code < 256; code += 1) {
       const asked = question(1, code);
-      port.expect(asked, 1);
+      port.expect(asked);
       const write = () => port.write(Buffer.from([1, code, 0, 7, 0, 1, 0, 0]));
       if (code < 1 || code > 4) expect(write, `${code}`).toThrow(/read/);
       else write();
@@ -89,7 +89,7 @@ describe.each(Object.entries(framings))('the wire of %s', (name, framing) => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         fc.pre(!isRead(bytes));
-        port.expect(question(bytes[0] ?? 0, bytes[1] ?? 0), 1);
+        port.expect(question(bytes[0] ?? 0, bytes[1] ?? 0));
         expect(() => port.write(Buffer.from(bytes))).toThrow();
       }),
       { numRuns: 3_000 },
@@ -100,7 +100,7 @@ describe.each(Object.entries(framings))('the wire of %s', (name, framing) => {
     // Nor a read that nobody announced.
     expect(() => port.write(Buffer.from([9, 3, 0, 7, 0, 1, 0, 0]))).toThrow();
     const asked = question(1, 3);
-    port.expect(asked, 1);
+    port.expect(asked);
     port.write(Buffer.from([1, 3, 0, 7, 0, 1, 0, 0]));
     await until(() => peer.bytes().length > 0);
     expect(peer.bytes()).toHaveLength(requestBytes);
@@ -122,7 +122,7 @@ describe.each(Object.entries(framings))('the wire of %s', (name, framing) => {
       custom: () => client.writeCustomFC(1, 65, [1], ignore),
     };
     for (const [what, write] of Object.entries(writes)) expect(write, what).toThrow();
-    port.expect(question(1, 3), 1);
+    port.expect(question(1, 3));
     client.writeFC3(1, 7, 1, ignore);
     await until(() => peer.bytes().length > 0);
     expect(peer.bytes()).toHaveLength(requestBytes);
