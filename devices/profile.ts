@@ -32,12 +32,13 @@ export interface OpcuaPlace {
   /**
    * Path of browse names: of a variable below the configured root, e.g. `Caster/CastingSpeed`; or,
    * with `event`, of a field below that event type, e.g. `HeatId`. Names are in the root node's
-   * namespace; `0:` before one names the OPC UA namespace.
+   * namespace; `2:` before one names another by its index, `nsu=http://vendor.example/UA/;` by its
+   * URI, which no restart of the server changes.
    */
   readonly path: string;
   /**
    * Browse name of the event type that carries the field; its events come from the root node.
-   * `0:` before it names a type of the OPC UA namespace, e.g. `0:LimitAlarmType`.
+   * It may have its namespace before it like a name of `path`, e.g. `0:LimitAlarmType`.
    */
   readonly event?: string;
   /** Element of an array, counted from 0: `3`, or `1,2` of a matrix. */

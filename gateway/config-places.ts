@@ -83,8 +83,16 @@ export const modbusPlace = Type.Object(
 
 export const opcuaPlace = Type.Object(
   {
-    path: text('Browse path below the root node, e.g. Caster/CastingSpeed. Required.'),
-    event: Type.Optional(text('Browse name of the event type that carries the field.')),
+    path: text(
+      "Browse path below the root node, e.g. Caster/CastingSpeed. Names are in the root's namespace, or in the one before them: 0:Name, 2:Name, nsu=URI;Name. Required.",
+      limits.opcuaPathLengthMax,
+    ),
+    event: Type.Optional(
+      text(
+        'Browse name of the event type that carries the field, with its namespace as in path.',
+        limits.opcuaPathLengthMax,
+      ),
+    ),
     index: Type.Optional(
       Type.String({
         description: 'Element of an array, counted from 0, e.g. "3"; of a matrix "1,2".',

@@ -199,10 +199,10 @@ async function browse(
   }
 }
 
-function devicesOf({ roots }: Discovered): SuggestedDevice[] {
+function devicesOf({ namespaceUris, roots }: Discovered): SuggestedDevice[] {
   const taken = new Set<string>(['gateway']);
   return roots.map((root) => {
-    const device = suggestDevice(root, taken);
+    const device = suggestDevice(root, taken, namespaceUris);
     taken.add(device.name);
     return device;
   });

@@ -1,6 +1,7 @@
 /** node-opcua's server with a certificate of the test's own, and users that it knows. */
 import { join } from 'node:path';
 import {
+  type AddressSpace,
   MessageSecurityMode,
   nodesets,
   OPCUACertificateManager,
@@ -39,6 +40,8 @@ export interface SecureServerOptions {
   /** Whether every client certificate is let in; default: yes. */
   readonly open?: boolean;
   readonly port?: number;
+  /** Adds what it is to have, before anybody can look. */
+  readonly prepare?: (space: AddressSpace) => void;
 }
 
 /** Starts a server on 127.0.0.1. */
@@ -76,6 +79,8 @@ export async function startSecureServer(options: SecureServerOptions = {}): Prom
     userManager: { isValidUser: (name: string, password: string) => users[name] === password },
   });
   await server.initialize();
+  const space = server.engine.addressSpace;
+  if (space) options.prepare?.(space);
   await server.start();
   const port = server.endpoints[0]?.port ?? 0;
   return {

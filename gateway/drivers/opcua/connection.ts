@@ -21,6 +21,7 @@ import { createTally } from './counters.ts';
 import { Gap } from './gap.ts';
 import type { Opcua } from './library.ts';
 import { isServerGone, type Link, lossCauseOf, openLink } from './link.ts';
+import type { KnownNamespaces } from './namespaces.ts';
 import { type ItemPlan, planItems } from './plan.ts';
 import { readOnce } from './read.ts';
 import { Repeats } from './repeats.ts';
@@ -70,6 +71,7 @@ export class OpcuaConnection implements Connection {
   /** The subscription of a broken link, while the server may still hold it. */
   #memory: SubscriptionMemory | undefined;
   readonly #repeats = new Repeats();
+  readonly #namespaces: KnownNamespaces = new Map();
   readonly #tally = createTally();
   readonly #gap: Gap;
   /** When the subscription was asked for, until it stands or its absence is a gap. */
@@ -174,7 +176,8 @@ export class OpcuaConnection implements Connection {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const link = await openLink({ ...this.#options, clock, signal });
+        const namespaces = this.#namespaces;
+        const link = await openLink({ ...this.#options, namespaces, clock, signal });
         if (signal.aborted) return await link.close();
         await this.#hold(link);
       } catch (error) {

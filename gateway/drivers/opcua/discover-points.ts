@@ -2,7 +2,8 @@
 import { limits } from '../../../devices/limits.ts';
 import type { OpcuaPlace, PointDefinition } from '../../../devices/profile.ts';
 import { type Quantity, units } from '../../../devices/units.ts';
-import type { FoundField, FoundRoot, FoundUnit, FoundVariable, Name } from './found.ts';
+import { type QualifiedName, writeBrowseName } from './browse-path.ts';
+import type { FoundField, FoundRoot, FoundUnit, FoundVariable } from './found.ts';
 import type { StructureType } from './structure.ts';
 
 /** A point, and what a person should know of it. */
@@ -49,24 +50,37 @@ const TYPES: Partial<Record<Quantity, string>> = {
   count: 'Count',
 };
 
-/** The device that a root stands for. `taken` are names of devices that exist already. */
-export function suggestDevice(found: FoundRoot, taken: ReadonlySet<string>): SuggestedDevice {
+/**
+ * The device that a root stands for. `taken` are names of devices that exist already, `uris` the
+ * server's NamespaceArray.
+ */
+export function suggestDevice(
+  found: FoundRoot,
+  taken: ReadonlySet<string>,
+  uris: readonly string[],
+): SuggestedDevice {
   const skipped: string[] = [];
   const drafts: Draft[] = [];
+  const written = (names: readonly QualifiedName[]) => {
+    const path = names
+      .map((name) => writeBrowseName(name, found.root.namespaceIndex, uris))
+      .join('/');
+    return path.length > limits.opcuaPathLengthMax ? undefined : path;
+  };
   for (const variable of found.variables) {
     const shown = variable.path.map(({ name }) => name).join('/');
-    const path = writtenPath(variable.path, found.root.namespaceIndex);
-    const made = path === undefined ? FOREIGN : draftsOf(variable, path);
+    const path = written(variable.path);
+    const made = path === undefined ? TOO_LONG : draftsOf(variable, path);
     if (typeof made === 'string') skipped.push(`${shown}: ${made}`);
     else drafts.push(...made);
   }
   for (const { fields, type } of found.events) {
-    const event = writtenPath([type], found.root.namespaceIndex);
+    const event = written([type]);
     for (const field of fields) {
-      const path = writtenPath([field.path], found.root.namespaceIndex);
+      const path = written([field.path]);
       const shown = `${type.name}/${field.path.name}`;
-      if (event === undefined || path === undefined) skipped.push(`${shown}: ${FOREIGN}`);
-      else drafts.push(eventDraft(event, path, field));
+      if (event === undefined || path === undefined) skipped.push(`${shown}: ${TOO_LONG}`);
+      else drafts.push(eventDraft(type.name, field, { path, event }));
     }
   }
   return {
@@ -77,7 +91,7 @@ export function suggestDevice(found: FoundRoot, taken: ReadonlySet<string>): Sug
   };
 }
 
-const FOREIGN = 'a name on its path is of another namespace than the root, or has a slash';
+const TOO_LONG = `its path is longer than ${limits.opcuaPathLengthMax} letters`;
 
 /** A point before it has its name. */
 interface Draft {
@@ -87,17 +101,6 @@ interface Draft {
   readonly least: number;
   readonly definition: PointDefinition;
   readonly notes: readonly string[];
-}
-
-/** The path as a profile writes it, or `undefined` where it cannot be written. */
-export function writtenPath(path: readonly Name[], rootNamespace: number): string | undefined {
-  const parts: string[] = [];
-  for (const { name, namespaceIndex } of path) {
-    const plain = !name.includes('/') && !/^\d+:/.test(name);
-    if (!plain || (namespaceIndex !== 0 && namespaceIndex !== rootNamespace)) return undefined;
-    parts.push(namespaceIndex === 0 && rootNamespace !== 0 ? `0:${name}` : name);
-  }
-  return parts.join('/');
 }
 
 function draftsOf(variable: FoundVariable, path: string): Draft[] | string {
@@ -177,19 +180,19 @@ function scalarDraft(
   return { words, least: 1, definition, notes: told };
 }
 
-function eventDraft(event: string, path: string, { builtIn, description }: FoundField): Draft {
+function eventDraft(type: string, field: FoundField, opcua: OpcuaPlace): Draft {
+  const { builtIn, description } = field;
   const isNumber = builtIn > BOOLEAN && SCALARS.has(builtIn) && !TEXTS.has(builtIn);
-  const bare = (name: string) => name.replace(/^0:/, '');
-  const summary = description === '' ? `${bare(path)} of ${bare(event)}` : oneLine(description);
+  const { name } = field.path;
   const definition = {
-    summary,
+    summary: description === '' ? `${name} of ${type}` : oneLine(description),
     type: isNumber ? 'Dimensionless' : builtIn === BOOLEAN ? 'bl:State' : 'bl:Text',
     unit: '',
-    group: bare(event).slice(0, 64),
-    opcua: { path, event },
+    group: type.slice(0, 64),
+    opcua,
   };
   const notes = isNumber ? ['a field of an event: the server does not say its unit'] : [];
-  const words = [bare(event).replace(/EventType$/, ''), bare(path)];
+  const words = [type.replace(/EventType$/, ''), name];
   return { words, least: words.length, definition, notes };
 }
 

@@ -3,13 +3,14 @@
  * the server says of it: type, array length, unit, range. Bounded in depth, nodes and time; what
  * was left out for that is said.
  */
-
-import { EdgeError } from '../../../devices/errors.ts';
 import type { Clock } from '../../../devices/runtime.ts';
+import { type QualifiedName, writeBrowseName } from './browse-path.ts';
 import { inCalls } from './calls.ts';
 import { readStructureTypes } from './definitions.ts';
-import type { Discovered, FoundEvent, FoundRoot, FoundUnit, FoundVariable, Name } from './found.ts';
+import type { Discovered, FoundEvent, FoundRoot, FoundUnit, FoundVariable } from './found.ts';
 import type { NodeId, Opcua, Session } from './library.ts';
+import { namespacesOf, readNamespaceArray } from './namespaces.ts';
+import { findRoot } from './nodes.ts';
 import { type ReadTarget, readAttributes, type ServiceContext } from './services.ts';
 import type { WireDataValue } from './value.ts';
 
@@ -45,30 +46,31 @@ const STRUCTURE = 22;
 
 interface Reference {
   readonly nodeId: NodeId;
-  readonly name: Name;
+  readonly name: QualifiedName;
   readonly nodeClass: number;
   readonly isProperty: boolean;
 }
 
 /** @throws EdgeError GW_OPCUA_NODE_MISSING when the root is not there. */
 export async function discoverServer(options: DiscoverOptions): Promise<Discovered> {
+  const namespaceUris = await readNamespaceArray(options.session);
   const search = new Search(options);
-  const starts = await search.starts();
+  const starts = await search.starts(namespaceUris);
   const roots: FoundRoot[] = [];
   for (const start of starts) roots.push(await search.root(start));
   const { truncated } = search;
-  return { roots, ...(truncated !== undefined && { truncated }) };
+  return { roots, namespaceUris, ...(truncated !== undefined && { truncated }) };
 }
 
 interface Start {
   readonly nodeId: NodeId;
-  readonly name: Name;
+  readonly name: QualifiedName;
   readonly rootPath: string;
 }
 
 interface Waiting {
   readonly nodeId: NodeId;
-  readonly path: readonly Name[];
+  readonly path: readonly QualifiedName[];
 }
 
 /** A variable that was found, with what describes it. */
@@ -96,36 +98,32 @@ class Search {
   }
 
   /** Objects to look into. Those of the OPC UA namespace say something of the server only. */
-  async starts(): Promise<Start[]> {
-    const { rootPath } = this.#options;
-    if (rootPath === undefined) {
-      const [below = []] = await this.#browse([OBJECTS_FOLDER]);
-      return below
-        .filter(({ name, nodeClass }) => nodeClass === OBJECT && name.namespaceIndex !== 0)
-        .map(({ name, nodeId }) => ({ nodeId, name, rootPath: name.name }));
+  async starts(uris: readonly string[]): Promise<Start[]> {
+    const { rootPath, session } = this.#options;
+    if (rootPath !== undefined) {
+      const found = await findRoot(session, rootPath, namespacesOf(uris, new Map()));
+      return [{ nodeId: found.nodeId, name: found, rootPath }];
     }
-    let at: NodeId | string = OBJECTS_FOLDER;
-    let found: Reference | undefined;
-    for (const name of rootPath.split('/')) {
-      const [below = []]: Reference[][] = await this.#browse([at]);
-      found = below.find((one) => one.name.name === name);
-      if (!found) {
-        const seen = below.map((one) => one.name.name).slice(0, 20);
-        const told = `looking for "${name}" of ${rootPath}; there are: ${seen.join(', ')}`;
-        throw new EdgeError('GW_OPCUA_NODE_MISSING', told);
-      }
-      at = found.nodeId;
-    }
-    return found ? [{ nodeId: found.nodeId, name: found.name, rootPath }] : [];
+    const [below = []] = await this.#browse([OBJECTS_FOLDER]);
+    return below
+      .filter(({ name, nodeClass }) => nodeClass === OBJECT && name.namespaceIndex !== 0)
+      .map(({ name, nodeId }) => {
+        // A name that objects of several namespaces have needs its own.
+        const isAlone = below.every(
+          (one) => one.name.name !== name.name || one.name.namespaceIndex === name.namespaceIndex,
+        );
+        const own = isAlone ? name.namespaceIndex : undefined;
+        return { nodeId, name, rootPath: writeBrowseName(name, own, uris) };
+      });
   }
 
   async root({ name, nodeId, rootPath }: Start): Promise<FoundRoot> {
     const variables = await this.#variablesBelow(nodeId);
     const [notifier] = await this.#read([{ nodeId, attributeId: EVENT_NOTIFIER }]);
     const raises = (Number(notifier?.value?.value ?? 0) & 1) !== 0;
+    if (!raises) return { rootPath, root: name, variables, events: [] };
     this.#events ??= this.#eventTypes();
-    const events = raises ? await this.#events : [];
-    return { rootPath, root: name, variables, events };
+    return { rootPath, root: name, variables, events: await this.#events };
   }
 
   /** Level by level; properties describe a node and are no points. */

@@ -1,12 +1,13 @@
 /** The filters that a server applies before it sends: deadbands of values, conditions of events. */
 import type { EventFilter, Opcua } from './library.ts';
-import { type EventNode, qualifiedPath } from './nodes.ts';
+import type { EventNode } from './nodes.ts';
 import { EVENT_HEAD } from './notification.ts';
 import type { Deadband } from './plan.ts';
 import type { OpcuaSettings } from './settings.ts';
 import type { EventWhere } from './settings-data.ts';
 
 const VALUE = 13;
+const SEVERITY = { namespaceIndex: 0, name: 'Severity' };
 
 /**
  * What makes the server send a value. A value that was written again unchanged is still a sample,
@@ -108,7 +109,7 @@ function whereClause(
       filterOperands: [
         new SimpleAttributeOperand({
           typeDefinitionId: event.typeId,
-          browsePath: qualifiedPath(path, event.typeId.namespace),
+          browsePath: [...(event.where.get(path) ?? [SEVERITY])],
           attributeId: VALUE,
         }),
         new LiteralOperand({ value: new Variant({ dataType, value }) }),

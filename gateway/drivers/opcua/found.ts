@@ -1,16 +1,11 @@
 /** What discovery finds in a server, before anything is made of it. */
+import type { QualifiedName } from './browse-path.ts';
 import type { StructureType } from './structure.ts';
-
-/** A qualified browse name. */
-export interface Name {
-  readonly namespaceIndex: number;
-  readonly name: string;
-}
 
 /** A variable as the server describes it. */
 export interface FoundVariable {
   /** Names below the root. */
-  readonly path: readonly Name[];
+  readonly path: readonly QualifiedName[];
   readonly description: string;
   /** Built-in type of its value (OPC 10000-6 Table 1), 0 where it has none now. */
   readonly builtIn: number;
@@ -30,13 +25,13 @@ export interface FoundUnit {
 }
 
 export interface FoundEvent {
-  readonly type: Name;
+  readonly type: QualifiedName;
   readonly fields: readonly FoundField[];
 }
 
 /** A field of an event. */
 export interface FoundField {
-  readonly path: Name;
+  readonly path: QualifiedName;
   readonly description: string;
   /** Built-in type that is declared for it, 0 where it is some type of the server's own. */
   readonly builtIn: number;
@@ -45,7 +40,7 @@ export interface FoundField {
 /** One object below Objects with everything in it. */
 export interface FoundRoot {
   readonly rootPath: string;
-  readonly root: Name;
+  readonly root: QualifiedName;
   readonly variables: readonly FoundVariable[];
   /** Event types that such objects can raise; empty where nobody can subscribe here. */
   readonly events: readonly FoundEvent[];
@@ -53,6 +48,8 @@ export interface FoundRoot {
 
 export interface Discovered {
   readonly roots: readonly FoundRoot[];
+  /** The server's NamespaceArray. */
+  readonly namespaceUris: readonly string[];
   /** Why the search ended early, where it did. */
   readonly truncated?: string;
 }

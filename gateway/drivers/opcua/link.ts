@@ -13,6 +13,7 @@ import { type Clock, formatTime } from '../../../devices/runtime.ts';
 import type { DriverContext } from '../../driver.ts';
 import { deadline } from '../deadline.ts';
 import { type Client, type Endpoint, isFullSession, type Opcua, type Session } from './library.ts';
+import { type KnownNamespaces, namespacesOf, readNamespaceArray } from './namespaces.ts';
 import { type DeviceNodes, findNodes } from './nodes.ts';
 import { APPLICATION_NAME, applicationUriOf, type OwnCertificate } from './own-certificate.ts';
 import { chooseEndpoint, judgeCertificate, type Pki } from './security.ts';
@@ -36,11 +37,16 @@ export interface LinkOptions {
   readonly settings: OpcuaSettings;
   readonly pinned: X509Certificate | undefined;
   readonly points: Readonly<Record<string, PointDefinition>>;
+  /** What the indexes of namespaces were in the links before. */
+  readonly namespaces: KnownNamespaces;
   readonly clock: Clock;
   readonly context: Pick<DriverContext, 'device' | 'log' | 'resolvePath'>;
   /** Gives the attempt up. */
   readonly signal: AbortSignal;
 }
+
+/** What it takes to open a session, before anything is looked up in it. */
+export type SessionOptions = Omit<LinkOptions, 'namespaces' | 'points'>;
 
 /** A session that was opened, before anything is looked up in it. */
 export interface OpenSession {
@@ -65,9 +71,13 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const opened = await openSecured(options);
   const stopWatch = watchOwnCertificate(clock, pki);
   try {
-    const points = Object.entries(options.points);
-    const nodes = await findNodes(opcua, opened.session, settings.rootPath, points);
     const { broken, session } = opened;
+    const uris = await readNamespaceArray(session);
+    const namespaces = namespacesOf(uris, options.namespaces);
+    const search = { opcua, session, settings, namespaces };
+    const nodes = await findNodes(search, Object.entries(options.points));
+    const { device, log } = options.context;
+    for (const note of nodes.notes) log.warn(`device ${device}: ${note}`);
     const ending = (end: () => Promise<void>) => async () => {
       stopWatch();
       await end();
@@ -101,7 +111,7 @@ function watchOwnCertificate(clock: Clock, pki: Pki): () => void {
  * GW_OPCUA_CERTIFICATE_REFUSED, GW_OPCUA_CLOCK_WRONG, GW_OPCUA_USER_UNREADABLE,
  * GW_OPCUA_USER_REFUSED or GW_OPCUA_SESSION_REFUSED.
  */
-export async function openSecured(options: Omit<LinkOptions, 'points'>): Promise<OpenSession> {
+export async function openSecured(options: SessionOptions): Promise<OpenSession> {
   const { clock, context, opcua, pki, settings } = options;
   const { device, log } = context;
   const { url } = settings;
@@ -146,7 +156,7 @@ export async function openSecured(options: Omit<LinkOptions, 'points'>): Promise
 }
 
 async function openSession(
-  options: Omit<LinkOptions, 'points'>,
+  options: SessionOptions,
   how: {
     readonly certificate: OwnCertificate;
     /** The server's certificate that was judged. */
@@ -192,11 +202,7 @@ async function openSession(
   }
 }
 
-async function startSession(
-  client: Client,
-  options: Omit<LinkOptions, 'points'>,
-  user: User,
-): Promise<Session> {
+async function startSession(client: Client, options: SessionOptions, user: User): Promise<Session> {
   const { clock, opcua, settings, signal } = options;
   const withinMs = 2 * limits.opcuaRequestMs;
   try {
@@ -242,7 +248,7 @@ function codeOf(cause: string) {
 
 /** Asks the server over an open channel what it offers; nothing of the answer is believed yet. */
 async function discover(
-  options: Omit<LinkOptions, 'points'>,
+  options: SessionOptions,
   own: OwnCertificate | undefined,
 ): Promise<readonly Endpoint[]> {
   const { opcua, pki, settings, clock, signal } = options;

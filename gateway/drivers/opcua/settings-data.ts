@@ -2,6 +2,7 @@
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import { type SchemaMistake, Type } from '../../../devices/schema.ts';
+import { PATH_HINT, parseBrowsePath } from './browse-path.ts';
 import { fieldPath } from './structure.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -104,9 +105,12 @@ export const dataSettings = {
   ),
 };
 
+/** By event type, which of its events are wanted. */
+type EventChoices = Readonly<Record<string, { readonly where?: readonly EventWhere[] }>>;
+
 /** Mistakes in how values and events are asked for, across fields and points. */
 export function checkData(
-  settings: { readonly mode: 'subscribe' | 'poll'; readonly events?: object },
+  settings: { readonly mode: 'subscribe' | 'poll'; readonly events?: EventChoices },
   points: Readonly<Record<string, PointDefinition>>,
 ): SchemaMistake[] {
   const mistakes: SchemaMistake[] = [];
@@ -115,6 +119,11 @@ export function checkData(
     if (!place) continue;
     const { event, field, index } = place;
     if (event !== undefined) types.add(event);
+    for (const path of [place.path, ...(event === undefined ? [] : [event])]) {
+      if (path === '' || parseBrowsePath(path)) continue;
+      const message = `point ${name}: "${path}" is no browse path; ${PATH_HINT}`;
+      mistakes.push({ path: [], message });
+    }
     if (event !== undefined && settings.mode === 'poll') {
       const message = `point ${name} is a field of an event, and events only come with mode: subscribe`;
       mistakes.push({ path: ['mode'], message });
@@ -128,7 +137,12 @@ export function checkData(
       mistakes.push({ path: [], message });
     }
   }
-  for (const event of Object.keys(settings.events ?? {})) {
+  for (const [event, { where = [] }] of Object.entries(settings.events ?? {})) {
+    for (const [at, { path }] of where.entries()) {
+      if (parseBrowsePath(path)) continue;
+      const message = `"${path}" is no browse path; ${PATH_HINT}`;
+      mistakes.push({ path: ['events', event, 'where', String(at), 'path'], message });
+    }
     if (types.has(event)) continue;
     const message = `no point is a field of ${event}, so that there is nothing to filter`;
     mistakes.push({ path: ['events', event], message });

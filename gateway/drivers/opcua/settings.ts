@@ -1,6 +1,8 @@
 /** What a site says of an OPC UA device, and the mistakes in it that a schema cannot see. */
+import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
+import { PATH_HINT, parseBrowsePath } from './browse-path.ts';
 import { tolerances } from './judge.ts';
 import { OLD_POLICIES } from './old-policies.ts';
 import { checkData, dataSettings } from './settings-data.ts';
@@ -33,9 +35,10 @@ export const opcuaSettings = Type.Object(
       examples: ['opc.tcp://192.0.2.10:4840'],
     }),
     rootPath: Type.String({
-      description: 'Browse path of the device below the Objects folder. Default: SteelLine.',
+      description:
+        'Browse path of the device below the Objects folder; names may be in any namespace, or in the one before them: 2:Name or nsu=URI;Name. Default: SteelLine.',
       default: 'SteelLine',
-      maxLength: 1_000,
+      maxLength: limits.opcuaPathLengthMax,
       minLength: 1,
       examples: ['Plant/SteelLine'],
     }),
@@ -129,14 +132,12 @@ export function checkOpcua(
       message: 'a certificate is not checked with securityMode None; choose SignAndEncrypt',
     });
   }
-  if (settings.rootPath.split('/').some((name) => name === '')) {
-    mistakes.push({
-      path: ['rootPath'],
-      message: `"${settings.rootPath}" has an empty name; write names with single slashes between`,
-    });
+  if (!parseBrowsePath(settings.rootPath)) {
+    const message = `"${settings.rootPath}" is no browse path; ${PATH_HINT}`;
+    mistakes.push({ path: ['rootPath'], message });
   }
   for (const [name, point] of Object.entries(points)) {
-    if (point.opcua?.path.split('/').every((part) => part !== '')) continue;
+    if (point.opcua?.path) continue;
     mistakes.push({
       path: [],
       message: `point ${name} of the profile has no OPC UA path, so this driver cannot ask for it`,

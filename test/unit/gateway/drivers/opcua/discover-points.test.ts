@@ -7,11 +7,16 @@ import {
   deviceName,
   rec20Code,
   suggestDevice,
-  writtenPath,
 } from '../../../../../gateway/drivers/opcua/discover-points.ts';
 import type { FoundVariable } from '../../../../../gateway/drivers/opcua/found.ts';
 
 const DOUBLE = 11;
+const URIS = [
+  'http://opcfoundation.org/UA/',
+  'urn:server',
+  'urn:line',
+  'http://vendor.example/UA/',
+];
 
 function variable(path: readonly string[], more: Partial<FoundVariable> = {}): FoundVariable {
   return {
@@ -26,7 +31,7 @@ function variable(path: readonly string[], more: Partial<FoundVariable> = {}): F
 
 function suggest(variables: readonly FoundVariable[]) {
   const root = { namespaceIndex: 2, name: 'Line' };
-  return suggestDevice({ rootPath: 'Line', root, variables, events: [] }, new Set());
+  return suggestDevice({ rootPath: 'Line', root, variables, events: [] }, new Set(), URIS);
 }
 
 describe('the unit', () => {
@@ -92,13 +97,17 @@ describe('names', () => {
 });
 
 describe('what can be a point', () => {
-  it('has a path in the namespace of the root', () => {
-    const at = (namespaceIndex: number, name: string) => [{ namespaceIndex, name }];
-    expect(writtenPath(at(2, 'A'), 2)).toBe('A');
-    expect(writtenPath(at(0, 'A'), 2)).toBe('0:A');
-    expect(writtenPath(at(3, 'A'), 2)).toBeUndefined();
-    expect(writtenPath(at(2, 'A/B'), 2)).toBeUndefined();
-    expect(writtenPath(at(2, '0:A'), 2)).toBeUndefined();
+  it('has a path with the namespaces that differ from that of the root', () => {
+    const path = [2, 0, 1, 3].map((namespaceIndex) => ({
+      namespaceIndex,
+      name: `A/${namespaceIndex}`,
+    }));
+    const { points } = suggest([variable([], { path })]);
+    expect(points[0]?.definition.opcua?.path).toBe(
+      'A&/2/0:A&/0/1:A&/1/nsu=http://vendor.example/UA/;A&/3',
+    );
+    const long = variable([], { path: [{ namespaceIndex: 3, name: 'x'.repeat(3_000) }] });
+    expect(suggest([long]).skipped[0]).toContain('its path is longer than');
   });
 
   it('is told from what cannot, with the reason', () => {

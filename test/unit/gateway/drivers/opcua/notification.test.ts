@@ -28,7 +28,7 @@ const level: Item = {
 };
 const tapped: Item = {
   kind: 'event',
-  event: { name: 'Tapped', typeId: coerceNodeId('ns=1;i=5'), fields: [] },
+  event: { name: 'Tapped', typeId: coerceNodeId('ns=1;i=5'), fields: [], where: new Map() },
   points: ['tapped', 'weight'],
 };
 

@@ -231,6 +231,7 @@ describe('our own certificate', () => {
       settings: testSettings(server.url, { rootPath: 'Server' }),
       pinned: undefined,
       points: {},
+      namespaces: new Map(),
       clock,
       context,
       signal: AbortSignal.timeout(20_000),
