@@ -2,10 +2,18 @@
 import { limits } from '../../devices/limits.ts';
 import type { PointDefinition } from '../../devices/profile.ts';
 import type { LossCause, Sample } from '../../devices/reading.ts';
-import type { Connection, ConnectionState, Driver, DriverContext, SampleSet } from '../driver.ts';
+import type {
+  CertificateState,
+  Connection,
+  ConnectionState,
+  Driver,
+  DriverContext,
+  SampleSet,
+} from '../driver.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
 import { createDeviceLog, type DeviceLog } from './device-log.ts';
 import { withArchives } from './modbus/archived.ts';
+import { certificatesOf } from './modbus/certificates.ts';
 import { type Cuts, relearn } from './modbus/learn.ts';
 import {
   type Data,
@@ -180,6 +188,10 @@ class ModbusConnection implements Connection {
 
   counters(): Readonly<Record<string, number>> {
     return { ...this.#link.counts };
+  }
+
+  certificates(): readonly CertificateState[] {
+    return certificatesOf(this.#line.addresses, this.#link.shown());
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Where the processor time of a run goes: the engine's own samples, told apart by whose code ran. */
+/** Where the processor time of a run goes: samples of the engine, told apart by whose code ran. */
 import { Session } from 'node:inspector/promises';
 
 /** Whose time it is; `kernel and engine` is what Node itself does in C++ and in system calls. */

@@ -27,6 +27,8 @@ export interface ContractPublisher extends ContractDevice {
 
 export interface DriverUnderContract {
   readonly driver: Driver;
+  /** Which of its ways this run is of, for drivers that have several. */
+  readonly way?: string;
   readonly points: Readonly<Record<string, PointDefinition>>;
   /** By point, the raw words that the honest device holds. */
   readonly expected: Readonly<Record<string, string>>;
@@ -54,6 +56,7 @@ const never = new AbortController().signal;
 /** Declares the suite for one driver. */
 export function driverContract(name: string, under: DriverUnderContract): void {
   const names = Object.keys(under.points);
+  const title = under.way === undefined ? name : `${name} (${under.way})`;
   const closers: (() => Promise<void>)[] = [];
 
   afterEach(async () => {
@@ -80,7 +83,7 @@ export function driverContract(name: string, under: DriverUnderContract): void {
     expect(causes).toContain(set.missing?.cause);
   }
 
-  describe(`driver ${name}: settings`, () => {
+  describe(`driver ${title}: settings`, () => {
     it('are described, bounded, and required or with a default', () => {
       expect(under.driver.name).toBe(name);
       expect(under.driver.summary).toMatch(/\.$/);
@@ -125,7 +128,7 @@ export function driverContract(name: string, under: DriverUnderContract): void {
     });
   });
 
-  describe(`driver ${name}: reading`, () => {
+  describe(`driver ${title}: reading`, () => {
     it('gives every point with its raw words and encoding, stamped with our time', async () => {
       const connection = await open(await start(under.honest()));
       const fromMs = Date.now();
@@ -178,7 +181,7 @@ export function driverContract(name: string, under: DriverUnderContract): void {
     });
   });
 
-  describe(`driver ${name}: closing`, () => {
+  describe(`driver ${title}: closing`, () => {
     it('ends a read that is under way, and every connection', async () => {
       const device = await start(under.silent());
       const connection = await open(device);
@@ -212,7 +215,7 @@ export function driverContract(name: string, under: DriverUnderContract): void {
 
   const { publisher } = under;
   if (publisher !== undefined) {
-    describe(`driver ${name}: subscribing`, () => {
+    describe(`driver ${title}: subscribing`, () => {
       it('delivers in order, acknowledges what is durable and nothing else, and stops at close', async () => {
         const device = await start(publisher());
         const connection = await open(device);

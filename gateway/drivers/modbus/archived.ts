@@ -95,6 +95,10 @@ class ArchivedConnection implements Connection {
     return { ...this.#inner.counters?.(), archiveRecords: this.#records };
   }
 
+  certificates() {
+    return this.#inner.certificates?.() ?? [];
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#filling;

@@ -8,6 +8,7 @@
 import { limits } from '../../../devices/limits.ts';
 import type { Clock, Random } from '../../../devices/runtime.ts';
 import { type Backoff, createBackoff } from '../backoff.ts';
+import type { Shown } from './certificates.ts';
 import type { ReadRequest } from './client.ts';
 import { dial, type Line } from './dial.ts';
 import type { Asked, Framing, FramingEvents } from './frame.ts';
@@ -151,6 +152,13 @@ export class ModbusLink {
     for (const waiting of [...this.#asking]) {
       if (waiting.seat === seat) this.#stopAsking(waiting);
     }
+  }
+
+  /** The certificate of the device at the address that is connected, on a secured line. */
+  shown(): Shown | undefined {
+    const certificate = this.#line?.port.shown();
+    const address = this.#settings.addresses[this.#line?.at ?? 0];
+    return certificate && address && { address, certificate };
   }
 
   /** Gives up what is under way and closes. Idempotent. */

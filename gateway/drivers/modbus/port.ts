@@ -8,6 +8,7 @@
  * answers, and modbus-serial hears nothing of it (docs/decisions/0012).
  */
 import { strict as assert } from 'node:assert';
+import type { X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { type Asked, type Framing, type FramingEvents, REQUEST_BYTES } from './frame.ts';
 import type { Wire } from './socket.ts';
@@ -86,6 +87,11 @@ export class ModbusPort extends EventEmitter {
   /** Whether the device's side ever accepted the connection. */
   get wasOpen(): boolean {
     return this.#wasOpen;
+  }
+
+  /** The certificate that the device showed, on a secured wire. */
+  shown(): X509Certificate | undefined {
+    return this.#isOpen ? this.#wire.shown?.() : undefined;
   }
 
   /** Whether the connection must be renewed before another question. */

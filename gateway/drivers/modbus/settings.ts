@@ -158,7 +158,10 @@ export const settings = Type.Object(
             }),
           ),
         },
-        { ...closed, description: 'How gaps are filled where the profile names an archive. Default: as below.' },
+        {
+          ...closed,
+          description: 'How gaps are filled where the profile names an archive. Default: as below.',
+        },
       ),
     ),
     ...readingOptions,

@@ -1,4 +1,5 @@
 /** A wire, and how a socket is one. */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 /** A stream of bytes to a device. */
@@ -6,6 +7,8 @@ export interface Wire {
   write(bytes: Buffer): void;
   /** Ends it at once: whatever was still to come is never read. `onClose` still follows. */
   destroy(): void;
+  /** Secured wires that are open: the certificate that the device showed. */
+  shown?(): X509Certificate | undefined;
 }
 
 export interface WireEvents {

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { reasonOf, type Wire, type WireEvents, wireOfSocket } from './socket.ts';
 
 export interface TlsAddress {
@@ -23,6 +23,7 @@ export interface TlsAddress {
 /** Opens it. The files are read each time, so that a renewed certificate needs no restart. */
 export function openTls(address: TlsAddress, events: WireEvents): Wire {
   let wire: Wire | undefined;
+  let socket: TLSSocket | undefined;
   let isDestroyed = false;
   void (async () => {
     try {
@@ -32,7 +33,7 @@ export function openTls(address: TlsAddress, events: WireEvents): Wire {
       );
       if (isDestroyed) return events.onClose('closed');
       const { host, port, serverName } = address;
-      const socket = connect({
+      socket = connect({
         host,
         port,
         ca,
@@ -51,6 +52,7 @@ export function openTls(address: TlsAddress, events: WireEvents): Wire {
   })();
   return {
     write: (bytes) => wire?.write(bytes),
+    shown: () => socket?.getPeerX509Certificate(),
     destroy() {
       isDestroyed = true;
       wire?.destroy();
