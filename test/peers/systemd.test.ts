@@ -1,4 +1,4 @@
-/** What systemd hears of a gateway, through systemd's own program and a socket as systemd has one. */
+/** What systemd hears of a gateway: through its own program, on a socket as it has one. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
