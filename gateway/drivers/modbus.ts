@@ -20,6 +20,7 @@ import {
   type Exception,
   type Missing,
   ModbusLink,
+  type Place,
   type Question,
 } from './modbus/link.ts';
 import { placeOnDevice, readingMistakes, requestLimits } from './modbus/options.ts';
@@ -135,12 +136,13 @@ class ModbusConnection implements Connection {
   readonly #context: DriverContext;
   readonly #link: ModbusLink;
   readonly #line: LineSettings;
-  readonly #place: ReturnType<ModbusLink['join']>;
+  readonly #place: Place;
   readonly #backoff: Backoff;
   readonly #log: DeviceLog;
   readonly #release: () => void;
   #closed = false;
   readonly #closing = new AbortController();
+  #watched: AbortSignal | undefined;
   readonly #limits: RequestLimits;
   #plan: Plan | undefined;
   /** When the device's pause after its last answer is over, monotonic. */
@@ -174,6 +176,7 @@ class ModbusConnection implements Connection {
     if (this.#backoff.waiting()) return lost(names, this.#lastCause);
     this.#place.begin();
     const plan = this.#planFor(names);
+    this.#watch(signal);
     const outcome = await this.#ask(plan.blocks, signal);
     if (this.#closed) return lost(names, 'not-running');
     this.#learn(plan, outcome);
@@ -198,8 +201,19 @@ class ModbusConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing.abort();
+    this.#watched?.removeEventListener('abort', this.#stop);
     this.#place.leave();
     this.#release();
+  }
+
+  readonly #stop = () => this.#place.stop();
+
+  /** One listener is kept while reads come with the same signal. */
+  #watch(signal: AbortSignal): void {
+    if (signal === this.#watched) return;
+    this.#watched?.removeEventListener('abort', this.#stop);
+    signal.addEventListener('abort', this.#stop);
+    this.#watched = signal;
   }
 
   #planFor(names: readonly string[]): Plan {

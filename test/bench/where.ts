@@ -13,7 +13,7 @@ export const spenders = [
 
 export type Spender = (typeof spenders)[number];
 
-/** Runs `work` under the profiler. Returns each one's share of the time, 0 to 1; idle time is nobody's. */
+/** Runs `work` and returns each one's share of its time, 0 to 1; idle time is nobody's. */
 export async function whereTimeGoes(
   work: () => Promise<unknown>,
 ): Promise<Readonly<Record<Spender, number>>> {

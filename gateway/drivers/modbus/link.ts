@@ -19,9 +19,9 @@ import {
   type Answer,
   askedOf,
   isUnreachable,
-  type LinkCounts,
   type Missing,
   missing,
+  newCounts,
   type Question,
   toAnswer,
 } from './question.ts';
@@ -42,18 +42,16 @@ interface Waiting {
   asked?: Asked;
 }
 
+/** A device's place on a line. */
+export interface Place {
+  readonly seat: Seat;
+  begin(): void;
+  stop(): void;
+  leave(): void;
+}
+
 export class ModbusLink {
-  readonly counts: LinkCounts = {
-    requests: 0,
-    timeouts: 0,
-    retries: 0,
-    exceptions: 0,
-    connects: 0,
-    backupUses: 0,
-    foreignFrames: 0,
-    corruptFrames: 0,
-    orderRequests: 0,
-  };
+  readonly counts = newCounts();
 
   readonly #settings: LineSettings;
   readonly #clock: Clock;
@@ -98,14 +96,15 @@ export class ModbusLink {
   }
 
   /**
-   * A device takes a seat on the line; `begin` says that it starts to read, `leave` frees it and
-   * gives up what it still asks.
+   * A device takes a seat on the line; `begin` says that it starts to read, `stop` gives up what it
+   * asks, and `leave` frees the seat as well.
    */
-  join(): { readonly seat: Seat; begin(): void; leave(): void } {
+  join(): Place {
     const seat = this.#slack.join();
     return {
       seat,
       begin: () => this.#slack.begin(seat),
+      stop: () => this.#giveUp(seat),
       leave: () => {
         this.#slack.leave(seat);
         this.#giveUp(seat);
@@ -115,7 +114,7 @@ export class ModbusLink {
 
   /**
    * Asks one question when its turn comes. Never rejects: what went wrong is in the answer. An
-   * abort resolves at once.
+   * abort of its signal, or `stop` of its seat where it has one, resolves at once.
    */
   ask(question: Question): Promise<Answer> {
     return new Promise((resolve) => {
@@ -129,13 +128,14 @@ export class ModbusLink {
           if (waiting.settled) return;
           waiting.settled = true;
           this.#asking.delete(waiting);
-          signal.removeEventListener('abort', abort);
+          if (question.seat === undefined) signal.removeEventListener('abort', abort);
           resolve(answer);
         },
       };
       const abort = () => this.#stopAsking(waiting);
       if (this.#stop.signal.aborted || signal.aborted) return abort();
-      signal.addEventListener('abort', abort, { once: true });
+      // Whoever has a seat says by it when to stop: a listener costs more than the question.
+      if (question.seat === undefined) signal.addEventListener('abort', abort, { once: true });
       this.#asking.add(waiting);
       this.#queue.push(waiting);
       void this.#pump();

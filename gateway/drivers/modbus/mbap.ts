@@ -17,6 +17,7 @@ import {
 const HEADER_BYTES = 6;
 /** Unit and the longest PDU (Modbus Application Protocol V1.1b3 §4.1). */
 const LENGTH_MAX = 254;
+const NOTHING = Buffer.alloc(0);
 
 export class MbapFraming implements Framing {
   readonly #events: FramingEvents;
@@ -25,7 +26,7 @@ export class MbapFraming implements Framing {
   #nextId: number;
   #used = 0;
   #foreign = 0;
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NOTHING;
   #isBroken = false;
 
   /** `firstId`: transaction id of the first request, 0 to 65,535. */
@@ -72,20 +73,21 @@ export class MbapFraming implements Framing {
   }
 
   take(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (bytes.length >= HEADER_BYTES && !this.#isBroken) {
-      const length = bytes.readUInt16BE(4);
-      if (bytes.readUInt16BE(2) !== 0 || length < EXCEPTION_BYTES || length > LENGTH_MAX) {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let from = 0;
+    while (bytes.length >= from + HEADER_BYTES && !this.#isBroken) {
+      const length = bytes.readUInt16BE(from + 4);
+      if (bytes.readUInt16BE(from + 2) !== 0 || length < EXCEPTION_BYTES || length > LENGTH_MAX) {
         this.#break('bytes that are not Modbus TCP');
         return;
       }
-      const end = HEADER_BYTES + length;
+      const end = from + HEADER_BYTES + length;
       if (bytes.length < end) break;
-      this.#accept(bytes.readUInt16BE(0), bytes.subarray(HEADER_BYTES, end));
-      bytes = bytes.subarray(end);
+      this.#accept(bytes.readUInt16BE(from), bytes.subarray(from + HEADER_BYTES, end));
+      from = end;
     }
     // A copy, so that a few bytes do not keep the socket's whole chunk alive.
-    this.#rest = bytes.length === 0 ? bytes : Buffer.from(bytes);
+    this.#rest = from === bytes.length ? NOTHING : Buffer.from(bytes.subarray(from));
   }
 
   #accept(id: number, body: Buffer): void {

@@ -57,6 +57,21 @@ export interface LinkCounts extends FrameCounts {
   orderRequests: number;
 }
 
+/** Nothing counted yet. */
+export function newCounts(): LinkCounts {
+  return {
+    requests: 0,
+    timeouts: 0,
+    retries: 0,
+    exceptions: 0,
+    connects: 0,
+    backupUses: 0,
+    foreignFrames: 0,
+    corruptFrames: 0,
+    orderRequests: 0,
+  };
+}
+
 /** The shape of the question on the wire. */
 export function askedOf({ anyLength, block, unitId }: Question): Asked {
   const bytes = anyLength === true ? undefined : answerBytes(block);

