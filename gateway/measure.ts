@@ -104,8 +104,9 @@ export function measure(set: SampleSet, plan: MeasurePlan, memory: GoodsMemory):
 }
 
 /** One sample decoded, scaled and judged. */
-export function measureSample(sample: Sample, point: PointDefinition): Reading {
+export function measureSample(given: Sample, point: PointDefinition): Reading {
   const { type, unit } = point;
+  const sample = doubtTime(given);
   if (sample.rawHex.length > 2 * limits.rawBytesMax) {
     // A part of the raw words would not be the raw words, so none are kept.
     return bad(sample, point, 'too-large', '');
@@ -140,6 +141,17 @@ export function measureSample(sample: Sample, point: PointDefinition): Reading {
   // The value lost digits in its conversion; the raw words still have them.
   const status = join([sample.status ?? [], isRounded ? 'rounded' : []]);
   return { point: name, type, unit, value, rawHex, quality, status };
+}
+
+/** A device that states a time which cannot be is not believed in silence. */
+function doubtTime(sample: Sample): Sample {
+  const { quality, sourceTimeMs, status } = sample;
+  if (sourceTimeMs === undefined || usableTime(sourceTimeMs) !== undefined) return sample;
+  return {
+    ...sample,
+    quality: quality === 'good' ? 'uncertain' : quality,
+    status: join([status ?? [], 'source-time-invalid']),
+  };
 }
 
 function within(value: number | bigint, range: readonly [number, number]): boolean {
@@ -220,7 +232,8 @@ function timeOf(sample: Sample): number {
   return usableTime(sample.sourceTimeMs) ?? Math.trunc(sample.gatewayTimeMs);
 }
 
-function usableTime(timeMs: number | undefined): number | undefined {
+/** The time in whole milliseconds, or `undefined` where a credential could not state it. */
+export function usableTime(timeMs: number | undefined): number | undefined {
   if (timeMs === undefined || !(timeMs >= TIME_MS_MIN && timeMs <= TIME_MS_MAX)) return undefined;
   return Math.trunc(timeMs);
 }

@@ -3,7 +3,7 @@ import { EdgeError } from '../../devices/errors.ts';
 import type { Sample } from '../../devices/reading.ts';
 import type { DeviceConfig } from '../config.ts';
 import type { Connection, SampleSet } from '../driver.ts';
-import { measureSample } from '../measure.ts';
+import { measureSample, usableTime } from '../measure.ts';
 import {
   type CommandContext,
   EXIT,
@@ -60,9 +60,14 @@ async function readDevice(
       if (!sample || !definition) {
         return { device: device.name, point, missing: causes.get(point) ?? 'timeout' };
       }
-      const { sourceTimeMs } = sample;
+      const sourceTimeMs = usableTime(sample.sourceTimeMs);
       const reading = measureSample(sample, definition);
-      return { device: device.name, point, reading, ...(sourceTimeMs && { sourceTimeMs }) };
+      return {
+        device: device.name,
+        point,
+        reading,
+        ...(sourceTimeMs !== undefined && { sourceTimeMs }),
+      };
     });
   } finally {
     await connection.close();

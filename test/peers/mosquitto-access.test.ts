@@ -7,9 +7,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PointDefinition } from '../../devices/profile.ts';
 import type { Connection, SampleSet } from '../../gateway/driver.ts';
 import { type MqttSettings, mqttDriver } from '../../gateway/drivers/mqtt.ts';
+import { sparkplugDriver } from '../../gateway/drivers/sparkplug.ts';
 import { dialMqtt, type MqttClient } from '../../gateway/mqtt-client.ts';
 import { driverContext, until } from '../support/driver-context.ts';
 import { hasPeer } from '../support/peers.ts';
+import { bdSeq, encode, rebirthMetric, type } from '../support/sparkplug-edge.ts';
 import { type Mosquitto, startMosquitto } from './mosquitto-broker.ts';
 
 const points: Record<string, PointDefinition> = {
@@ -132,6 +134,40 @@ describe.skipIf(!hasPeer('mosquitto'))('Mosquitto, with what it asks and grants'
       expect(isUp(box)).toBe(false);
       await box.connection.close();
     }
+  });
+
+  it('lets a Sparkplug host in by mutual TLS and password, and knows its will', async () => {
+    const { topic: _, ...broker } = whole();
+    const metric = { summary: 'Air', type: 'bl:Test', unit: '', sparkplug: { metric: 'Air' } };
+    const where = { group: 'yard', edgeNode: 'monitor', hostId: 'tls-host' };
+    const settings = { ...broker, ...where, reorderMs: 0 };
+    expect(sparkplugDriver.check(settings, { air: metric })).toEqual([]);
+    const connection = await sparkplugDriver.open(settings, { air: metric }, driverContext('sp'));
+    closers.push(() => connection.close());
+    const sets: SampleSet[] = [];
+    await connection.subscribe?.(['air'], async (set) => void sets.push(set));
+    await until(() => Number(connection.counters?.()['ups']) === 1);
+    expect(connection.certificates?.()).toMatchObject([{ subject: 'CN=gateway' }, {}]);
+    const edge = await publisher(guarded.url, {
+      ...readPublisherFiles(at),
+      username: 'yard',
+      password: 'correct horse',
+    });
+    const states: unknown[] = [];
+    edge.on('message', (__, payload) => states.push(JSON.parse(payload.toString())));
+    await edge.subscribeAsync('spBv1.0/STATE/tls-host', { qos: 1 });
+    await until(() => states.length === 1);
+    expect(states[0]).toMatchObject({ online: true });
+    const air = { name: 'Air', timestamp: 2, datatype: type.double, double: -18.25 };
+    const metrics = [bdSeq(0), rebirthMetric, air];
+    const birth = encode({ timestamp: 2, seq: 0, metrics });
+    await edge.publishAsync('spBv1.0/yard/NBIRTH/monitor', birth);
+    await until(() => sets.length === 1);
+    // The bytes of the wire, lowest first.
+    expect(sets[0]?.samples).toMatchObject([{ point: 'air', rawHex: '00000000004032c0' }]);
+    await connection.close();
+    await until(() => states.length === 2);
+    expect(states[1]).toMatchObject({ online: false });
   });
 
   it('shares a subscription between two gateways of a group, MQTT 5', async () => {

@@ -63,7 +63,7 @@ const REFUSED = 128;
 
 /** Why a subscription does not stand, or `undefined` when all do. */
 export function reasonOfRefusal(
-  topics: readonly string[],
+  { topics, qos }: { readonly topics: readonly string[]; readonly qos: number },
   error: Error | null,
   granted: readonly unknown[] | undefined,
 ): string | undefined {
@@ -73,7 +73,11 @@ export function reasonOfRefusal(
     const why = codes[at] === REFUSED ? '' : `: ${reasonText(codes[at] ?? REFUSED)}`;
     return `the broker refused the subscription to ${topics[at]}${why}`;
   }
-  return error ? `the broker refused the subscription: ${error.message}` : undefined;
+  if (error) return `the broker refused the subscription: ${error.message}`;
+  // It may [MQTT-3.8.4-6]; but then it would keep less for us than the configuration promises.
+  const least = codes.findIndex((code) => code < qos);
+  if (least < 0) return undefined;
+  return `the broker grants QoS ${codes[least]} at most to ${topics[least]}, and ${qos} is asked for`;
 }
 
 /** What a broker of MQTT 5 says it cannot do and we need, or `undefined`. */

@@ -333,7 +333,7 @@ function subscribe(
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     client.subscribe([...topics], how, (error, _, packet) => {
-      resolve(reasonOfRefusal(topics, error, packet?.granted));
+      resolve(reasonOfRefusal({ topics, qos: how.qos }, error, packet?.granted));
     });
   });
 }

@@ -191,7 +191,7 @@ export class SparkplugClient {
 function subscribe(client: MqttClient, topics: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
     client.subscribe([...topics], { qos: 1 }, (error, _, packet) => {
-      resolve(reasonOfRefusal(topics, error, packet?.granted));
+      resolve(reasonOfRefusal({ topics, qos: 1 }, error, packet?.granted));
     });
   });
 }

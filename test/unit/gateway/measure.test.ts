@@ -48,6 +48,23 @@ describe('one sample', () => {
     });
   });
 
+  it('is uncertain where the device states a time that no calendar here has', () => {
+    for (const sourceTimeMs of [253_402_300_800_000, -62_135_596_800_001, 2 ** 64, Number.NaN]) {
+      expect(measureSample(sample(20, { sourceTimeMs }), temperature)).toMatchObject({
+        value: 20,
+        quality: 'uncertain',
+        status: 'source-time-invalid',
+      });
+    }
+    const last = measureSample(sample(20, { sourceTimeMs: 253_402_300_799_999 }), temperature);
+    expect(last.quality).toBe('good');
+    const archived = sample(20, { sourceTimeMs: Number.NaN, quality: 'archived', status: 'a' });
+    expect(measureSample(archived, temperature)).toMatchObject({
+      quality: 'archived',
+      status: 'a; source-time-invalid',
+    });
+  });
+
   it('at the edge of its range is good, beyond it uncertain', () => {
     expect(measureSample(sample(100), temperature).quality).toBe('good');
     const beyond = measureSample(sample(100.001), temperature);

@@ -287,6 +287,17 @@ describe('mqtt driver and its session', () => {
     await client(yard, 1);
   });
 
+  it('is granted less than it asked for: says so, since the broker would keep nothing for it', async () => {
+    const yard = await broker();
+    yard.granted = 0;
+    const { clock, lines } = await subscribed(yard.url);
+    await until(() => lines.length === 1);
+    expect(lines[0]).toMatch(/grants QoS 0 at most to .*, and 1 is asked for/);
+    yard.granted = 1;
+    clock.advance(limits.reconnectMs);
+    await client(yard, 1);
+  });
+
   it('lets the messages under way be acknowledged when it is closed, and takes no other', async () => {
     const yard = await broker();
     const { deliveries, connection } = await subscribed(yard.url);
