@@ -27,6 +27,11 @@ export function staleAfterMs({ everyMs }: Pick<DeviceSnapshot, 'everyMs'>): numb
   return Math.max(limits.staleIntervals * everyMs, limits.staleMsMin);
 }
 
+/** Whether what is known of a device is older than it may be; nothing at all is not stale. */
+export function isStale(device: DeviceSnapshot): boolean {
+  return device.ageMs !== undefined && device.ageMs > staleAfterMs(device);
+}
+
 /** The health of a gateway. A device that never answered is stale once it had the time to. */
 export function judgeHealth(snapshot: GatewaySnapshot): Health {
   const upMs = snapshot.timeMs - snapshot.startedMs;

@@ -1,6 +1,6 @@
 /** A snapshot as Prometheus reads it (text exposition format 0.0.4). */
 import type { DeviceSnapshot, GatewaySnapshot } from '../snapshot.ts';
-import { judgeHealth } from './health.ts';
+import { isStale, judgeHealth } from './health.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -42,6 +42,7 @@ function gatewayFamilies(snapshot: GatewaySnapshot): Family[] {
     gauge('uplink_up', '1 while the uplink stands, else 0.', uplink.up ? 1 : 0),
     counter('sampled_total', 'Point values received from devices.', counters.sampled),
     counter('signed_total', 'Readings signed and durable.', counters.signed),
+    counter('suppressed_total', 'Readings that reported nothing new.', counters.suppressed),
     counter('batches_total', 'Batches signed.', counters.batches),
     counter('delivered_total', 'Readings that a receipt accepted.', counters.delivered),
     counter('refused_total', 'Readings that a receipt refused.', counters.refused),
@@ -112,7 +113,12 @@ function deviceFamilies({ devices }: GatewaySnapshot): Family[] {
         })),
       ),
     ),
-    many('point_value', 'gauge', 'Newest value of a point, while good.', pointSamples(devices)),
+    many('device_clock_doubted', 'gauge', '1 while its own clock cannot be believed, else 0.', [
+      ...each(({ clock }) => (clock === undefined ? 0 : 1)),
+    ]),
+    many('point_value', 'gauge', 'Newest value of a point, while good.', [
+      ...pointSamples(devices.filter((device) => !isStale(device))),
+    ]),
   ];
 }
 

@@ -6,7 +6,7 @@ import { limits } from '../../devices/limits.ts';
 import { formatTime } from '../../devices/runtime.ts';
 import { units } from '../../devices/units.ts';
 import type { DeviceSnapshot, GatewaySnapshot, PointSnapshot } from '../snapshot.ts';
-import { judgeHealth, staleAfterMs } from './health.ts';
+import { isStale, judgeHealth } from './health.ts';
 import { escapeHtml, formatAge, formatBytes, formatCount } from './text.ts';
 
 /** Fetches the page again and puts its new content in place of the old. */
@@ -166,7 +166,7 @@ function stateOf(device: DeviceSnapshot): string {
 function ageOf(device: DeviceSnapshot): string {
   if (device.ageMs === undefined) return '<span class="quiet">none yet</span>';
   const text = device.ageMs < 1_000 ? 'now' : `${formatAge(device.ageMs)} ago`;
-  return device.ageMs > staleAfterMs(device) ? mark('bad', text) : text;
+  return isStale(device) ? mark('bad', text) : text;
 }
 
 function pointTable(device: DeviceSnapshot, nowMs: number): string {
@@ -174,7 +174,7 @@ function pointTable(device: DeviceSnapshot, nowMs: number): string {
     row([
       `${escapeHtml(point.point)}<span class="second">${escapeHtml(point.summary)}</span>`,
       `<span class="number">${shownValue(point)}</span>`,
-      qualityOf(point),
+      qualityOf(point, isStale(device)),
       timeCell(point.sourceTimeMs, nowMs),
       timeCell(point.gatewayTimeMs, nowMs),
     ]),
@@ -187,8 +187,10 @@ function shownValue({ unit, value }: PointSnapshot): string {
   return `${escapeHtml(String(value))} ${escapeHtml(units.get(unit)?.symbol ?? unit)}`;
 }
 
-function qualityOf({ quality, status }: PointSnapshot): string {
+/** A good value of a device that is silent is no longer good news. */
+function qualityOf({ quality, status }: PointSnapshot, stale: boolean): string {
   if (quality === undefined) return '';
+  if (stale) return `${mark('bad', 'stale')}<span class="second">was ${quality}</span>`;
   const kind = quality === 'good' ? 'good' : quality === 'bad' ? 'bad' : 'warn';
   return `${mark(kind, quality)}<span class="second">${escapeHtml(status ?? '')}</span>`;
 }

@@ -96,6 +96,17 @@ describe('the page of a device', () => {
   });
 });
 
+describe('the page of a device that fell silent', () => {
+  it('calls no value good', () => {
+    const fresh = gatewaySnapshot();
+    expect(devicePage(fresh, deviceSnapshot())).toContain('<span class="mark good">good</span>');
+    const page = devicePage(fresh, deviceSnapshot({ ageMs: 60_000 }));
+    expect(page).not.toContain('<span class="mark good">good</span>');
+    expect(page).toContain('<span class="mark bad">stale</span>');
+    expect(page).toContain('was good');
+  });
+});
+
 describe('texts for people', () => {
   it.each([
     [0, '0 ms'],
