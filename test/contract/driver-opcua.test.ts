@@ -44,7 +44,7 @@ driverContract('opcua', {
   expected: { small: '3412', level: '0000d0c0', name: 'e6b0b4426f79' },
   misplaced: {
     nowhere: [{ summary: '', type: '', unit: '' }, 'no OPC UA path'],
-    gap: [point('Area//Level'), 'no OPC UA path'],
+    gap: [point('Area//Level'), 'no browse path'],
   },
   badSettings: {
     'no server': {},
@@ -53,6 +53,7 @@ driverContract('opcua', {
     'a mode that there is not': { url, securityMode: 'Encrypt' },
     'no queue': { url, queueSize: 0 },
     'a root without a name': { url, rootPath: '' },
+    'a secret in the address': { url: 'opc.tcp://me:secret@127.0.0.1:4840' },
   },
   dataDirectory: freshFolder(),
   honest: async () => {

@@ -3,6 +3,7 @@ import { isDidKey } from '../../../devices/identity/did-key.ts';
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
+import { mistakeOfAddress } from '../address.ts';
 import { mistakesOfMapping, payloadSettings } from './mapping.ts';
 import { isShared } from './topics.ts';
 
@@ -124,6 +125,8 @@ export function check(
   const { sessionExpiryS, signedBy, signerEnrolment, topic, url, username, version = 4 } = given;
   const mistakes: SchemaMistake[] = [];
   const say = (key: string, message: string) => mistakes.push({ path: [key], message });
+  const address = mistakeOfAddress(url);
+  if (address !== undefined) say('url', address);
   if (version === 4 && isShared(topic)) {
     const why = 'a broker of MQTT 3.1.1 may take it for a plain topic, and nothing would come';
     say('topic', `shared subscriptions need version: 5 (${why})`);

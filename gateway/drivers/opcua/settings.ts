@@ -2,6 +2,7 @@
 import { limits } from '../../../devices/limits.ts';
 import type { PointDefinition } from '../../../devices/profile.ts';
 import { type SchemaMistake, type Static, Type } from '../../../devices/schema.ts';
+import { mistakeOfAddress } from '../address.ts';
 import { PATH_HINT, parseBrowsePath } from './browse-path.ts';
 import { tolerances } from './judge.ts';
 import { OLD_POLICIES } from './old-policies.ts';
@@ -31,7 +32,8 @@ export const opcuaSettings = Type.Object(
     url: Type.String({
       description: 'Address of the server.',
       maxLength: 1_000,
-      pattern: '^opc\\.tcp://[^\\s/]+(/\\S*)?$',
+      // No user and password: an address is shown in every log.
+      pattern: '^opc\\.tcp://[^\\s/@]+(/\\S*)?$',
       examples: ['opc.tcp://192.0.2.10:4840'],
     }),
     rootPath: Type.String({
@@ -103,6 +105,8 @@ export function checkOpcua(
 ): SchemaMistake[] {
   const mistakes: SchemaMistake[] = [];
   const { securityMode: mode, securityPolicy: policy } = settings;
+  const address = mistakeOfAddress(settings.url);
+  if (address !== undefined) mistakes.push({ path: ['url'], message: address });
   const old = OLD_POLICIES[policy];
   if (old !== undefined) {
     const message = `${old}; choose Basic256Sha256 or newer`;
