@@ -124,7 +124,9 @@ function whose(index: number): string {
 const ISSUER = 'was signed by one that';
 
 function objection(sentence: string, tolerance?: Tolerance): Objection {
-  return { sentence: sentence.trim(), trustHelps: false, ...(tolerance && { tolerance }) };
+  // Names are the server's own words, and a terminal would obey what stands in them.
+  const shown = sentence.trim().replace(/\p{Control}/gu, '?');
+  return { sentence: shown, trustHelps: false, ...(tolerance && { tolerance }) };
 }
 
 function trustObjections(

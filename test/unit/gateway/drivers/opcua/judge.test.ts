@@ -103,6 +103,12 @@ describe('the time', () => {
 });
 
 describe('the host', () => {
+  it('is not named by what goes before a NUL, and no name reaches a terminal as it is', async () => {
+    const server = await makeCertificate({ dns: ['mill.example\0.evil.example', 'a\u001b[2J'] });
+    const [first] = judge([server], { host: 'mill.example' });
+    expect(first?.sentence).toContain('it names mill.example?.evil.example, a?[2J, ');
+  });
+
   it('must be one that the certificate names', async () => {
     const server = await makeCertificate({
       dns: ['mill.example'],
