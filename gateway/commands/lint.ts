@@ -24,6 +24,8 @@ interface DeviceReport extends Observed {
   /** Name of the registered profile, where the points are not written out. */
   readonly profile?: string;
   readonly findings: readonly Finding[];
+  /** Points that come with an event, when something happens: there is nothing to read. */
+  readonly events: readonly string[];
 }
 
 export async function runLint(args: readonly string[], context: CommandContext): Promise<number> {
@@ -51,10 +53,12 @@ async function lintDevice(
   const profile = profileOf(device, registries.profiles);
   const driver = registries.drivers[device.driver];
   assert(profile && driver, 'configuration was not checked');
+  const all = Object.entries(profile.points);
+  const events = all.flatMap(([name, { opcua }]) => (opcua?.event === undefined ? [] : [name]));
   const observed = await observe({
     driver,
     connection: device.connection,
-    points: profile.points,
+    points: Object.fromEntries(all.filter(([name]) => !events.includes(name))),
     context: {
       clock,
       random,
@@ -74,13 +78,15 @@ async function lintDevice(
   const unread = new Map(observed.unread);
   for (const { point } of findings) unread.delete(point);
   const registered = typeof device.profile === 'string' && { profile: device.profile };
-  return { ...observed, unread, device: device.name, ...registered, findings };
+  return { ...observed, unread, device: device.name, ...registered, findings, events };
 }
 
-function toText({ device, findings, profile, reads, series, unread }: DeviceReport): string {
+function toText(report: DeviceReport): string {
+  const { device, events, findings, profile, reads, series, unread } = report;
   const judged = series.length - series.filter(({ name }) => unread.has(name)).length;
   const gone = [...unread.keys()].filter((name) => !series.some((s) => s.name === name)).length;
-  const told = findings.length === 0 ? 'nothing looks wrong' : `${findings.length} look wrong`;
+  const well = judged === 0 ? 'so nothing can be said' : 'nothing looks wrong';
+  const told = findings.length === 0 ? well : `${findings.length} look wrong`;
   const lines = [
     `${device}: ${judged} of ${series.length + gone} points judged in ${reads} reads, ${told}`,
   ];
@@ -95,7 +101,17 @@ function toText({ device, findings, profile, reads, series, unread }: DeviceRepo
   }
   if (unread.size > 0) {
     lines.push('', `  ${unread.size} could not be judged:`);
-    for (const [point, cause] of unread) lines.push(`    ${point}  ${cause}`);
+    const causes = new Set(unread.values());
+    // A device that does not answer is one trouble, not one a point.
+    if (judged === 0 && causes.size === 1 && unread.size > 1)
+      lines.push(`    every point  ${[...causes][0]}`);
+    else for (const [point, cause] of unread) lines.push(`    ${point}  ${cause}`);
+  }
+  if (events.length > 0) {
+    lines.push(
+      '',
+      `  ${events.length} come with events, when something happens, and were not read`,
+    );
   }
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -128,7 +144,7 @@ function findingLines(finding: Finding): string[] {
   ];
 }
 
-function toJson({ device, findings, reads, unread }: DeviceReport): object {
+function toJson({ device, events, findings, reads, unread }: DeviceReport): object {
   const missing = [...unread].map(([point, cause]) => ({ point, cause }));
-  return { device, reads, findings, unread: missing };
+  return { device, reads, findings, unread: missing, events };
 }

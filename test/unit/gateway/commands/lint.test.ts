@@ -120,7 +120,6 @@ ${points.map((point) => `        ${point}\n`).join('')}`,
     error += String(reason);
     return 1;
   });
-  if (process.env['SHOW']) process.stdout.write(`${out}${error}\n`);
   return { code, out, error };
 }
 
@@ -324,5 +323,15 @@ describe('lint', () => {
     expect(code).toBe(1);
     expect(out).toContain('    gone  refused: illegal address\n');
     expect(error).toContain('1 points could not be judged');
+  });
+
+  it('says of a device that does not answer only that, and not that it looks right', async () => {
+    const silent = ', transport: rtu-over-tcp, retries: 0';
+    const points = [point('supply', 100, 'float32'), point('back', 102, 'float32')];
+    const { code, error, out } = await lint(points, silent, ['--wait', '1']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/0 of 2 points judged in \d+ reads, so nothing can be said\n/);
+    expect(out).toMatch(/ {2}2 could not be judged:\n {4}every point {2}(timeout|nonsense)\n/);
+    expect(error).toContain('2 points could not be judged');
   });
 });
