@@ -12,7 +12,6 @@ import type { Discovered } from '../drivers/opcua/found.ts';
 import { loadOpcua } from '../drivers/opcua/library.ts';
 import { openSecured } from '../drivers/opcua/link.ts';
 import { openPki } from '../drivers/opcua/security.ts';
-import { guardServices } from '../drivers/opcua/services.ts';
 import { checkOpcua, type OpcuaSettings, opcuaSettings } from '../drivers/opcua/settings.ts';
 import { type CommandContext, EXIT, parseArguments, parseSeconds } from './command.ts';
 import { writeConfig } from './discover-config.ts';
@@ -192,7 +191,6 @@ async function browse(
   });
   try {
     const { session } = opened;
-    guardServices(session);
     return await discoverServer({ opcua, session, clock, signal, ...bounds });
   } finally {
     await opened.close();

@@ -1,7 +1,8 @@
 /**
- * The server process of the OPC UA measurement: variables that all change at a fixed pace. Says
- * where it listens to its parent, and ends when the parent lets go of it. Arguments: folder for its
- * key, number of variables, milliseconds between two changes.
+ * The server process of the OPC UA measurements: variables that all change at a fixed pace. Says
+ * where it listens to its parent, and ends when the parent lets go of it; on the message `cut` it
+ * breaks the connections over the wire. Arguments: folder for its key, number of variables,
+ * milliseconds between two changes.
  */
 import { join } from 'node:path';
 import {
@@ -16,6 +17,7 @@ import {
   setErrorLogger,
   setWarningLogger,
 } from 'node-opcua';
+import { cutWire } from '../support/opcua-wire.ts';
 
 const [directory = '', count = '0', everyMs = '0'] = process.argv.slice(2);
 
@@ -37,8 +39,8 @@ const server = new OPCUAServer({
   alternateHostname: '127.0.0.1',
   serverCertificateManager: manager('server-pki'),
   userCertificateManager: manager('user-pki'),
-  securityModes: [MessageSecurityMode.SignAndEncrypt],
-  securityPolicies: [SecurityPolicy.Basic256Sha256],
+  securityModes: [MessageSecurityMode.None, MessageSecurityMode.SignAndEncrypt],
+  securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
   registerServerMethod: RegisterServerMethod.HIDDEN,
   nodesets: [nodesets.standard],
   serverInfo: { applicationUri: 'urn:bondline:bench' },
@@ -78,5 +80,11 @@ setInterval(() => {
   }
 }, 10);
 
+const wire = await cutWire(port);
+process.on('message', () => wire.cut());
 process.on('disconnect', () => process.exit(0));
-process.send?.({ url: `opc.tcp://127.0.0.1:${port}`, certificateFile: server.certificateFile });
+process.send?.({
+  url: `opc.tcp://127.0.0.1:${port}`,
+  wireUrl: wire.url,
+  certificateFile: server.certificateFile,
+});

@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { type Figure, figure } from './figure.ts';
 import { modbusReconnects } from './reconnect-modbus.ts';
 import { mqttReconnects } from './reconnect-mqtt.ts';
-import { opcuaReconnects } from './reconnect-opcua.ts';
+import { opcuaReconnects, plainOpcuaReconnects } from './reconnect-opcua.ts';
 import { sparkplugReconnects } from './reconnect-sparkplug.ts';
 
 /** A driver with a peer that ends the connection whenever the driver has read from it. */
@@ -27,6 +27,7 @@ export const reconnectCases: Readonly<Record<string, () => Promise<Reconnecting>
 /** Those that take a tenth of a second each; their short form is shorter. */
 export const slowReconnectCases: Readonly<Record<string, () => Promise<Reconnecting>>> = {
   opcua: opcuaReconnects,
+  plainOpcua: plainOpcuaReconnects,
 };
 
 /** Bytes that the heap may grow between the two: the issue asks for 2 MiB over 9,000. */

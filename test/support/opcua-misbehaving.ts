@@ -10,6 +10,7 @@ import {
   MessageSecurityMode,
   MonitoringMode,
   type Namespace,
+  type NodeId,
   nodesets,
   OPCUACertificateManager,
   OPCUAServer,
@@ -48,7 +49,10 @@ export interface Misbehaving {
   readonly batches: number[];
   /** Stops sampling the items of a node without a word to anybody; returns how many there were. */
   forget(nodeId: string): number;
-  /** Subscriptions that it holds. */
+  /** Closes every session without a word to anybody; subscriptions may still be taken over. */
+  forgetSessions(): void;
+  /** Sessions and subscriptions that it holds. */
+  sessions(): number;
   subscriptions(): number;
   close(): Promise<void>;
 }
@@ -58,6 +62,8 @@ export interface MisbehavingOptions {
   readonly port?: number;
   /** Default: no security. */
   readonly secured?: boolean;
+  /** Most sessions at a time; default 100. */
+  readonly maxSessions?: number;
   /** Most items in one CreateMonitoredItems request. */
   readonly itemsPerCall?: number;
   /** Adds the nodes of a test below the device `TestDevice`. */
@@ -114,12 +120,20 @@ export async function startMisbehaving(options: MisbehavingOptions): Promise<Mis
     asked,
     batches,
     forget: (nodeId) => forget(server, nodeId),
+    forgetSessions() {
+      for (const session of Object.values(sessionsOf(server))) {
+        const { authenticationToken } = session as { authenticationToken: NodeId };
+        server.engine.closeSession(authenticationToken, false, 'Forcing');
+      }
+    },
+    sessions: () => Object.keys(sessionsOf(server)).length,
     subscriptions: () => server.engine.currentSubscriptionCount,
     close: () => server.shutdown(0),
   };
 }
 
-function createServer({ directory, itemsPerCall, port, secured }: MisbehavingOptions): OPCUAServer {
+function createServer(options: MisbehavingOptions): OPCUAServer {
+  const { directory, itemsPerCall, maxSessions = 100, port, secured } = options;
   const manager = (name: string) =>
     new OPCUACertificateManager({
       rootFolder: join(directory, name),
@@ -141,7 +155,7 @@ function createServer({ directory, itemsPerCall, port, secured }: MisbehavingOpt
     nodesets: [nodesets.standard],
     serverInfo: { applicationUri: 'urn:bondline:misbehaving' },
     serverCapabilities: {
-      maxSessions: 100,
+      maxSessions,
       minSupportedSampleRate: 0,
       maxMonitoredItems: 10_000,
       maxMonitoredItemsPerSubscription: 10_000,

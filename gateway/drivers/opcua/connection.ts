@@ -20,14 +20,14 @@ import { createDeviceLog, type DeviceLog } from '../device-log.ts';
 import { createTally } from './counters.ts';
 import { Gap } from './gap.ts';
 import type { Opcua } from './library.ts';
-import { isServerGone, type Link, lossCauseOf, openLink } from './link.ts';
+import { isServerGone, type KeptSession, type Link, lossCauseOf, openLink } from './link.ts';
 import type { KnownNamespaces } from './namespaces.ts';
 import { type ItemPlan, planItems } from './plan.ts';
 import { readOnce } from './read.ts';
 import { Repeats } from './repeats.ts';
 import type { Pki } from './security.ts';
 import { type Serving, serve, sinceOf } from './service.ts';
-import { guardServices, type ServiceContext } from './services.ts';
+import type { ServiceContext } from './services.ts';
 import type { OpcuaSettings } from './settings.ts';
 import type { SubscriptionMemory } from './subscription.ts';
 
@@ -70,6 +70,8 @@ export class OpcuaConnection implements Connection {
   #serving: Serving | undefined;
   /** The subscription of a broken link, while the server may still hold it. */
   #memory: SubscriptionMemory | undefined;
+  /** The session of a broken link, likewise. */
+  readonly #kept: KeptSession = {};
   readonly #repeats = new Repeats();
   readonly #namespaces: KnownNamespaces = new Map();
   readonly #tally = createTally();
@@ -176,8 +178,8 @@ export class OpcuaConnection implements Connection {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const namespaces = this.#namespaces;
-        const link = await openLink({ ...this.#options, namespaces, clock, signal });
+        const known = { namespaces: this.#namespaces, kept: this.#kept };
+        const link = await openLink({ ...this.#options, ...known, clock, signal });
         if (signal.aborted) return await link.close();
         await this.#hold(link);
       } catch (error) {
@@ -199,7 +201,6 @@ export class OpcuaConnection implements Connection {
       if (working && this.#working === working) this.#lose(error, false);
     });
     try {
-      guardServices(link.session);
       const services = { opcua, session: link.session, clock: context.clock };
       const wanted = new Set(Object.keys(points));
       working = { link, services, plan: await planItems(services, link.nodes, wanted, settings) };
@@ -265,6 +266,8 @@ export class OpcuaConnection implements Connection {
     this.#serving = undefined;
     const memory = this.#memory;
     const cause = lossCauseOf(error);
+    // A server that was started anew does not know the session any more.
+    if (gone) delete this.#kept.session;
     const forgotten =
       gone || (memory && clock.monotonicMs() - memory.heardAt > limits.opcuaLifetimeMs);
     if (memory && forgotten) {

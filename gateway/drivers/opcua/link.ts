@@ -17,6 +17,7 @@ import { type KnownNamespaces, namespacesOf, readNamespaceArray } from './namesp
 import { type DeviceNodes, findNodes } from './nodes.ts';
 import { APPLICATION_NAME, applicationUriOf, type OwnCertificate } from './own-certificate.ts';
 import { chooseEndpoint, judgeCertificate, type Pki } from './security.ts';
+import { guardServices } from './services.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { chooseUserToken, identityOf, readUser, type User } from './user.ts';
 
@@ -31,6 +32,11 @@ export interface Link {
   abandon(): Promise<void>;
 }
 
+/** The session that was opened last, as long as a server may still hold it. */
+export interface KeptSession {
+  session?: Session;
+}
+
 export interface LinkOptions {
   readonly opcua: Opcua;
   readonly pki: Pki;
@@ -39,6 +45,8 @@ export interface LinkOptions {
   readonly points: Readonly<Record<string, PointDefinition>>;
   /** What the indexes of namespaces were in the links before. */
   readonly namespaces: KnownNamespaces;
+  /** Filled when a session is opened, and tried first by the next attempt. */
+  readonly kept?: KeptSession;
   readonly clock: Clock;
   readonly context: Pick<DriverContext, 'device' | 'log' | 'resolvePath'>;
   /** Gives the attempt up. */
@@ -180,12 +188,14 @@ async function openSession(
     transportTimeout: limits.opcuaRequestMs,
     defaultTransactionTimeout: limits.opcuaRequestMs,
   });
+  guardServices(client);
   const broken = new Promise<Error>((resolve) => {
     client.on('close', (error) => resolve(error ?? new Error('the connection was closed')));
     client.on('connection_lost', () => resolve(new Error('the connection was lost')));
   });
   try {
     const session = await startSession(client, options, how.user);
+    if (options.kept) options.kept.session = session;
     return {
       session,
       client,
@@ -210,6 +220,8 @@ async function startSession(client: Client, options: SessionOptions, user: User)
     await deadline(clock, withinMs, 'opening the secure channel', connected, signal);
     const restricting = restrictUserPolicies(client, opcua, settings, user);
     await deadline(clock, withinMs, 'asking for the endpoints', restricting, signal);
+    const old = await reactivated(client, options, user);
+    if (old) return old;
     const opening = client.createSession(identityOf(opcua, user));
     const session = await deadline(clock, withinMs, 'opening a session', opening, signal);
     assert(isFullSession(session), 'node-opcua-client has no raw subscription services any more');
@@ -219,6 +231,31 @@ async function startSession(client: Client, options: SessionOptions, user: User)
     const told = `opening a session with ${settings.url}`;
     throw new EdgeError(codeOf(String(cause)), told, { cause: onOneLine(cause) });
   }
+}
+
+/**
+ * The session of the link before, on the new channel (ActivateSession, OPC 10000-4 §5.7.3): its
+ * subscriptions go on, and a server with few sessions does not run out of them. `undefined` where
+ * the server has forgotten it, or will not have it here.
+ */
+async function reactivated(
+  client: Client,
+  options: SessionOptions,
+  user: User,
+): Promise<Session | undefined> {
+  const { clock, kept, opcua, signal } = options;
+  const session = kept?.session;
+  if (!kept || !session) return undefined;
+  // The library logs in with what it finds here; a password may have changed meanwhile.
+  Object.assign(session, { userIdentityInfo: identityOf(opcua, user) });
+  const activating = client.reactivateSession(session).then(() => true);
+  const withinMs = limits.opcuaRequestMs;
+  const work = deadline(clock, withinMs, 'activating the session', activating, signal);
+  const isActive = await work.catch(() => false);
+  if (isActive) return session;
+  // One try; but where the connection broke, the server has not been heard about it.
+  if (isConnected(client)) delete kept.session;
+  return undefined;
 }
 
 /**
@@ -246,6 +283,10 @@ function codeOf(cause: string) {
   return USER_REFUSED.test(cause) ? 'GW_OPCUA_USER_REFUSED' : 'GW_OPCUA_SESSION_REFUSED';
 }
 
+function isConnected(client: Client): boolean {
+  return '_secureChannel' in client && client._secureChannel !== null;
+}
+
 /** Asks the server over an open channel what it offers; nothing of the answer is believed yet. */
 async function discover(
   options: SessionOptions,
@@ -261,6 +302,7 @@ async function discover(
     transportTimeout: limits.opcuaRequestMs,
     defaultTransactionTimeout: limits.opcuaRequestMs,
   });
+  guardServices(client);
   try {
     const asked = client
       .connect(settings.url)

@@ -95,10 +95,10 @@ export function unpack(
     const changes = isDataChange(notification) ? notification.monitoredItems : null;
     for (const { clientHandle, value } of changes ?? []) {
       const watched = context.items.get(clientHandle);
-      if (watched?.item.kind !== 'value') {
-        foreign += 1;
-        continue;
-      }
+      if (!watched) foreign += 1;
+      // After a session was activated anew, node-opcua's server sends a value without content for
+      // each item of events as well: our own item, and nothing that happened.
+      if (watched?.item.kind !== 'value') continue;
       watched.heardAt = context.atMs;
       for (const part of watched.item.parts) {
         const sample = sampleOfValue(part, value, context.gatewayTimeMs, context.types);
@@ -112,10 +112,8 @@ export function unpack(
     const events = isEventList(notification) ? notification.events : null;
     for (const { clientHandle, eventFields } of events ?? []) {
       const watched = context.items.get(clientHandle);
-      if (watched?.item.kind !== 'event') {
-        foreign += 1;
-        continue;
-      }
+      if (!watched) foreign += 1;
+      if (watched?.item.kind !== 'event') continue;
       watched.heardAt = context.atMs;
       sets.push(eventSet(watched, watched.item.points, eventFields ?? [], context));
     }

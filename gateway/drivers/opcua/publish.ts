@@ -65,10 +65,15 @@ export class PublishLoop {
     await Promise.race([Promise.all(this.#pending), aborted(signal)]);
   }
 
-  #lose(reason: Error, gone: boolean): void {
-    if (!this.#running) return;
+  /** Asks for nothing more: the session may go on over another channel, with another loop. */
+  drop(): void {
     this.#running = false;
     this.#cancelWatch();
+  }
+
+  #lose(reason: Error, gone: boolean): void {
+    if (!this.#running) return;
+    this.drop();
     this.#context.onLost(reason, gone);
   }
 

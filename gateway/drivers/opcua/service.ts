@@ -51,7 +51,7 @@ export interface Serving {
   readonly absent: readonly string[];
   /** Ends the subscription and resolves when all that the server sent has been delivered. */
   end(signal: AbortSignal): Promise<void>;
-  /** Stops watching; the link is broken. */
+  /** Stops asking and watching; the link is broken. */
   drop(): void;
 }
 
@@ -90,7 +90,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       watching();
       await loop.end(signal);
     },
-    drop: watching,
+    drop() {
+      watching();
+      loop.drop();
+    },
   };
 }
 

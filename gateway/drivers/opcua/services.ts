@@ -7,7 +7,7 @@ import { strict as assert } from 'node:assert';
 import { limits } from '../../../devices/limits.ts';
 import type { Clock } from '../../../devices/runtime.ts';
 import { deadline } from '../deadline.ts';
-import type { NodeId, Opcua, Session } from './library.ts';
+import type { Client, NodeId, Opcua, Session } from './library.ts';
 import type { WireDataValue } from './value.ts';
 
 /**
@@ -20,9 +20,11 @@ export const allowedRequests: ReadonlySet<string> = new Set([
   'BrowseRequest',
   'CloseSessionRequest',
   'CreateMonitoredItemsRequest',
+  'CreateSessionRequest',
   'CreateSubscriptionRequest',
   'DeleteMonitoredItemsRequest',
   'DeleteSubscriptionsRequest',
+  'GetEndpointsRequest',
   'HistoryReadRequest',
   'PublishRequest',
   'ReadRequest',
@@ -37,20 +39,31 @@ interface WireRequest {
 
 type Answer = (error: Error | null, response?: unknown) => void;
 
-/** The one function through which every request of a session goes. */
+/** The one function through which every request of a client goes, and that of a session. */
+interface Requesting {
+  performMessageTransaction(request: WireRequest, callback: Answer): void;
+}
+
 interface Transactions {
   _performMessageTransaction(request: WireRequest, callback: Answer): void;
 }
 
-/** From now on a request that is not on the list ends with an error and leaves nothing. */
-export function guardServices(session: Session): void {
-  assert(isTransacting(session), 'node-opcua-client sends requests by another way now');
-  const perform = session._performMessageTransaction.bind(session);
-  session._performMessageTransaction = (request, callback) => {
+/**
+ * From now on a request that is not on the list ends with an error and leaves nothing. To be called
+ * before the client connects, so that no session exists without the guard.
+ */
+export function guardServices(client: Client): void {
+  assert(isRequesting(client), 'node-opcua-client sends requests by another way now');
+  const perform = client.performMessageTransaction.bind(client);
+  client.performMessageTransaction = (request, callback) => {
     const { name } = request.constructor;
     if (allowedRequests.has(name)) perform(request, callback);
     else callback(new Error(`${name} is a service that this gateway never uses`));
   };
+}
+
+function isRequesting(client: object): client is Requesting {
+  return 'performMessageTransaction' in client;
 }
 
 function isTransacting(session: object): session is Transactions {

@@ -17,6 +17,8 @@ import type { OpcuaSettings } from './settings.ts';
 /** What outlives a connection, so that the next one can take the subscription over. */
 export interface SubscriptionMemory {
   readonly id: number;
+  /** The session that has it. */
+  session: Session;
   /** By client handle. */
   readonly items: Map<number, Watched>;
   readonly plan: ItemPlan;
@@ -98,6 +100,7 @@ export async function createSubscription(
   const heardAt = clock.monotonicMs();
   const memory: SubscriptionMemory = {
     id: created.subscriptionId,
+    session,
     items: new Map([...items].map(([handle, item]) => [handle, { handle, item, heardAt }])),
     plan,
     points,
@@ -121,13 +124,15 @@ export async function createSubscription(
 const HANDLES = 0xf0000000;
 
 /**
- * Moves the subscription of a broken session into this one (TransferSubscriptions). False where
- * the server has forgotten it, or has no such service (edge.md no. 30): then it is made anew.
+ * Moves the subscription of a lost session into this one (TransferSubscriptions); one that this
+ * session has already stays where it is. False where the server has forgotten it, or has no such
+ * service (edge.md no. 30): then it is made anew.
  */
 export async function takeOver(
   context: SubscriptionContext,
   memory: SubscriptionMemory,
 ): Promise<boolean> {
+  if (memory.session === context.session) return true;
   const request = { subscriptionIds: [memory.id], sendInitialValues: false };
   const answer = new Promise<boolean>((resolve) => {
     context.session.transferSubscriptions(request, (error, response) => {
@@ -135,5 +140,8 @@ export async function takeOver(
     });
   });
   const { opcuaRequestMs } = limits;
-  return await deadline(context.clock, opcuaRequestMs, 'transferring a subscription', answer);
+  const work = deadline(context.clock, opcuaRequestMs, 'transferring a subscription', answer);
+  const isMoved = await work;
+  if (isMoved) memory.session = context.session;
+  return isMoved;
 }

@@ -1,5 +1,8 @@
 import { StatusCodes } from 'node-opcua';
 import { describe, expect, it } from 'vitest';
+import { silentLog } from '../../../../../devices/runtime.ts';
+import { loadOpcua } from '../../../../../gateway/drivers/opcua/library.ts';
+import { allowedRequests, guardServices } from '../../../../../gateway/drivers/opcua/services.ts';
 import { eventually } from '../../../../support/eventually.ts';
 import { freshFolder, isUp } from '../../../../support/opcua-device.ts';
 import {
@@ -23,6 +26,7 @@ describe('a server without TransferSubscriptions', () => {
     server.tricks.lacks.add('TransferSubscriptions');
     wire.cut();
     await eventually(() => !connection.state?.().up, 'the cut is noticed');
+    server.forgetSessions();
     const missed = [2, 3, 4].map((value) => write('Kept', value));
     write('Plain', 7);
     await isUp(connection);
@@ -56,6 +60,7 @@ describe('the gap of an outage', () => {
     server.tricks.lacks.add('TransferSubscriptions');
     wire.cut();
     await eventually(() => !connection.state?.().up, 'the cut is noticed');
+    server.forgetSessions();
     const missed = Array.from({ length: 2_500 }, (_, n) => write('Kept', n));
     missed.push(write('Kept', 9, StatusCodes.UncertainLastUsableValue));
     missed.push(write('Kept', 9, StatusCodes.BadSensorFailure));
@@ -87,6 +92,7 @@ describe('the gap of an outage', () => {
       server.tricks.lacks.add(service);
     wire.cut();
     await eventually(() => !connection.state?.().up, 'the cut is noticed');
+    server.forgetSessions();
     write('Kept', 2);
     await isUp(connection);
     await eventually(
@@ -94,6 +100,86 @@ describe('the gap of an outage', () => {
       'the loss',
     );
     expect(new Set(got.missing.flatMap((missing) => missing.points))).toEqual(new Set(all));
+  });
+});
+
+describe('a session after a broken connection', () => {
+  it('is activated on the new channel: a server with one session holds one, and nothing is lost', async () => {
+    const server = await start({ maxSessions: 1 });
+    const wire = await wired(server);
+    const { connection, got, times } = await listen(server, { url: wire.url });
+    const sent = [write('Plain', 1)];
+    await eventually(() => times('plain').includes(sent[0] ?? 0), 'the first value');
+    const from = times('plain').length;
+    for (let cut = 1; cut <= 3; cut += 1) {
+      wire.cut();
+      await eventually(() => !connection.state?.().up, 'the cut is noticed');
+      const missed = [1, 2, 3].map((value) => write('Plain', 10 * cut + value));
+      await isUp(connection);
+      sent.push(...missed);
+      await eventually(() => times('plain').includes(missed[2] ?? 0), 'what was written meanwhile');
+      expect([server.sessions(), server.subscriptions()]).toEqual([1, 1]);
+    }
+    expect(times('plain').slice(from)).toEqual(sent.slice(1));
+    expect(got.missing).toEqual([]);
+    expect(server.asked.filter((name) => name === 'CreateSession')).toHaveLength(1);
+    expect(server.asked).not.toContain('TransferSubscriptions');
+    expect(count(connection, 'resumedSubscriptions')).toBe(3);
+  });
+
+  it('that the server has forgotten is made anew, and takes the subscription over', async () => {
+    const server = await start({ secured: true });
+    const wire = await wired(server);
+    const { connection, got, times } = await listen(server, {
+      url: wire.url,
+      securityMode: 'SignAndEncrypt',
+      securityPolicy: 'Basic256Sha256',
+      serverCertificate: server.certificateFile,
+    });
+    const first = write('Plain', 1);
+    await eventually(() => times('plain').includes(first), 'the first value');
+    wire.cut();
+    await eventually(() => !connection.state?.().up, 'the cut is noticed');
+    server.forgetSessions();
+    const missed = write('Plain', 2);
+    await isUp(connection);
+    await eventually(() => times('plain').includes(missed), 'what was written meanwhile');
+    expect(got.missing).toEqual([]);
+    expect(server.asked.filter((name) => name === 'CreateSession')).toHaveLength(2);
+    expect(server.asked).toContain('TransferSubscriptions');
+    expect([server.sessions(), server.subscriptions()]).toEqual([1, 1]);
+  });
+});
+
+describe('every session', () => {
+  it('asks only for what reads, from its first request on: nothing is written, no method called', async () => {
+    const server = await start();
+    const { connection, times } = await listen(server);
+    const first = write('Plain', 1);
+    await eventually(() => times('plain').includes(first), 'the first value');
+    await connection.read(all, AbortSignal.timeout(5_000));
+    await connection.close();
+    for (const name of server.asked) expect(allowedRequests).toContain(`${name}Request`);
+    expect(server.asked).toEqual(expect.arrayContaining(['Browse', 'Read', 'Publish']));
+  });
+
+  it('refuses any other service before it is opened, whoever asks', async () => {
+    const server = await start();
+    const opcua = await loadOpcua(silentLog);
+    const client = opcua.client.OPCUAClient.create({ endpointMustExist: false });
+    guardServices(client);
+    await client.connect(server.url);
+    const session = await client.createSession();
+    const refusal = /is a service that this gateway never uses/;
+    const written = session.write({ nodeId: 'ns=1;s=x', attributeId: 13, value: { value: {} } });
+    await expect(written).rejects.toThrow(refusal);
+    await expect(session.call({ objectId: 'i=2253', methodId: 'i=11492' })).rejects.toThrow(
+      refusal,
+    );
+    expect(server.asked).not.toContain('Write');
+    expect(server.asked).not.toContain('Call');
+    await session.close();
+    await client.disconnect();
   });
 });
 
