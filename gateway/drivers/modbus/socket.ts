@@ -1,6 +1,7 @@
 /** A wire, and how a socket is one. */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { networkWords } from '../network-words.ts';
 
 /** A stream of bytes to a device. */
 export interface Wire {
@@ -55,10 +56,11 @@ export function wireOfSocket(
   };
 }
 
-/** An error for an operator: the system's code, or the sentence that says what is wrong. */
+/** An error as a sentence for an operator, with the system's code at its end. */
 export function reasonOf(error: NodeJS.ErrnoException): string {
   const { code, message } = error;
   if (code === undefined) return message;
-  // A code like ECONNREFUSED says all; those of certificates and keys need their sentence.
-  return /^E[A-Z]+$/.test(code) && !code.startsWith('ERR') ? code : `${message} (${code})`;
+  return (
+    networkWords(code, 'the device') ?? (message.includes(code) ? message : `${message} (${code})`)
+  );
 }

@@ -1,13 +1,9 @@
 /** Why there is no session, as a sentence for the operator. All pure. */
 import { type MqttConnack, type MqttDisconnect, reasonText } from '../../mqtt-client.ts';
+import { networkWords } from '../network-words.ts';
 
-/** Codes of TLS and of the network, in words; others stand for themselves. */
+/** Codes of TLS, in words; others stand for themselves. */
 const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens at the address of the broker',
-  ENOTFOUND: 'the name of the broker is not known',
-  EHOSTUNREACH: 'there is no way to the broker',
-  ETIMEDOUT: 'the broker does not answer',
-  ECONNRESET: 'the broker broke the connection',
   SELF_SIGNED_CERT_IN_CHAIN: "the broker's certificate is signed by nobody in caFile",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the broker's certificate signs itself and is not in caFile",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the broker's certificate is signed by nobody in caFile",
@@ -32,6 +28,8 @@ const WRONG_VERSIONS: readonly unknown[] = [1, 132];
 export function reasonOfError(error: Error): string {
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string') {
+    const network = networkWords(code, 'the broker');
+    if (network !== undefined) return network;
     const words = WORDS[code];
     return words === undefined ? `${error.message || code} (${code})` : `${words} (${code})`;
   }
