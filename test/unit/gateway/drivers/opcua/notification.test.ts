@@ -99,6 +99,18 @@ describe('a notification', () => {
     ).toEqual({ sets: [], foreign: 1, repeated: 0 });
   });
 
+  it("says nothing of an event where a value comes for it, and is not taken for another's", () => {
+    const { items, ...rest } = context();
+    const handle = [...items.values()].find(({ item }) => item.kind === 'event')?.handle ?? 0;
+    expect(handle).toBeGreaterThan(0);
+    expect(
+      unpack([{ monitoredItems: [change(1, 1_000, StatusCodes.Good, handle)] }], {
+        items,
+        ...rest,
+      }),
+    ).toEqual({ sets: [], foreign: 0, repeated: 0 });
+  });
+
   it('with the overflow bit says from when to when values are gone, and keeps this one', () => {
     const state = context(100);
     unpack([{ monitoredItems: [change(1, 1_000)] }], state);

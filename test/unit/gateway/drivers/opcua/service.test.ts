@@ -1,15 +1,20 @@
 import { StatusCodes } from 'node-opcua';
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../../../../../devices/runtime.ts';
+import { silentLog, systemClock } from '../../../../../devices/runtime.ts';
+import { discoverServer } from '../../../../../gateway/drivers/opcua/discover.ts';
 import { loadOpcua } from '../../../../../gateway/drivers/opcua/library.ts';
+import { openSecured } from '../../../../../gateway/drivers/opcua/link.ts';
+import { openPki } from '../../../../../gateway/drivers/opcua/security.ts';
 import { allowedRequests, guardServices } from '../../../../../gateway/drivers/opcua/services.ts';
+import { driverContext } from '../../../../support/driver-context.ts';
 import { eventually } from '../../../../support/eventually.ts';
-import { freshFolder, isUp } from '../../../../support/opcua-device.ts';
+import { freshFolder, isUp, testSettings } from '../../../../support/opcua-device.ts';
 import {
   all,
   build,
   count,
   listen,
+  none,
   start,
   wired,
   write,
@@ -161,6 +166,37 @@ describe('every session', () => {
     await connection.close();
     for (const name of server.asked) expect(allowedRequests).toContain(`${name}Request`);
     expect(server.asked).toEqual(expect.arrayContaining(['Browse', 'Read', 'Publish']));
+  });
+
+  it('of a discovery likewise', async () => {
+    const server = await start();
+    const opcua = await loadOpcua(silentLog);
+    const context = driverContext('line-1');
+    const pki = await openPki({
+      opcua,
+      directory: freshFolder(),
+      clock: systemClock,
+      log: silentLog,
+    });
+    const signal = AbortSignal.timeout(15_000);
+    const { session, close } = await openSecured({
+      opcua,
+      pki,
+      settings: testSettings(server.url, none),
+      pinned: undefined,
+      clock: systemClock,
+      context,
+      signal,
+    });
+    const bounds = { rootPath: 'TestDevice', depth: 8, nodes: 1_000, timeMs: 10_000 };
+    const found = await discoverServer({ opcua, session, clock: systemClock, signal, ...bounds });
+    await expect(
+      session.write({ nodeId: 'ns=1;s=Plain', attributeId: 13, value: { value: {} } }),
+    ).rejects.toThrow(/never uses/);
+    await close();
+    expect(found.roots.length).toBeGreaterThan(0);
+    for (const name of server.asked) expect(allowedRequests).toContain(`${name}Request`);
+    expect(server.asked).toContain('Browse');
   });
 
   it('refuses any other service before it is opened, whoever asks', async () => {
