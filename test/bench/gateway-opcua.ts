@@ -1,16 +1,19 @@
-/** An OPC UA server of 1,000 variables that all change every 100 ms, in a process of its own. */
+/** An OPC UA server of 1,040 variables that all change every 100 ms, in a process of its own. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { BenchPeer } from './gateway.ts';
 
-const VARIABLES = 1_000;
+/** A little more than is asked for, since what is signed cannot be more than the server has. */
+const VARIABLES = 1_040;
 const CHANGE_MS = 100;
+/** What the issue asks for, values a second. */
+const ASKED = 10_000;
 
 /** Encrypted, as in the field; the subscription sends every change. */
 export const opcuaPeer: BenchPeer = {
   protocol: 'opcua',
-  asked: (VARIABLES * 1_000) / CHANGE_MS,
+  asked: ASKED,
   async start(_start, directory) {
     const program = fileURLToPath(new URL('./opcua-server.ts', import.meta.url));
     const child = fork(program, [directory, String(VARIABLES), String(CHANGE_MS)]);

@@ -23,7 +23,7 @@ const MEASURE_MS = 20_000;
 export interface BenchPeer {
   /** In the names of the figures. */
   readonly protocol: string;
-  /** Values a second that the devices have. */
+  /** Values a second that are asked for; the devices have as many or a few more. */
   readonly asked: number;
   /** Starts them and returns the lines of their `devices:` entries. */
   start(start: Start, directory: string): Promise<readonly string[]>;
