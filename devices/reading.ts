@@ -107,6 +107,11 @@ export interface Sample {
   readonly status?: string;
   /** Milliseconds since 1970 as the source states them; absent where the protocol has no time. */
   readonly sourceTimeMs?: number;
+  /**
+   * Milliseconds since 1970 as a server between source and gateway states them; absent where there
+   * is none, and where it states no time but the source's.
+   */
+  readonly serverTimeMs?: number;
   /** Wall time of the gateway when the answer was complete. */
   readonly gatewayTimeMs: number;
 }
@@ -114,7 +119,7 @@ export interface Sample {
 /** A value as it is shown and signed. A `bigint` is an integer that a double cannot hold. */
 export type Value = number | bigint | string | boolean;
 
-/** One value of one point with all that is known of it, except its time. */
+/** One value of one point with all that is known of it, except the time of its group. */
 export interface Reading {
   readonly point: string;
   /** EPCIS measurement type (GS1 Web Vocabulary) or a URI of our own. */
@@ -126,6 +131,8 @@ export interface Reading {
   readonly rawHex: string;
   readonly quality: Quality;
   readonly status?: string;
+  /** What a server between source and gateway states, where that is not the time of the group. */
+  readonly serverTimeMs?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a batch draft holds: counts, span, size, and how it is cut in two. All pure. */
 import { strict as assert } from 'node:assert';
 import type { BatchDraft } from '../devices/credential/batch.ts';
+import { SERVER_TIME_BYTES } from '../devices/credential/reading-wire.ts';
 import type { Loss, Reading, ReadingGroup } from '../devices/reading.ts';
 
 export function countReadings(draft: { readonly groups: readonly ReadingGroup[] }): number {
@@ -96,10 +97,11 @@ export function lossBytes(loss: Loss): number {
 export const emptyBatchBytes = ENVELOPE_BYTES * BASE64;
 
 function readingBytes(reading: Reading): number {
-  const { point, type, unit, rawHex, status } = reading;
+  const { point, type, unit, rawHex, serverTimeMs, status } = reading;
   const words = point.length + type.length + unit.length + rawHex.length;
   const doubt = reading.quality === 'good' ? 0 : DOUBT_BYTES + escapedLength(status ?? '');
-  return REPORT_BYTES + words + valueBytes(reading.value) + doubt;
+  const time = serverTimeMs === undefined ? 0 : SERVER_TIME_BYTES;
+  return REPORT_BYTES + words + valueBytes(reading.value) + doubt + time;
 }
 
 function valueBytes(value: Reading['value']): number {

@@ -24,7 +24,7 @@ export function createLastValues(profile: DeviceProfile): LastValues {
       Object.entries(profile.points).map(([point, { summary, unit }]) => {
         const last = newest.get(point);
         if (!last) return { point, summary, unit };
-        const { quality, status, value } = last.reading;
+        const { quality, serverTimeMs, status, value } = last.reading;
         const { gatewayTimeMs, timeMs } = last.group;
         return {
           point,
@@ -35,6 +35,7 @@ export function createLastValues(profile: DeviceProfile): LastValues {
           ...(value !== undefined && { value }),
           ...(status !== undefined && { status }),
           ...(gatewayTimeMs !== undefined && { sourceTimeMs: timeMs }),
+          ...(serverTimeMs !== undefined && { serverTimeMs }),
         };
       }),
   };

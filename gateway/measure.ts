@@ -98,9 +98,17 @@ export function measure(set: SampleSet, plan: MeasurePlan, memory: GoodsMemory):
       });
     }
     lastOf.set(sample.point, place);
-    groups[place]?.readings.push(measureSample(sample, point.definition));
+    const reading = measureSample(sample, point.definition);
+    groups[place]?.readings.push(withServerTime(reading, sample, timeMs));
   }
   return groups;
+}
+
+/** The reading with the server's time, where that is another than its group's and can be signed. */
+export function withServerTime(reading: Reading, sample: Sample, timeMs: number): Reading {
+  const serverTimeMs = usableTime(sample.serverTimeMs);
+  if (serverTimeMs === undefined || serverTimeMs === timeMs) return reading;
+  return { ...reading, serverTimeMs };
 }
 
 /** One sample decoded, scaled and judged. */

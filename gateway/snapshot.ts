@@ -18,6 +18,8 @@ export interface PointSnapshot {
   readonly quality?: Quality;
   readonly status?: string;
   readonly sourceTimeMs?: number;
+  /** What a server between source and gateway states, where that is another time. */
+  readonly serverTimeMs?: number;
   /** Wall time at which it came; absent while nothing has come. */
   readonly gatewayTimeMs?: number;
 }

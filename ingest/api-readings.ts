@@ -82,6 +82,7 @@ export function readingOf({ sensorMetadata }: Element, report: ReportPayload) {
   const gatewayTime = sensorMetadata['bl:gatewayTime'];
   const deviceClock = sensorMetadata['bl:deviceClock'];
   const status = report['bl:status'];
+  const serverTime = report['bl:serverTime'];
   const value = report.value ?? report.stringValue ?? report.booleanValue;
   return {
     timeMs: timeOf(sensorMetadata.time),
@@ -95,5 +96,6 @@ export function readingOf({ sensorMetadata }: Element, report: ReportPayload) {
     unit: report.uom ?? '',
     quality: report['bl:quality'] ?? 'good',
     ...(status === undefined ? {} : { status }),
+    ...(serverTime === undefined ? {} : { serverTimeMs: timeOf(serverTime) }),
   };
 }

@@ -59,6 +59,7 @@ const sensorReport = Type.Object(
     'bl:point': point,
     'bl:quality': Type.Optional(Type.Enum(['uncertain', 'bad', 'forced', 'estimated', 'archived'])),
     'bl:status': Type.Optional(Type.String({ minLength: 1, maxLength: limits.statusMax })),
+    'bl:serverTime': Type.Optional(time),
     exception: Type.Optional(Type.Literal('ERROR_CONDITION')),
   },
   closed,

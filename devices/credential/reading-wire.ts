@@ -34,17 +34,20 @@ export function isWireTime(timeMs: number): boolean {
 
 /** JSON text around one reading's own texts: member names, quotes, commas. */
 const REPORT_BYTES = 230;
+/** The member of a server's time: `"bl:serverTime":"2026-11-21T12:00:01.012Z",`. */
+export const SERVER_TIME_BYTES = 43;
 
 /**
  * At most so many bytes of the token does one reading take, for closing a batch before it is too
  * large. Texts count six bytes a character (an escape), and base64url makes four bytes of three.
  */
 export function readingBytesMax(reading: Reading): number {
-  const { type, unit, point, rawHex, status = '', value } = reading;
+  const { type, unit, point, rawHex, serverTimeMs, status = '', value } = reading;
   const text = typeof value === 'string' ? value.length : String(value ?? '').length;
   const free = (Math.min(status.length, limits.statusMax) + text) * 6;
   const plain = type.length + unit.length + point.length + rawHex.length + REPORT_BYTES;
-  return Math.ceil(((plain + free) * 4) / 3);
+  const time = serverTimeMs === undefined ? 0 : SERVER_TIME_BYTES;
+  return Math.ceil(((plain + free + time) * 4) / 3);
 }
 
 /** One sensor element of a group. */
@@ -62,11 +65,12 @@ export function elementOf(group: ReadingGroup, device: string): ElementPayload {
     sensorMetadata['bl:deviceClock'] = group.deviceClock;
   }
   if (group.about !== undefined) sensorMetadata['bl:about'] = group.about;
-  return { sensorMetadata, sensorReport: group.readings.map(reportOf) };
+  return { sensorMetadata, sensorReport: group.readings.map((one) => reportOf(one, group)) };
 }
 
-function reportOf(reading: Reading): ReportPayload {
-  const { type, value, unit, rawHex, quality, status, point } = reading;
+function reportOf(reading: Reading, { timeMs }: ReadingGroup): ReportPayload {
+  const { type, value, unit, rawHex, quality, serverTimeMs, status, point } = reading;
+  assert(serverTimeMs !== timeMs, `${point}: a server's time is said where it is another`);
   assert((value === undefined) === (quality === 'bad'), `${point}: a value exactly if not bad`);
   const report: Partial<ReportPayload> & { type: string } = { type };
   if (value !== undefined) putValue(report, value, point);
@@ -75,6 +79,7 @@ function reportOf(reading: Reading): ReportPayload {
   report['bl:point'] = point;
   if (quality !== 'good') report['bl:quality'] = quality;
   if (status) report['bl:status'] = wellFormed(status.slice(0, limits.statusMax));
+  if (serverTimeMs !== undefined) report['bl:serverTime'] = writeTime(serverTimeMs);
   if (quality === 'bad') report.exception = 'ERROR_CONDITION';
   return report as ReportPayload;
 }
@@ -107,16 +112,17 @@ export function groupOf(element: ElementPayload, device: string): ReadingGroup {
   if (deviceClock !== undefined && gatewayTime === undefined) {
     throw new Disagreement('a time that is in doubt has no gateway time beside it');
   }
+  const timeMs = readTime(metadata.time);
   return {
-    timeMs: readTime(metadata.time),
+    timeMs,
     ...(gatewayTime !== undefined && { gatewayTimeMs: readTime(gatewayTime) }),
     ...(deviceClock !== undefined && { deviceClock }),
     ...(about !== undefined && { about }),
-    readings: sensorReport.map(readingOf),
+    readings: sensorReport.map((report) => readingOf(report, timeMs)),
   };
 }
 
-function readingOf(report: ReportPayload): Reading {
+function readingOf(report: ReportPayload, timeMs: number): Reading {
   const { type, uom, hexBinaryValue } = report;
   const point = report['bl:point'];
   const status = report['bl:status'];
@@ -132,8 +138,24 @@ function readingOf(report: ReportPayload): Reading {
     throw new Disagreement(`${point}: ${type} is not a measurement type of EPCIS`, 'VC_SCHEMA');
   }
   const reading = { point, type, unit: uom ?? '', rawHex: hexBinaryValue ?? '', quality };
-  if (value === undefined) return status === undefined ? reading : { ...reading, status };
-  return status === undefined ? { ...reading, value } : { ...reading, value, status };
+  const serverTimeMs = serverTimeOf(report, timeMs);
+  return {
+    ...reading,
+    ...(value !== undefined && { value }),
+    ...(status !== undefined && { status }),
+    ...(serverTimeMs !== undefined && { serverTimeMs }),
+  };
+}
+
+/** One statement has one text: a server's time that is the element's own is left out. */
+function serverTimeOf(report: ReportPayload, timeMs: number): number | undefined {
+  const text = report['bl:serverTime'];
+  if (text === undefined) return undefined;
+  const serverTimeMs = readTime(text);
+  if (serverTimeMs === timeMs) {
+    throw new Disagreement(`${report['bl:point']}: the server's time is the time of the element`);
+  }
+  return serverTimeMs;
 }
 
 /** What int64 and uint64 can say has at most 20 digits; more is not worth parsing. */

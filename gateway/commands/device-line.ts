@@ -61,8 +61,9 @@ export function toRow({ device, missing, point, reading, sourceTimeMs }: Line): 
 
 export function toJson({ device, missing, point, reading, sourceTimeMs }: Line): object {
   if (!reading) return { device, point, missing };
-  const { quality, rawHex, status, type, unit, value } = reading;
+  const { quality, rawHex, serverTimeMs, status, type, unit, value } = reading;
   // JSON has no integers beyond 2^53: they travel as text, as in a batch.
   const shown = typeof value === 'bigint' ? String(value) : value;
-  return { device, point, rawHex, value: shown, type, unit, quality, status, sourceTimeMs };
+  const judged = { value: shown, type, unit, quality, status };
+  return { device, point, rawHex, ...judged, sourceTimeMs, serverTimeMs };
 }

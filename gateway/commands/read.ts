@@ -3,7 +3,7 @@ import { EdgeError } from '../../devices/errors.ts';
 import type { Sample } from '../../devices/reading.ts';
 import type { DeviceConfig } from '../config.ts';
 import type { Connection, SampleSet } from '../driver.ts';
-import { measureSample, usableTime } from '../measure.ts';
+import { measureSample, usableTime, withServerTime } from '../measure.ts';
 import {
   type CommandContext,
   EXIT,
@@ -61,7 +61,8 @@ async function readDevice(
         return { device: device.name, point, missing: causes.get(point) ?? 'timeout' };
       }
       const sourceTimeMs = usableTime(sample.sourceTimeMs);
-      const reading = measureSample(sample, definition);
+      const timeMs = sourceTimeMs ?? Math.trunc(sample.gatewayTimeMs);
+      const reading = withServerTime(measureSample(sample, definition), sample, timeMs);
       return {
         device: device.name,
         point,

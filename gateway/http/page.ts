@@ -175,7 +175,7 @@ function pointTable(device: DeviceSnapshot, nowMs: number): string {
       `${escapeHtml(point.point)}<span class="second">${escapeHtml(point.summary)}</span>`,
       `<span class="number">${shownValue(point)}</span>`,
       qualityOf(point, isStale(device)),
-      timeCell(point.sourceTimeMs, nowMs),
+      timeCell(point.sourceTimeMs, nowMs) + serverTimeOf(point),
       timeCell(point.gatewayTimeMs, nowMs),
     ]),
   );
@@ -200,6 +200,12 @@ function timeCell(timeMs: number | undefined, nowMs: number): string {
   const ago = nowMs - timeMs;
   const words = Math.abs(ago) < 1_000 ? 'now' : ago > 0 ? `${formatAge(ago)} ago` : 'ahead of us';
   return `<span class="number">${formatTime(timeMs)}</span><span class="second">${words}</span>`;
+}
+
+/** Below the device's time, where a server between states another. */
+function serverTimeOf({ serverTimeMs }: PointSnapshot): string {
+  if (serverTimeMs === undefined) return '';
+  return `<span class="second">server: ${formatTime(serverTimeMs)}</span>`;
 }
 
 function counterTable({ counters }: DeviceSnapshot): string {

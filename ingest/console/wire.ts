@@ -151,6 +151,7 @@ export interface SignedReading {
   readonly timeMs: number;
   readonly gatewayTimeMs?: number;
   readonly deviceClock?: 'jumped' | 'stuck' | 'wrong';
+  readonly serverTimeMs?: number;
   readonly about?: string;
 }
 

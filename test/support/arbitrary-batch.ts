@@ -44,6 +44,7 @@ const reading: fc.Arbitrary<Reading> = fc
       rawHex: fc.uint8Array({ maxLength: 16 }).map((raw) => Buffer.from(raw).toString('hex')),
       quality: fc.constantFrom('good', 'uncertain', 'bad', 'forced', 'estimated', 'archived'),
       status: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
+      serverTimeMs: timeMs,
     },
     { requiredKeys: ['point', 'type', 'unit', 'value', 'rawHex', 'quality'] },
   )
@@ -60,6 +61,13 @@ const group: fc.Arbitrary<ReadingGroup> = fc
     },
     { requiredKeys: ['timeMs', 'readings'] },
   )
+  // A server's time is said where it is another than the group's.
+  .map((any) => ({
+    ...any,
+    readings: any.readings.map(({ serverTimeMs, ...rest }) =>
+      serverTimeMs === undefined || serverTimeMs === any.timeMs ? rest : { ...rest, serverTimeMs },
+    ),
+  }))
   // What is in doubt has the gateway's time beside it.
   .map(({ deviceClock, ...rest }) =>
     deviceClock === undefined || rest.gatewayTimeMs === undefined ? rest : { ...rest, deviceClock },

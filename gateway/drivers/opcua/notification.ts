@@ -22,8 +22,11 @@ export interface Watched {
   lastMs?: number;
 }
 
-/** Fields that every event item selects before those of its points. */
-export const EVENT_HEAD = ['EventType', 'Time'] as const;
+/**
+ * Fields that every event item selects before those of its points. ReceiveTime is what the server
+ * timestamp is for a value (OPC 10000-5 §6.4.2).
+ */
+export const EVENT_HEAD = ['EventType', 'Time', 'ReceiveTime'] as const;
 
 /** The parts that count of the three kinds of notification data, OPC 10000-4 §7.25. */
 interface DataChange {
@@ -132,18 +135,21 @@ function eventSet(
   fields: readonly WireVariant[],
   context: UnpackContext,
 ): SampleSet {
-  const [type, time, ...rest] = fields;
+  const [type, time, received, ...rest] = fields;
   const { gatewayTimeMs } = context;
-  const sourceTimeMs = isDate(time?.value) ? time.value.getTime() : undefined;
-  const samples = points.map((point, index) =>
-    sampleOfField(point, rest[index], { sourceTimeMs, gatewayTimeMs }),
-  );
+  const sourceTimeMs = timeOf(time);
+  const times = { sourceTimeMs, serverTimeMs: timeOf(received), gatewayTimeMs };
+  const samples = points.map((point, index) => sampleOfField(point, rest[index], times));
   const [first] = samples;
   if (first && String(type?.value) === QUEUE_OVERFLOW) {
     return dropped(points, first, watched, context);
   }
   watched.lastMs = sourceTimeMs ?? gatewayTimeMs;
   return { samples };
+}
+
+function timeOf(field: WireVariant | undefined): number | undefined {
+  return isDate(field?.value) ? field.value.getTime() : undefined;
 }
 
 /** The server's queue was full: what came between the last value and this one is gone. */

@@ -1,6 +1,6 @@
 /**
  * A value or an event's field as a sample: the raw words of the scalar, the status code as it came
- * and the quality that it states, the time that the source states.
+ * and the quality that it states, the times that the source and the server state.
  */
 import type { Quality, Sample } from '../../../devices/reading.ts';
 import type { StructureTypes } from './definitions.ts';
@@ -42,11 +42,12 @@ export function sampleOfValue(
       : stated;
   const sourceTimeMs = data.sourceTimestamp?.getTime();
   if (sourceTimeMs !== undefined || !data.serverTimestamp) {
-    return sample(part.point, raw, judged, sourceTimeMs, gatewayTimeMs);
+    const serverTimeMs = data.serverTimestamp?.getTime();
+    return sample(part.point, raw, judged, { sourceTimeMs, serverTimeMs, gatewayTimeMs });
   }
   const status = judged.status === undefined ? SERVER_TIME : `${judged.status}; ${SERVER_TIME}`;
-  const serverTimeMs = data.serverTimestamp.getTime();
-  return sample(part.point, raw, { ...judged, status }, serverTimeMs, gatewayTimeMs);
+  const times = { sourceTimeMs: data.serverTimestamp.getTime(), gatewayTimeMs };
+  return sample(part.point, raw, { ...judged, status }, times);
 }
 
 /** Status of a value that is dated by the server's clock, for want of a source time. */
@@ -56,18 +57,17 @@ const SERVER_TIME = 'opcua:server-time';
  * One field of an event as a sample. The server puts a status code in the field's place where it
  * could not be read (OPC 10000-4 §7.22.3).
  */
-export function sampleOfField(
-  point: string,
-  field: WireVariant | undefined,
-  times: { readonly sourceTimeMs: number | undefined; readonly gatewayTimeMs: number },
-): Sample {
-  if (isStatus(field?.value)) {
-    const judged = judge(field.value);
-    return sample(point, undefined, judged, times.sourceTimeMs, times.gatewayTimeMs);
-  }
+export function sampleOfField(point: string, field: WireVariant | undefined, times: Times): Sample {
+  if (isStatus(field?.value)) return sample(point, undefined, judge(field.value), times);
   const raw = encodeScalar(field);
-  const judged = raw ? good : absent(field);
-  return sample(point, raw, judged, times.sourceTimeMs, times.gatewayTimeMs);
+  return sample(point, raw, raw ? good : absent(field), times);
+}
+
+/** The times of a sample as they came; the server's may be the source's. */
+export interface Times {
+  readonly sourceTimeMs: number | undefined;
+  readonly serverTimeMs?: number | undefined;
+  readonly gatewayTimeMs: number;
 }
 
 interface Judged {
@@ -117,9 +117,9 @@ function sample(
   point: string,
   raw: RawScalar | undefined,
   judged: Judged,
-  sourceTimeMs: number | undefined,
-  gatewayTimeMs: number,
+  { sourceTimeMs, serverTimeMs, gatewayTimeMs }: Times,
 ): Sample {
+  const isOther = serverTimeMs !== undefined && serverTimeMs !== sourceTimeMs;
   const type = raw?.type ?? 'string';
   return {
     point,
@@ -129,6 +129,7 @@ function sample(
     quality: judged.quality,
     ...(judged.status !== undefined && { status: judged.status }),
     ...(sourceTimeMs !== undefined && { sourceTimeMs }),
+    ...(isOther && { serverTimeMs }),
     gatewayTimeMs,
   };
 }

@@ -44,8 +44,8 @@ const group: fc.Arbitrary<ReadingGroup> = fc
     ...(about !== undefined && { about }),
     ...(gatewayTimeMs !== undefined && { gatewayTimeMs }),
     readings: readings.map((r) => {
-      if (r.quality === 'good') return r;
-      return { ...r, status: 'out-of-range' };
+      const dated = r.rawHex.startsWith('0') ? { ...r, serverTimeMs: timeMs + 1 } : r;
+      return r.quality === 'good' ? dated : { ...dated, status: 'out-of-range' };
     }),
   }));
 

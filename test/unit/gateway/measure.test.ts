@@ -224,6 +224,29 @@ describe('a set of samples', () => {
     ]);
   });
 
+  it('has the server’s time where it is another than the group’s and a calendar has it', () => {
+    const samples = [
+      at('flow', 1, { sourceTimeMs: 500, serverTimeMs: 503.9 }),
+      at('flow', 2, { sourceTimeMs: 600, serverTimeMs: 600.5 }),
+      at('flow', 3, { sourceTimeMs: 700, serverTimeMs: 253_402_300_800_000 }),
+      at('flow', 4, { sourceTimeMs: 800, serverTimeMs: Number.NaN }),
+      at('flow', 5, { sourceTimeMs: Number.NaN, serverTimeMs: 900 }),
+      at('flow', 6, { sourceTimeMs: 950 }),
+    ];
+    const readings = measure({ samples }, plan, new Map()).flatMap((group) => group.readings);
+    expect(readings.map(({ serverTimeMs }) => serverTimeMs)).toEqual([
+      503,
+      undefined,
+      undefined,
+      undefined,
+      900,
+      undefined,
+    ]);
+    expect(readings.map((one) => 'serverTimeMs' in one)).toEqual(
+      [503, 0, 0, 0, 900, 0].map((timeMs) => timeMs > 0),
+    );
+  });
+
   it('that names goods twice gives each sample the name of its time', () => {
     const samples = [
       at('batch', 'A', { sourceTimeMs: 100 }),

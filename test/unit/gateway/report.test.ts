@@ -65,6 +65,13 @@ describe('a point with a deadband', () => {
     expect(reporter.takeSuppressed()).toBe(1);
   });
 
+  it("is not signed for another server's time alone", () => {
+    const { take } = start(narrow);
+    expect(take([reading('t', 20, { serverTimeMs: 1 })])).toEqual(['t']);
+    expect(take([reading('t', 20, { serverTimeMs: 2 })])).toEqual([]);
+    expect(take([reading('t', 20)])).toEqual([]);
+  });
+
   it.each([
     ['quality', [reading('t', 20, { quality: 'uncertain' })], {}],
     ['status', [reading('t', 20, { status: 'opcua:GoodClamped' })], {}],

@@ -183,6 +183,20 @@ describe('/api/readings', () => {
     expect(await read('?from=4')).toEqual([]);
   });
 
+  it("gives a server's time where a reading has one", async () => {
+    const timeMs = Math.round(systemClock.nowMs()) - 1_000;
+    const readings = [{ ...flow(1), serverTimeMs: timeMs + 4 }, flow(2)];
+    await world.batch(meter, [{ timeMs, about: goods, readings }]);
+    const text = await (await fetch(`${world.api.address}/api/readings`)).text();
+    const [dated, plain] = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(dated).toMatchObject({ value: 1, timeMs, serverTimeMs: timeMs + 4 });
+    expect(plain).toMatchObject({ value: 2, timeMs });
+    expect(plain).not.toHaveProperty('serverTimeMs');
+  });
+
   it('goes on over more entries than are read at a time', async () => {
     for (let at = 0; at < 300; at += 1) await say(at);
     const text = await (await fetch(`${world.api.address}/api/readings`)).text();

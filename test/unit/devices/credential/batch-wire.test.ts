@@ -10,6 +10,7 @@ import { parseStrictJson } from '../../../../devices/credential/strict-json.ts';
 import { limits } from '../../../../devices/limits.ts';
 import { profiles } from '../../../../devices/profiles/registry.ts';
 import type { Reading } from '../../../../devices/reading.ts';
+import { formatTime } from '../../../../devices/runtime.ts';
 import { arbitraryDraft, arbitraryIds, arbitraryPlace } from '../../../support/arbitrary-batch.ts';
 import { memorySigner } from '../../../support/identity.ts';
 import { readingGroups, someDigest, someProfile } from '../../../support/signed-batch.ts';
@@ -124,6 +125,23 @@ describe('a batch on the wire', () => {
     expect(isWireTime(0)).toBe(true);
   });
 
+  it("has a server's time only where it is another than the source's", () => {
+    expect(withReading({ value: 1 })).not.toContain('bl:serverTime');
+    const text = withReading({ value: 1, serverTimeMs: 1 });
+    expect(text).toContain('"bl:serverTime":"1970-01-01T00:00:00.001Z"');
+    expect(readBatch(JSON.parse(text))).toMatchObject({
+      groups: [{ timeMs: 0, readings: [{ value: 1, serverTimeMs: 1 }] }],
+    });
+    expect(() => withReading({ value: 1, serverTimeMs: 0 })).toThrow(/where it is another/);
+  });
+
+  it('takes it of a server one millisecond beside the element, and not at it', () => {
+    for (const timeMs of [999, 1_001]) {
+      const payload = changed((p: Path) => Object.assign(reportOf(p), serverTime(timeMs)));
+      expect(readBatch(payload)).toHaveProperty('groups.1.readings.1.serverTimeMs', timeMs);
+    }
+  });
+
   it('repairs text that UTF-8 cannot carry, and cuts a status that is too long', () => {
     const text = withReading({ value: 'a\ud800b', status: 'x'.repeat(1000) });
     expect(parseStrictJson(text)).toHaveProperty('value');
@@ -148,6 +166,7 @@ describe('a batch on the wire', () => {
     ['half a byte of raw words', (p: Path) => Object.assign(reportOf(p), { hexBinaryValue: 'a' })],
     ['30 February', (p: Path) => metadataOf(p, { time: '2026-02-30T00:00:00.000Z' })],
     ['hour 24', (p: Path) => metadataOf(p, { time: '2026-02-20T24:00:00.000Z' })],
+    ['an hour 24 of a server', (p: Path) => Object.assign(reportOf(p), serverHour24)],
     ['a time without a zone', (p: Path) => metadataOf(p, { time: '2026-02-20T00:00:00.000' })],
   ])('is refused with %s', (_, change) => {
     expect(readBatch(changed(change as (payload: never) => void))).toMatchObject({
@@ -165,6 +184,10 @@ describe('a batch on the wire', () => {
     ['a good one has an exception', (p: Path) => Object.assign(reportOf(p), error)],
     ['there are two values', (p: Path) => Object.assign(reportOf(p), { booleanValue: true })],
     ['an integer is a number', (p: Path) => Object.assign(reportOf(p), integer)],
+    [
+      "a server's time is the element's",
+      (p: Path) => Object.assign(reportOf(p), serverTime(1_000)),
+    ],
   ])('is a contradiction when %s', (_, change) => {
     expect(readBatch(changed(change as (payload: never) => void))).toMatchObject({
       code: 'VC_CONTRADICTION',
@@ -200,8 +223,8 @@ describe('a batch on the wire', () => {
         for (const group of draft.groups) {
           const [first] = group.readings;
           if (!first) continue;
-          const one = { ...alone, groups: [{ timeMs: 0, readings: [first] }] };
-          const two = { ...alone, groups: [{ timeMs: 0, readings: [first, first] }] };
+          const one = { ...alone, groups: [{ ...group, readings: [first] }] };
+          const two = { ...alone, groups: [{ ...group, readings: [first, first] }] };
           const grown =
             tokenOf(composeBatch(two, place, ids)) - tokenOf(composeBatch(one, place, ids));
           expect(grown).toBeLessThanOrEqual(readingBytesMax(first));
@@ -228,6 +251,8 @@ describe('a batch on the wire', () => {
 
 const later = '2030-01-01T00:00:00.000Z';
 const error = { exception: 'ERROR_CONDITION' };
+const serverTime = (timeMs: number) => ({ 'bl:serverTime': formatTime(timeMs) });
+const serverHour24 = { 'bl:serverTime': '2026-02-20T24:00:00.000Z' };
 const integer = { 'bl:valueType': 'xsd:integer' };
 
 /** Enough of a payload's shape to spoil it. */

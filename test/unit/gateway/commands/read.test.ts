@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../../devices/runtime.ts';
+import { toJson } from '../../../../gateway/commands/device-line.ts';
 import { runRead } from '../../../../gateway/commands/read.ts';
 import { startBroker } from '../../../support/mqtt-broker.ts';
 
@@ -68,4 +69,14 @@ it('shows the time that a device states, and none where it is no time that there
   const [reading] = JSON.parse(await read(odd, '--json')).readings;
   expect(reading).toMatchObject({ point: 'air', value: 4.5 });
   expect(reading).not.toHaveProperty('sourceTimeMs');
+});
+
+it('gives the time of a server to programs, where it is another than the source’s', () => {
+  const fixed = { point: 'air', type: 'Temperature', unit: 'CEL', rawHex: '00', value: 1 } as const;
+  const reading = { ...fixed, quality: 'good' } as const;
+  const line = { device: 'box', point: 'air', sourceTimeMs: 1_000 };
+  const said = (json: object): unknown => JSON.parse(JSON.stringify(json));
+  const dated = said(toJson({ ...line, reading: { ...reading, serverTimeMs: 1_004 } }));
+  expect(dated).toMatchObject({ sourceTimeMs: 1_000, serverTimeMs: 1_004 });
+  expect(said(toJson({ ...line, reading }))).not.toHaveProperty('serverTimeMs');
 });

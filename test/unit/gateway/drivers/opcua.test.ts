@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sample, Value } from '../../../../devices/reading.ts';
+import { systemClock } from '../../../../devices/runtime.ts';
 import { decode } from '../../../../gateway/decode.ts';
 import type { SampleSet } from '../../../../gateway/driver.ts';
 import { opcuaDriver } from '../../../../gateway/drivers/opcua.ts';
@@ -22,6 +23,7 @@ import {
 /** One gateway's folder, so that its key is made once. */
 const dataDirectory = freshFolder();
 const ledger = memoryLedger();
+const STARTED_MS = systemClock.nowMs();
 let server: OpcuaServer;
 
 beforeAll(async () => {
@@ -79,6 +81,7 @@ describe('each security setting', () => {
           encoding: { type: 'uint16', order: 'DCBA' },
           quality: 'good',
           sourceTimeMs: 1_700_000_000_000,
+          serverTimeMs: expect.any(Number),
         }),
       ],
     });
@@ -132,6 +135,11 @@ describe('a subscription', () => {
         1_700_000_000_500 + step,
       ]),
     );
+    // The server received the events now by its own clock, years after their sources' times.
+    for (const { serverTimeMs } of got.of('tapped')) {
+      expect(serverTimeMs).toBeGreaterThanOrEqual(Math.floor(STARTED_MS));
+      expect(serverTimeMs).toBeLessThanOrEqual(systemClock.nowMs());
+    }
   });
 
   it('says uncertain and bad as the server does, and never repeats a good value', async () => {

@@ -53,7 +53,7 @@ describe('the overview', () => {
 });
 
 describe('the page of a device', () => {
-  it('shows value, unit, quality and both times of each point', () => {
+  it('shows value, unit, quality and all times of each point', () => {
     const snapshot = gatewaySnapshot();
     const device = deviceSnapshot({
       points: [
@@ -65,6 +65,7 @@ describe('the page of a device', () => {
           quality: 'uncertain',
           status: 'out-of-range',
           sourceTimeMs: 40_000,
+          serverTimeMs: 40_250,
           gatewayTimeMs: 99_900,
         },
         { point: 'pressure', summary: 'Pressure.', unit: 'PS' },
@@ -77,6 +78,8 @@ describe('the page of a device', () => {
     expect(page).toContain('1970-01-01T00:00:40.000Z');
     expect(page).toContain('1 min ago');
     expect(page).toContain('<span class="quiet">none</span>');
+    expect(page).toContain('<span class="second">server: 1970-01-01T00:00:40.250Z</span>');
+    expect(page.match(/server: /g)).toHaveLength(1);
   });
 
   it('never takes a text of a device for markup', () => {

@@ -55,12 +55,15 @@ function change(
   return { clientHandle, value: new DataValue({ value: variant, statusCode, sourceTimestamp }) };
 }
 
-function event(typeId: string, atMs: number) {
+function event(typeId: string, atMs: number, receivedMs?: number) {
   return {
     clientHandle: 2,
     eventFields: [
       new Variant({ dataType: DataType.NodeId, value: coerceNodeId(typeId) }),
       new Variant({ dataType: DataType.DateTime, value: dateOf(atMs) }),
+      receivedMs === undefined
+        ? new Variant()
+        : new Variant({ dataType: DataType.DateTime, value: dateOf(receivedMs) }),
       new Variant({ dataType: DataType.String, value: '26041' }),
       new Variant({ dataType: DataType.Double, value: 1.5 }),
     ],
@@ -90,6 +93,38 @@ describe('a notification', () => {
       quality: 'good',
       sourceTimeMs: 3_000,
       gatewayTimeMs: 9_000,
+    });
+  });
+
+  it('gives the times that the server states of a value and of an event', () => {
+    const [first] = [change(1, 1_000)];
+    const later = new DataValue({ ...first?.value, serverTimestamp: dateOf(1_250) });
+    const { sets } = unpack(
+      [
+        { monitoredItems: [{ clientHandle: 1, value: later }] },
+        { events: [event('ns=1;i=5', 3_000, 3_020), event('ns=1;i=5', 4_000, 4_000)] },
+      ],
+      context(),
+    );
+    expect(
+      sets.map(({ samples: [one] }) => [one?.point, one?.sourceTimeMs, one?.serverTimeMs]),
+    ).toEqual([
+      ['level', 1_000, 1_250],
+      ['tapped', 3_000, 3_020],
+      ['tapped', 4_000, undefined],
+    ]);
+  });
+
+  it('is a repetition where only the server’s time is another', () => {
+    const state = context();
+    const at = (serverMs: number) => ({
+      clientHandle: 1,
+      value: new DataValue({ ...change(1, 1_000).value, serverTimestamp: dateOf(serverMs) }),
+    });
+    expect(unpack([{ monitoredItems: [at(1_001)] }], state).repeated).toBe(0);
+    expect(unpack([{ monitoredItems: [at(1_002)] }], state)).toMatchObject({
+      repeated: 1,
+      sets: [],
     });
   });
 

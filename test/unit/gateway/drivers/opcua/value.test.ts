@@ -13,6 +13,7 @@ import {
   VariantArrayType,
 } from 'node-opcua';
 import { describe, expect, it } from 'vitest';
+import { dateOf } from '../../../../../devices/runtime.ts';
 import { encodeScalar } from '../../../../../gateway/drivers/opcua/scalar.ts';
 import {
   hasOverflow,
@@ -188,6 +189,34 @@ describe('quality', () => {
       rawHex: '',
       quality: 'bad',
       status: 'opcua:not-a-scalar',
+    });
+  });
+
+  it.each([
+    ['both, where they differ', 1_000, 1_007, { sourceTimeMs: 1_000, serverTimeMs: 1_007 }],
+    ['the one of both, where they are equal', 1_000, 1_000, { sourceTimeMs: 1_000 }],
+    ["the source's, where it is alone", 1_000, undefined, { sourceTimeMs: 1_000 }],
+    [
+      "the server's in its place, where it is alone",
+      undefined,
+      1_007,
+      { sourceTimeMs: 1_007, status: 'opcua:server-time' },
+    ],
+    ['none, where there is none', undefined, undefined, {}],
+  ])('of a good value has the times: %s', (_, sourceMs, serverMs, expected) => {
+    const data = {
+      value: new Variant({ dataType: DataType.Float, value: 21.5 }),
+      statusCode: StatusCodes.Good,
+      sourceTimestamp: sourceMs === undefined ? null : dateOf(sourceMs),
+      serverTimestamp: serverMs === undefined ? null : dateOf(serverMs),
+    };
+    expect(sampleOfValue({ point: 'p' }, data, 5, new Map())).toEqual({
+      point: 'p',
+      rawHex: '0000ac41',
+      encoding: { type: 'float32', order: 'DCBA' },
+      quality: 'good',
+      gatewayTimeMs: 5,
+      ...expected,
     });
   });
 
