@@ -240,7 +240,7 @@ export const limits = {
   opcuaHistoryValuesMax: 1_000_000,
   opcuaHistoryMs: 60_000,
   /** The loss of what history may fill is not signed before the gap has lasted this long. */
-  opcuaHistoryDeferMs: 3_600_000,
+  opcuaHistoryDeferMs: 86_400_000,
   /** Values remembered of each point, to know one that comes again. */
   opcuaSeenValues: 32,
   /** Notifications remembered, to know one that comes again. */

@@ -3,7 +3,7 @@ import { DataType, type Namespace, StatusCodes, type UAObject, type UAVariable }
 import { afterEach, beforeAll } from 'vitest';
 import type { PointDefinition } from '../../devices/profile.ts';
 import { dateOf } from '../../devices/runtime.ts';
-import type { Connection } from '../../gateway/driver.ts';
+import type { Connection, DriverContext } from '../../gateway/driver.ts';
 import type { OpcuaSettings } from '../../gateway/drivers/opcua/settings.ts';
 import { opcuaDriver } from '../../gateway/drivers/opcua.ts';
 import { driverContext } from './driver-context.ts';
@@ -46,12 +46,18 @@ let clockMs = 1_700_000_000_000;
 
 export function write(name: string, value: number, status = StatusCodes.Good): number {
   clockMs += 1_000;
-  variables[name]?.setValueFromSource(
-    { dataType: DataType.Double, value },
-    status,
-    dateOf(clockMs),
-  );
+  writeAt(name, value, clockMs, status);
   return clockMs;
+}
+
+/** The same with a source time of one's own. */
+export function writeAt(
+  name: string,
+  value: number,
+  timeMs: number,
+  status = StatusCodes.Good,
+): void {
+  variables[name]?.setValueFromSource({ dataType: DataType.Double, value }, status, dateOf(timeMs));
 }
 
 export const closers: (() => Promise<unknown>)[] = [];
@@ -77,8 +83,9 @@ export async function listen(
   server: Misbehaving,
   settings: Partial<OpcuaSettings> = {},
   asked: Readonly<Record<string, PointDefinition>> = points,
+  overrides: Partial<DriverContext> = {},
 ): Promise<Listening> {
-  const context = driverContext('line-1', { dataDirectory });
+  const context = driverContext('line-1', { dataDirectory, ...overrides });
   const complete = testSettings(server.url, { ...none, publishingMs: 20, ...settings });
   const connection = await opcuaDriver.open(complete, asked, context);
   closers.push(() => connection.close());

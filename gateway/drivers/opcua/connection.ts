@@ -56,8 +56,8 @@ interface Working {
 }
 
 export class OpcuaConnection implements Connection {
-  /** A server forgets us within a minute; while we run, each hole has its interval. */
-  readonly silence = { whileAway: false, whileRunning: true } as const;
+  /** Each hole has its interval, also the one before we were started. */
+  readonly silence = { whileAway: true, whileRunning: true } as const;
   readonly #options: OpcuaConnectionOptions;
   readonly #backoff: Backoff;
   readonly #log: DeviceLog;
@@ -111,6 +111,7 @@ export class OpcuaConnection implements Connection {
   async subscribe(points: readonly string[], deliver: Deliver): Promise<void> {
     this.#subscriber = { points, deliver };
     this.#unservedSinceMs = this.#options.context.clock.nowMs();
+    this.#gap.restore();
     this.#gap.start();
     this.#start();
     // A link that was opened for a read carries on with the subscription.
@@ -138,12 +139,16 @@ export class OpcuaConnection implements Connection {
     await this.#serving?.end(giveUp.signal);
     this.#serving = undefined;
     cancel();
-    this.#gap.stop();
+    const said = this.#gap.stop();
     this.#silenced = true;
     this.#stopping.abort();
     this.#endLink();
     this.#wake();
     await this.#running;
+    // What is not durable by then is signed again after the next start.
+    const late = new AbortController();
+    await Promise.race([said, clock.sleep(limits.stopMs / 4, late.signal)]);
+    late.abort();
   }
 
   #lastError: unknown;
@@ -229,6 +234,7 @@ export class OpcuaConnection implements Connection {
       clock: context.clock,
       random: context.random,
       plan,
+      points: subscriber.points,
       memory: this.#memory,
       repeats: this.#repeats,
       tally: this.#tally,
@@ -246,6 +252,9 @@ export class OpcuaConnection implements Connection {
     if (this.#working !== working) return serving.drop();
     this.#serving = serving;
     this.#unservedSinceMs = undefined;
+    void serving.caughtUp().then(() => {
+      if (this.#serving === serving) this.#gap.caughtUp();
+    });
     this.#setAbsent(serving.absent.filter((point) => subscriber.points.includes(point)));
     this.#isUp();
   }
@@ -274,6 +283,7 @@ export class OpcuaConnection implements Connection {
       this.#openGap(sinceOf(memory, this.#options.settings), cause);
       this.#memory = undefined;
     }
+    if (memory && !forgotten) this.#gap.mark(sinceOf(memory, this.#options.settings), cause);
     if (!memory) this.#openGap(this.#unservedSinceMs ?? clock.nowMs(), cause);
     this.#gap.because(cause);
     this.#gap.setAbsent([]);
@@ -311,6 +321,7 @@ export class OpcuaConnection implements Connection {
   async #deliver(set: SampleSet): Promise<void> {
     if (this.#silenced) throw new Error('the connection is closed');
     await this.#subscriber?.deliver(set);
+    this.#gap.durable(set);
   }
 }
 

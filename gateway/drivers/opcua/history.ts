@@ -21,6 +21,16 @@ export interface HistoryOptions {
   readonly repeats: Repeats;
   /** From when nothing is known, by our clock. */
   readonly sinceMs: number;
+  /**
+   * A gap that is on disk: from when on nothing of a point is signed, by our clock, and the source
+   * time of its value that was durable last, also before a restart.
+   */
+  readonly border?: {
+    fromOf(point: string): number;
+    lastMs(point: string): number | undefined;
+  };
+  /** What was delivered so far is durable. */
+  readonly onProgress?: () => void;
   /** Resolves when the samples are durable. */
   readonly deliver: (set: SampleSet) => Promise<void>;
   readonly signal: AbortSignal;
@@ -41,6 +51,8 @@ export interface HistoryResult {
 interface Reader {
   readonly item: ValueItem;
   readonly startMs: number;
+  /** Values of the beginning itself came before. */
+  readonly isStrict: boolean;
   continuation: Buffer | undefined;
   /** Everything up to here has been read. */
   reachedMs: number;
@@ -55,7 +67,16 @@ export async function fillFromHistory(options: HistoryOptions): Promise<HistoryR
     .filter(({ historic }) => historic)
     .map((item): Reader => {
       const startMs = startOf(item, options);
-      return { item, startMs, continuation: undefined, reachedMs: startMs, state: 'more' };
+      // What stands at the border is signed; only in one run do we know values of one time apart.
+      const isStrict = item.parts.every(({ point }) => options.repeats.lastMs(point) === undefined);
+      return {
+        item,
+        startMs,
+        isStrict,
+        continuation: undefined,
+        reachedMs: startMs,
+        state: 'more',
+      };
     });
   const stopAt = clock.monotonicMs() + limits.opcuaHistoryMs;
   const perNode = pageOf(readers.length);
@@ -76,6 +97,7 @@ export async function fillFromHistory(options: HistoryOptions): Promise<HistoryR
     const fresh = inOrder(ready).filter((sample) => !repeats.isRepeat(sample));
     for (const samples of chunks(fresh.map(marked), limits.opcuaHistoryValues)) {
       await deliver({ samples });
+      options.onProgress?.();
     }
     for (const { sourceTimeMs } of fresh) if (sourceTimeMs !== undefined) times.push(sourceTimeMs);
     values += fresh.length;
@@ -115,8 +137,13 @@ function pageOf(nodes: number): number {
  * The value that came last, by the clock of its source, whatever that says: what is missing comes
  * after it. With a deadband the server kept silent about older ones on purpose.
  */
-function startOf(item: ValueItem, { repeats, sinceMs }: HistoryOptions): number {
-  const known = item.parts.map(({ point }) => repeats.lastMs(point) ?? sinceMs);
+function startOf(item: ValueItem, { border, repeats, sinceMs }: HistoryOptions): number {
+  const known = item.parts.map(({ point }) => {
+    const lastMs = repeats.lastMs(point) ?? border?.lastMs(point) ?? sinceMs;
+    const fromMs = border?.fromOf(point) ?? sinceMs;
+    // What was signed as a loss since is not filled any more.
+    return fromMs > sinceMs ? Math.max(lastMs, fromMs) : lastMs;
+  });
   const lastMs = Math.min(...known);
   return item.deadband ? Math.max(lastMs, sinceMs - limits.clockSkewMs) : lastMs;
 }
@@ -153,6 +180,7 @@ async function readPages(
     for (const value of values) {
       const timeMs = value.sourceTimestamp?.getTime();
       if (timeMs === undefined || timeMs < reader.startMs) continue;
+      if (reader.isStrict && timeMs === reader.startMs) continue;
       reader.reachedMs = Math.max(reader.reachedMs, timeMs);
       for (const part of reader.item.parts) {
         samples.push(sampleOfValue(part, value, gatewayTimeMs, plan.types));

@@ -38,6 +38,12 @@ export class PublishLoop {
     );
   }
 
+  /** Resolves when what the server kept for us is durable, or failed to be. */
+  async caughtUp(): Promise<void> {
+    await this.#tail;
+    await Promise.all(this.#pending);
+  }
+
   /** Ends the subscription and resolves when all that the server sent has been delivered. */
   async end(signal: AbortSignal): Promise<void> {
     const { clock, session } = this.#context;

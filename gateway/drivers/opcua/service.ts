@@ -9,7 +9,7 @@ import type { Clock, Random } from '../../../devices/runtime.ts';
 import type { SampleSet } from '../../driver.ts';
 import type { DeviceLog } from '../device-log.ts';
 import type { Tally } from './counters.ts';
-import type { Gap } from './gap.ts';
+import type { Gap, Lost } from './gap.ts';
 import { fillFromHistory } from './history.ts';
 import { createItems, pointsOf } from './items.ts';
 import { valuesWithin, type Watched } from './notification.ts';
@@ -32,6 +32,8 @@ export interface ServeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly plan: ItemPlan;
+  /** All points that somebody waits for. */
+  readonly points: readonly string[];
   /** The subscription of the link before, while the server may still hold it. */
   readonly memory: SubscriptionMemory | undefined;
   readonly repeats: Repeats;
@@ -49,6 +51,8 @@ export interface Serving {
   readonly memory: SubscriptionMemory;
   /** Points that the server does not have, or would not watch. */
   readonly absent: readonly string[];
+  /** Resolves when what the server kept for us is durable, or failed to be. */
+  caughtUp(): Promise<void>;
   /** Ends the subscription and resolves when all that the server sent has been delivered. */
   end(signal: AbortSignal): Promise<void>;
   /** Stops asking and watching; the link is broken. */
@@ -86,6 +90,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   return {
     memory,
     absent: [...plan.absent, ...(made?.refused.keys() ?? [])],
+    caughtUp: () => loop.caughtUp(),
     async end(signal) {
       watching();
       await loop.end(signal);
@@ -143,20 +148,25 @@ async function closeGap(
   beganMs: number,
   startMs: number | undefined,
 ): Promise<void> {
-  const { gap, plan, tally } = options;
-  const result = await fillFromHistory({ ...options, sinceMs: beganMs });
+  const { gap, tally } = options;
+  const onProgress = () => gap.progress();
+  const result = await fillFromHistory({ ...options, sinceMs: beganMs, border: gap, onProgress });
   if (result.values > 0) tally.add('historyValues', result.values);
-  const cause = gap.now?.cause ?? 'absent';
-  const historic = [...historicPoints(plan)];
-  gap.close(historic.filter((point) => !result.filled.has(point) && !result.partly.has(point)));
-  for (const [point, reachedMs] of result.partly) {
-    gap.report([point], Math.max(beganMs, reachedMs), cause);
-  }
+  const unfilled = options.points.filter(
+    (point) => !result.filled.has(point) && !result.partly.has(point),
+  );
+  const lost: Lost[] = [...result.partly].map(([point, reachedMs]) => ({
+    points: [point],
+    fromMs: Math.max(gap.fromOf(point), reachedMs),
+  }));
   // While the server did not run, nobody kept a history.
-  const wasDown = startMs !== undefined && startMs > beganMs && startMs <= memory.heardMs;
-  if (!wasDown || result.filled.size === 0) return;
-  const fromMs = Math.max(beganMs, result.newestBefore(startMs) ?? beganMs);
-  gap.report([...result.filled], fromMs, cause, startMs);
+  if (startMs !== undefined && startMs > beganMs && startMs <= memory.heardMs) {
+    const readMs = result.newestBefore(startMs) ?? beganMs;
+    for (const point of result.filled) {
+      lost.push({ points: [point], fromMs: Math.max(gap.fromOf(point), readMs), toMs: startMs });
+    }
+  }
+  await gap.close(unfilled, lost);
 }
 
 /** A message is gone: its values come from history where there is one, the rest is lost. */
