@@ -17,7 +17,8 @@ describe('the metrics', () => {
   });
 
   it('say which device’s clock is in doubt, and how much reported nothing new', () => {
-    const doubted = /^bondline_gateway_device_clock_doubted\{device="fc-1",driver="modbus"\} (\d)$/m;
+    const doubted =
+      /^bondline_gateway_device_clock_doubted\{device="fc-1",driver="modbus"\} (\d)$/m;
     expect(doubted.exec(textOf({}))?.[1]).toBe('0');
     expect(doubted.exec(textOf({ clock: 'jumped' }))?.[1]).toBe('1');
     const { counters } = gatewaySnapshot();
