@@ -9,7 +9,7 @@ import { build } from './build.mjs';
 import { ensure, environment, node, progress, root, run } from './ensure.mjs';
 import { installPeers } from './peers.mjs';
 
-/** The whole run is to end within 15 minutes on two cores; a slower machine has three times as long. */
+/** Two cores take less than 15 minutes; a slower machine has three times as long. */
 const SUITES_MS_MAX = 45 * 60_000;
 
 ensure();
