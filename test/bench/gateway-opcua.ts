@@ -17,8 +17,10 @@ export const opcuaPeer: BenchPeer = {
   async start(_start, directory) {
     const program = fileURLToPath(new URL('./opcua-server.ts', import.meta.url));
     const child = fork(program, [directory, String(VARIABLES), String(CHANGE_MS)]);
-    // It ends with its last listener, which is this process.
     const [ready] = (await once(child, 'message')) as [{ url: string; certificateFile: string }];
+    // It ends with this process, which does not wait for it.
+    child.unref();
+    child.channel?.unref();
     return [
       '  - name: line',
       '    driver: opcua',
