@@ -14,6 +14,7 @@ import { credentialDigest, fingerprintOfDid } from '../devices/envelope.ts';
 import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
 import { assertionKeyOf } from '../devices/identity/did-document.ts';
 import { isDidKey, publicKeyOfDid } from '../devices/identity/did-key.ts';
+import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Inbound } from './source.ts';
@@ -163,7 +164,7 @@ function checkProof(
       `kid is ${kid.slice(0, 200)}, the issuer's key is ${key.keyId}`,
     );
   }
-  if ((alg === 'ES256') !== (key.algorithm === 'ES256')) {
+  if (!isAlgorithmOf(alg, key.algorithm)) {
     return no('refused', 'VC_ALGORITHM', `alg is ${alg}, the key is for ${key.algorithm}`);
   }
   if (verifyToken(opened, key)) return undefined;

@@ -86,6 +86,9 @@ export class Fold implements FoldAccess {
         return nothing;
       case 'organisation':
       case 'status':
+      case 'party':
+      case 'doubtful':
+      case 'act':
         // They change what is admitted; what was admitted stands.
         return nothing;
     }

@@ -18,6 +18,16 @@ export type EntryKind =
   | 'organisation'
   /** A status list credential. */
   | 'status'
+  /** A credential about custody, goods or standing, signed by a party (devices/credential/party). */
+  | 'party'
+  /**
+   * A proven batch that came too late to count: after its key was revoked and not chained under a
+   * receipt before, or from a device in quarantine. Shown and kept, without effect until an officer
+   * accepts it.
+   */
+  | 'doubtful'
+  /** What an officer decided: accepts doubtful batches, ends a quarantine. JSON of our own. */
+  | 'act'
   /** The set of routes and rules in force. */
   | 'rules'
   /** A clock tick that lets deadlines fire. */
@@ -46,6 +56,11 @@ export interface EntryHeader {
   readonly reason?: string;
   /** The place of a batch: one history per device. */
   readonly batch?: BatchKey;
+  /**
+   * `pending`: a custody step whose status lists were too old to be believed; it waits at its place.
+   * `stale`: telemetry that was taken although its status lists were too old.
+   */
+  readonly standing?: 'pending' | 'stale';
   /** Digests of the documents that the verdict rests on: enrolment, DID document, status list. */
   readonly documents?: readonly string[];
 }

@@ -1,12 +1,12 @@
 /**
  * Compact JWS (RFC 7515) as Bondline uses it: one signature over the bytes as they are, ES256 or
- * EdDSA. Reading is strict, because whatever a lenient reader repairs is not what was signed.
+ * EdDSA (ES384 is read only). Reading is strict, because whatever a lenient reader repairs is not what was signed.
  */
 import { strict as assert } from 'node:assert';
 import { isAscii } from 'node:buffer';
 import { verify } from 'node:crypto';
 import { credentialDigest } from '../envelope.ts';
-import type { PublicKey } from '../identity/public-key.ts';
+import { isAlgorithmOf, type KeyAlgorithm, type PublicKey } from '../identity/public-key.ts';
 import type { Signer } from '../identity/signer.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -16,7 +16,7 @@ export type TokenType = 'vc+jwt' | 'bondline-receipt+jwt' | 'bondline-enrol-requ
 
 /** The protected header; members that are not named here are ignored (RFC 7515 §4). */
 export interface TokenHeader {
-  readonly alg: 'ES256' | 'EdDSA' | 'Ed25519';
+  readonly alg: KeyAlgorithm | 'Ed25519';
   readonly kid: string;
   readonly typ?: string;
   readonly cty?: string;
@@ -35,8 +35,8 @@ export interface OpenedToken {
 }
 
 const DOT = 0x2e;
-/** ES256 and Ed25519 alike: RFC 7518 §3.4, RFC 8032 §5.1.6. */
-const SIGNATURE_BYTES = 64;
+/** RFC 7518 §3.4, RFC 8032 §5.1.6. */
+const SIGNATURE_BYTES = { ES256: 64, EdDSA: 64, Ed25519: 64, ES384: 96 } as const;
 
 /** Signs a payload with a signer whose answer may take a while (hardware). */
 export async function signToken(options: TokenParts): Promise<Uint8Array> {
@@ -95,8 +95,10 @@ export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | 
   }
   const header = readHeader(headerBytes);
   if (isRefusal(header)) return header;
-  if (signature.length !== SIGNATURE_BYTES) {
-    return refuse('VC_SIGNATURE_FORM', `the signature has ${signature.length} bytes, not 64`);
+  const wanted = SIGNATURE_BYTES[header.alg];
+  if (signature.length !== wanted) {
+    const { length } = signature;
+    return refuse('VC_SIGNATURE_FORM', `the signature has ${length} bytes, not ${wanted}`);
   }
   const payloadText = decodeText(payloadBytes);
   const payload = readObject(payloadText, 'payload');
@@ -117,7 +119,7 @@ export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | 
  */
 export function verifyToken(opened: OpenedToken, key: PublicKey): boolean {
   const { alg, kid } = opened.header;
-  if (kid !== key.keyId || (alg === 'ES256') !== (key.algorithm === 'ES256')) return false;
+  if (kid !== key.keyId || !isAlgorithmOf(alg, key.algorithm)) return false;
   return verifySignature(opened, key);
 }
 
@@ -128,7 +130,8 @@ export function verifySignature(
 ): boolean {
   const { signingInput, signature } = opened;
   if (key.algorithm === 'EdDSA') return verify(null, signingInput, key.key, signature);
-  return verify('sha256', signingInput, { key: key.key, dsaEncoding: 'ieee-p1363' }, signature);
+  const hash = key.algorithm === 'ES384' ? 'sha384' : 'sha256';
+  return verify(hash, signingInput, { key: key.key, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
 function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
@@ -138,7 +141,7 @@ function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
 }
 
 function assemble(signingInput: Uint8Array, signature: Uint8Array): Uint8Array {
-  assert(signature.length === SIGNATURE_BYTES, 'a JOSE signature has 64 bytes');
+  assert(signature.length === SIGNATURE_BYTES.ES256, 'a JOSE signature has 64 bytes');
   const tail = `.${Buffer.from(signature).toString('base64url')}`;
   return Buffer.concat([signingInput, Buffer.from(tail, 'latin1')]);
 }
@@ -195,8 +198,8 @@ function readHeader(bytes: Buffer): TokenHeader | Refusal {
   const read = readObject(decodeText(bytes), 'header');
   if (isRefused(read)) return read.refusal;
   const { alg, kid, typ, cty, crit, b64 } = read.value as Record<string, unknown>;
-  if (alg !== 'ES256' && alg !== 'EdDSA' && alg !== 'Ed25519') {
-    return refuse('VC_ALGORITHM', `alg is ${shown(alg)}; ES256 and EdDSA are accepted`);
+  if (!isSupported(alg)) {
+    return refuse('VC_ALGORITHM', `alg is ${shown(alg)}; ES256, EdDSA and ES384 are accepted`);
   }
   // RFC 7515 §4.1.11: an extension that must be understood and is not means refusal.
   if (crit !== undefined) return refuse('VC_HEADER', 'crit names extensions; none is understood');
@@ -208,6 +211,10 @@ function readHeader(bytes: Buffer): TokenHeader | Refusal {
     return refuse('VC_HEADER', 'typ or cty is not text');
   }
   return { alg, kid, ...(typ !== undefined && { typ }), ...(cty !== undefined && { cty }) };
+}
+
+function isSupported(alg: unknown): alg is keyof typeof SIGNATURE_BYTES {
+  return typeof alg === 'string' && Object.hasOwn(SIGNATURE_BYTES, alg);
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

@@ -5,7 +5,7 @@
 
 import { assertionKeyOf } from '../identity/did-document.ts';
 import { publicKeyOfDid } from '../identity/did-key.ts';
-import type { PublicKey } from '../identity/public-key.ts';
+import { isAlgorithmOf, type PublicKey } from '../identity/public-key.ts';
 import { limits } from '../limits.ts';
 import { parseTime } from '../runtime.ts';
 import type { Documents } from './documents.ts';
@@ -50,7 +50,7 @@ export function checkCredential(opened: OpenedToken, context: VerifyContext): Re
   const key = issuerKey(opened, context);
   if (isRefusal(key)) return key;
   const { alg } = opened.header;
-  if ((alg === 'ES256') !== (key.algorithm === 'ES256')) {
+  if (!isAlgorithmOf(alg, key.algorithm)) {
     return refuse('VC_ALGORITHM', `alg is ${alg}, the key is for ${key.algorithm}`);
   }
   if (!verifySignature(opened, key)) {

@@ -6,7 +6,7 @@ import type { CredentialCode } from '../errors/credential.ts';
 import { parseTime } from '../runtime.ts';
 import { compileChecker, type Static, Type } from '../schema.ts';
 import { materialOf } from './did-key.ts';
-import { type KeyMaterial, keyOfJwk, type PublicKey } from './public-key.ts';
+import { isAlgorithmOf, type KeyMaterial, keyOfJwk, type PublicKey } from './public-key.ts';
 
 /** One key in a document; `key` is absent where it is of a kind that is not accepted. */
 interface Method {
@@ -107,7 +107,7 @@ export function assertionKeyOf(
     return { code: 'VC_KEY_EXPIRED', reason: `${keyId} has expired` };
   }
   if (!method.key) {
-    return { code: 'VC_KEY_INVALID', reason: `${keyId} is not a P-256 or Ed25519 key` };
+    return { code: 'VC_KEY_INVALID', reason: `${keyId} is not a P-256, P-384 or Ed25519 key` };
   }
   return { ...method.key, did: document.id, keyId };
 }
@@ -133,8 +133,6 @@ function readMethod(entry: Static<typeof methodSchema>, did: string): Method | s
   };
 }
 
-const ALGORITHMS = { ES256: ['ES256'], EdDSA: ['EdDSA', 'Ed25519'] } as const;
-
 function readKey(entry: Static<typeof methodSchema>): KeyMaterial | undefined {
   const { publicKeyJwk: jwk, publicKeyMultibase: multibase } = entry;
   if (jwk && multibase !== undefined) return undefined;
@@ -143,8 +141,8 @@ function readKey(entry: Static<typeof methodSchema>): KeyMaterial | undefined {
   if (!jwk || 'd' in jwk || (jwk['use'] !== undefined && jwk['use'] !== 'sig')) return undefined;
   const key = keyOfJwk(jwk);
   if (!key || jwk['alg'] === undefined) return key;
-  const allowed: readonly unknown[] = ALGORITHMS[key.algorithm];
-  return allowed.includes(jwk['alg']) ? key : undefined;
+  const { alg } = jwk;
+  return typeof alg === 'string' && isAlgorithmOf(alg, key.algorithm) ? key : undefined;
 }
 
 /** DID Core §3.2.2: `#k1` is relative to the document's own DID. */

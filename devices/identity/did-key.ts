@@ -1,6 +1,6 @@
 /**
  * `did:key`: a DID that is its own key. The part after the method is multibase base58btc of the
- * multicodec prefix and the public key (W3C CCG did:key; P-256 compressed, Ed25519).
+ * multicodec prefix and the public key (W3C CCG did:key; P-256 and P-384 compressed, Ed25519).
  */
 import { strict as assert } from 'node:assert';
 import { EdgeError } from '../errors.ts';
@@ -11,19 +11,21 @@ import {
   keyOfEd25519,
   keyOfJwk,
   keyOfP256,
+  keyOfP384,
   type PublicKey,
 } from './public-key.ts';
 
 export type { PublicJwk, PublicKey } from './public-key.ts';
 
-/** Varints of the multicodec table: p256-pub (0x1200) and ed25519-pub (0xed). */
+/** Varints of the multicodec table: p256-pub (0x1200), p384-pub (0x1201), ed25519-pub (0xed). */
 const P256 = [0x80, 0x24] as const;
+const P384 = [0x81, 0x24] as const;
 const ED25519 = [0xed, 0x01] as const;
 
-const PATTERN = /^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$/;
+const PATTERN = /^did:key:z[1-9A-HJ-NP-Za-km-z]{40,80}$/;
 
 /**
- * The `did:key` of a public JWK (P-256 or Ed25519).
+ * The `did:key` of a public JWK (P-256, P-384 or Ed25519).
  *
  * @throws EdgeError DID_INVALID when the JWK is not such a key.
  */
@@ -35,7 +37,8 @@ export function didOfPublicJwk(jwk: Readonly<Record<string, unknown>>): string {
   if (material.algorithm === 'EdDSA') return didOf(ED25519, point);
   // SEC 1 §2.3.3: the first byte of a compressed point is 2 plus the parity of y.
   const parity = (Buffer.from(y, 'base64url').at(-1) ?? 0) & 1;
-  return didOf(P256, Buffer.concat([Buffer.from([0x02 + parity]), point]));
+  const codec = material.algorithm === 'ES384' ? P384 : P256;
+  return didOf(codec, Buffer.concat([Buffer.from([0x02 + parity]), point]));
 }
 
 /** The one verification method of a `did:key`: the DID and, after `#`, its own fingerprint. */
@@ -49,7 +52,7 @@ const known = new Map<string, PublicKey>();
  * The key that a `did:key` is. Keys are remembered, since a device signs many times.
  *
  * @throws EdgeError DID_INVALID when it is not a `did:key`, not canonical, of another kind than
- *   P-256 or Ed25519, not on its curve, or of small order.
+ *   P-256, P-384 or Ed25519, not on its curve, or of small order.
  */
 export function publicKeyOfDid(did: string): PublicKey {
   const remembered = known.get(did);
@@ -78,12 +81,13 @@ export function materialOf(base58: string): KeyMaterial | undefined {
   if (!bytes) return undefined;
   const point = bytes.subarray(2);
   if (starts(bytes, P256)) return point.length === 33 ? keyOfP256(point) : undefined;
+  if (starts(bytes, P384)) return point.length === 49 ? keyOfP384(point) : undefined;
   if (starts(bytes, ED25519)) return keyOfEd25519(point);
   return undefined;
 }
 
 function didOf(codec: readonly number[], point: Uint8Array): string {
-  assert(point.length === 32 || point.length === 33, 'a public key has 32 or 33 bytes');
+  assert([32, 33, 49].includes(point.length), 'a public key has 32, 33 or 49 bytes');
   return `did:key:z${encodeBase58(Buffer.concat([Buffer.from(codec), point]))}`;
 }
 

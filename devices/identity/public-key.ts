@@ -1,9 +1,20 @@
 /** A public key that signatures are checked with, made of a JWK or of raw bytes, never trusted. */
 import { createPublicKey, ECDH, type KeyObject } from 'node:crypto';
 
+/** What a key is for: P-256 and Ed25519 sign and verify here, P-384 is verified only. */
+export type KeyAlgorithm = 'ES256' | 'EdDSA' | 'ES384';
+
+/**
+ * Whether a JOSE `alg` is the one of a key (RFC 7518 §3.4, RFC 8037 §3.1; RFC 9864 calls EdDSA over
+ * this curve `Ed25519`). The key decides; the message only has to agree.
+ */
+export function isAlgorithmOf(alg: string, algorithm: KeyAlgorithm): boolean {
+  return alg === algorithm || (alg === 'Ed25519' && algorithm === 'EdDSA');
+}
+
 /** A public key with the name under which its owner publishes it. */
 export interface PublicKey {
-  readonly algorithm: 'ES256' | 'EdDSA';
+  readonly algorithm: KeyAlgorithm;
   readonly key: KeyObject;
   readonly did: string;
   /** DID URL of the verification method; a header's `kid` must equal it. */
@@ -17,16 +28,20 @@ export type PublicJwk = Readonly<Record<string, string>>;
 export type KeyMaterial = Pick<PublicKey, 'algorithm' | 'key'>;
 
 /**
- * The key of a JWK (RFC 7518 §6.2 P-256, RFC 8037 Ed25519), or `undefined` when it is of another
+ * The key of a JWK (RFC 7518 §6.2 P-256 and P-384, RFC 8037 Ed25519), or `undefined` when it is of another
  * kind, not canonical, not on its curve, or of small order. Other members are ignored.
  */
 export function keyOfJwk(jwk: Readonly<Record<string, unknown>>): KeyMaterial | undefined {
-  const x = coordinate(jwk['x']);
-  if (!x) return undefined;
-  if (jwk['kty'] === 'OKP' && jwk['crv'] === 'Ed25519') return keyOfEd25519(x);
-  const y = coordinate(jwk['y']);
-  if (jwk['kty'] !== 'EC' || jwk['crv'] !== 'P-256' || !y) return undefined;
-  return keyOfP256(Buffer.concat([Buffer.from([0x04]), x, y]));
+  const { kty, crv } = jwk;
+  const curve = typeof crv === 'string' && Object.hasOwn(CURVES, crv) ? CURVES[crv] : undefined;
+  if (kty === 'OKP' && crv === 'Ed25519') {
+    const point = coordinate(jwk['x'], 32);
+    return point && keyOfEd25519(point);
+  }
+  if (kty !== 'EC' || !curve) return undefined;
+  const x = coordinate(jwk['x'], curve.bytes);
+  const y = coordinate(jwk['y'], curve.bytes);
+  return x && y && keyOnCurve(Buffer.concat([Buffer.from([0x04]), x, y]), curve);
 }
 
 /** The key of an Ed25519 point of 32 bytes (RFC 8032 §5.1.2), or `undefined`. */
@@ -38,11 +53,33 @@ export function keyOfEd25519(point: Uint8Array): KeyMaterial | undefined {
 
 /** The key of a P-256 point (SEC 1 §2.3.3, compressed or not), or `undefined`. */
 export function keyOfP256(point: Uint8Array): KeyMaterial | undefined {
-  const bytes = uncompressed(point);
-  if (!bytes) return undefined;
-  const x = bytes.subarray(1, 33).toString('base64url');
-  const y = bytes.subarray(33, 65).toString('base64url');
-  return imported('ES256', { kty: 'EC', crv: 'P-256', x, y });
+  return keyOnCurve(point, P256);
+}
+
+/** The key of a P-384 point (SEC 1 §2.3.3, compressed or not), or `undefined`. */
+export function keyOfP384(point: Uint8Array): KeyMaterial | undefined {
+  return keyOnCurve(point, P384);
+}
+
+interface Curve {
+  readonly algorithm: KeyAlgorithm;
+  readonly crv: string;
+  /** OpenSSL's name. */
+  readonly name: string;
+  /** Length of a coordinate. */
+  readonly bytes: number;
+}
+
+const P256: Curve = { algorithm: 'ES256', crv: 'P-256', name: 'prime256v1', bytes: 32 };
+const P384: Curve = { algorithm: 'ES384', crv: 'P-384', name: 'secp384r1', bytes: 48 };
+const CURVES: Readonly<Record<string, Curve>> = { 'P-256': P256, 'P-384': P384 };
+
+function keyOnCurve(point: Uint8Array, curve: Curve): KeyMaterial | undefined {
+  const found = uncompressed(point, curve);
+  if (!found) return undefined;
+  const x = found.subarray(1, 1 + curve.bytes).toString('base64url');
+  const y = found.subarray(1 + curve.bytes).toString('base64url');
+  return imported(curve.algorithm, { kty: 'EC', crv: curve.crv, x, y });
 }
 
 /** The members of the JWK that are the key itself, in the order of RFC 7638. */
@@ -53,17 +90,17 @@ export function jwkOfKey(key: KeyObject): PublicJwk {
   ) as PublicJwk;
 }
 
-/** Text of a field element of 32 bytes in canonical base64url. */
-function coordinate(text: unknown): Buffer | undefined {
+/** A field element of `length` bytes in canonical base64url. */
+function coordinate(text: unknown, length: number): Buffer | undefined {
   if (typeof text !== 'string') return undefined;
   const bytes = Buffer.from(text, 'base64url');
-  return bytes.length === 32 && bytes.toString('base64url') === text ? bytes : undefined;
+  return bytes.length === length && bytes.toString('base64url') === text ? bytes : undefined;
 }
 
-function uncompressed(point: Uint8Array): Buffer | undefined {
+function uncompressed(point: Uint8Array, curve: Curve): Buffer | undefined {
   try {
-    const bytes = ECDH.convertKey(point, 'prime256v1', undefined, undefined, 'uncompressed');
-    return Buffer.isBuffer(bytes) && bytes.length === 65 ? bytes : undefined;
+    const bytes = ECDH.convertKey(point, curve.name, undefined, undefined, 'uncompressed');
+    return Buffer.isBuffer(bytes) && bytes.length === 1 + 2 * curve.bytes ? bytes : undefined;
   } catch {
     // OpenSSL throws for whatever is not a point of the curve.
     return undefined;
