@@ -26,6 +26,10 @@ export const limits = {
   documentsDepthMax: 8,
   /** Public keys of devices that are kept ready in memory. */
   publicKeysCached: 10_000,
+  /** Characters of a DID; the longest that is accepted is a did:jwk. */
+  didLengthMax: 2_048,
+  /** Services of a DID document that are read. */
+  didServicesMax: 64,
 
   /** Raw bytes of one sample; a longer one becomes a bad reading without its raw words. */
   rawBytesMax: 4_096,

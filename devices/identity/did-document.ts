@@ -1,12 +1,17 @@
 /**
- * An organisation's DID document (W3C DID Core, Controlled Identifiers): which keys may sign for
- * it. The document comes from a pinned file, never from where a message points.
+ * A DID document (W3C DID Core, Controlled Identifiers): which keys may sign for its subject, and
+ * where its services stand. Where the document comes from is not decided here, and never by what a
+ * message points at.
  */
 import type { CredentialCode } from '../errors/credential.ts';
+import { limits } from '../limits.ts';
 import { parseTime } from '../runtime.ts';
 import { compileChecker, type Static, Type } from '../schema.ts';
 import { materialOf } from './did-key.ts';
-import { isAlgorithmOf, type KeyMaterial, keyOfJwk, type PublicKey } from './public-key.ts';
+import { type KeyMaterial, keyOfPublishedJwk, type PublicKey } from './public-key.ts';
+
+/** What a key may be used for: claims of an issuer, presentations of a holder. */
+export type Relationship = 'assertionMethod' | 'authentication';
 
 /** One key in a document; `key` is absent where it is of a kind that is not accepted. */
 interface Method {
@@ -19,12 +24,20 @@ interface Method {
   readonly jwkKid?: string;
 }
 
+/** A service of the subject. */
+interface Service {
+  readonly types: readonly string[];
+  /** Endpoints that are URLs; those that are objects are passed over. */
+  readonly endpoints: readonly string[];
+}
+
 /** What was read of a document. */
 export interface DidDocument {
   readonly id: string;
   readonly methods: readonly Method[];
-  /** Ids of the methods that may sign claims. */
-  readonly assertionMethods: readonly string[];
+  /** Ids of the methods that may be used, by what for. */
+  readonly relationships: Readonly<Record<Relationship, readonly string[]>>;
+  readonly services: readonly Service[];
 }
 
 /** A document or key that is not to be used; the code is one of a verdict. */
@@ -43,13 +56,16 @@ const methodSchema = Type.Object({
   revoked: Type.Optional(Type.String()),
 });
 
+const relationshipSchema = Type.Optional(
+  Type.Array(Type.Union([Type.String(), methodSchema]), { maxItems: 256 }),
+);
+
 /** Open: a document says much that is not about keys. */
 const documentSchema = Type.Object({
-  id: Type.String({ pattern: '^(did:|https://)[^\\s#?]+$' }),
+  id: Type.String({ pattern: '^(did:|https://)[^\\s#?]+$', maxLength: limits.didLengthMax }),
   verificationMethod: Type.Optional(Type.Array(methodSchema, { maxItems: 256 })),
-  assertionMethod: Type.Optional(
-    Type.Array(Type.Union([Type.String(), methodSchema]), { maxItems: 256 }),
-  ),
+  assertionMethod: relationshipSchema,
+  authentication: relationshipSchema,
 });
 
 const check = compileChecker(documentSchema);
@@ -58,21 +74,65 @@ const check = compileChecker(documentSchema);
 export function readDidDocument(value: unknown): DidDocument | KeyRefusal {
   const invalid = (reason: string): KeyRefusal => ({ code: 'VC_DOCUMENT_INVALID', reason });
   if (!check(value)) return invalid('not a DID document');
-  const { id, verificationMethod = [], assertionMethod = [] } = value;
-  const embedded = assertionMethod.filter((entry) => typeof entry !== 'string');
-  const methods: Method[] = [];
+  const { id, verificationMethod = [], assertionMethod = [], authentication = [] } = value;
+  const embedded = [...assertionMethod, ...authentication].filter(
+    (entry) => typeof entry !== 'string',
+  );
+  const methods = new Map<string, Method>();
   for (const entry of [...verificationMethod, ...embedded]) {
     const method = readMethod(entry, id);
     if (typeof method === 'string') return invalid(method);
-    if (methods.some((known) => known.id === method.id)) {
-      return invalid(`${method.id} is listed twice`);
-    }
-    methods.push(method);
+    if (methods.has(method.id)) return invalid(`${method.id} is listed twice`);
+    methods.set(method.id, method);
   }
-  const assertionMethods = assertionMethod.map((entry) =>
-    absolute(typeof entry === 'string' ? entry : entry.id, id),
-  );
-  return { id, methods, assertionMethods };
+  const idsOf = (entries: typeof assertionMethod) =>
+    entries.map((entry) => absolute(typeof entry === 'string' ? entry : entry.id, id));
+  return {
+    id,
+    methods: [...methods.values()],
+    relationships: {
+      assertionMethod: idsOf(assertionMethod),
+      authentication: idsOf(authentication),
+    },
+    services: readServices(value),
+  };
+}
+
+/**
+ * Why a document is not that of an organisation in the trade programme, if it is not (Traceability
+ * Interop §5.2.2): VC_KEY_CONTROLLER when a method is controlled by another than its subject,
+ * VC_KEY_UNKNOWN when no method is for claims.
+ */
+export function checkOrganisationDocument(document: DidDocument): KeyRefusal | undefined {
+  const { id, methods, relationships } = document;
+  const foreign = checkControllers(document);
+  if (foreign) return foreign;
+  if (methods.some((method) => relationships.assertionMethod.includes(method.id))) return undefined;
+  return { code: 'VC_KEY_UNKNOWN', reason: `${id} has no key for claims` };
+}
+
+/** A refusal VC_KEY_CONTROLLER when any method has another controller than the subject. */
+export function checkControllers({ id, methods }: DidDocument): KeyRefusal | undefined {
+  const foreign = methods.find(({ controller }) => controller !== id);
+  if (!foreign) return undefined;
+  return {
+    code: 'VC_KEY_CONTROLLER',
+    reason: `${foreign.id} is controlled by ${foreign.controller}`,
+  };
+}
+
+/** URLs of a document's services of a type, e.g. `TraceabilityAPI`, in the document's order. */
+export function serviceEndpoints({ services }: DidDocument, type: string): readonly string[] {
+  return services.filter(({ types }) => types.includes(type)).flatMap(({ endpoints }) => endpoints);
+}
+
+/** `keyInDocument` for claims. */
+export function assertionKeyOf(
+  document: DidDocument,
+  keyId: string,
+  atMs: number,
+): PublicKey | KeyRefusal {
+  return keyInDocument(document, { keyId, relationship: 'assertionMethod', atMs });
 }
 
 /**
@@ -83,19 +143,21 @@ export function readDidDocument(value: unknown): DidDocument | KeyRefusal {
  * A date of revocation or expiry in the past of `atMs` refuses whatever the key signed, since the
  * signer chooses the dates inside a credential.
  */
-export function assertionKeyOf(
+export function keyInDocument(
   document: DidDocument,
-  keyId: string,
-  atMs: number,
+  wanted: { readonly keyId: string; readonly relationship: Relationship; readonly atMs: number },
 ): PublicKey | KeyRefusal {
-  const listed = document.methods.filter(({ id }) => document.assertionMethods.includes(id));
-  const wanted = absolute(keyId, document.id);
+  const { keyId, relationship, atMs } = wanted;
+  const ids = document.relationships[relationship];
+  const listed = document.methods.filter(({ id }) => ids.includes(id));
+  const url = absolute(keyId, document.id);
   // vc-jose-cose §3.3.2: a kid that is no URL names a key within the issuer's own document.
   const method =
-    listed.find(({ id }) => id === wanted) ??
+    listed.find(({ id }) => id === url) ??
     listed.find(({ id, jwkKid }) => jwkKid === keyId || id === `${document.id}#${keyId}`);
   if (!method) {
-    return { code: 'VC_KEY_UNKNOWN', reason: `${keyId} may not sign for ${document.id}` };
+    const use = relationship === 'authentication' ? 'present' : 'sign';
+    return { code: 'VC_KEY_UNKNOWN', reason: `${keyId} may not ${use} for ${document.id}` };
   }
   if (method.controller !== document.id) {
     return { code: 'VC_KEY_CONTROLLER', reason: `${keyId} is controlled by ${method.controller}` };
@@ -118,7 +180,8 @@ function readMethod(entry: Static<typeof methodSchema>, did: string): Method | s
   const id = absolute(entry.id, did);
   const expiresMs = expires === undefined ? undefined : parseTime(expires);
   const revokedMs = revoked === undefined ? undefined : parseTime(revoked);
-  if ((expires !== undefined && expiresMs === undefined) || (revoked && revokedMs === undefined)) {
+  const isTimeless = expires !== undefined && expiresMs === undefined;
+  if (isTimeless || (revoked !== undefined && revokedMs === undefined)) {
     return `${id} expires or was revoked at no time that can be read`;
   }
   const key = readKey(entry);
@@ -133,16 +196,35 @@ function readMethod(entry: Static<typeof methodSchema>, did: string): Method | s
   };
 }
 
+/** Types whose key is a JWK, and types whose key is a Multikey; the older names say the same. */
+const JWK_TYPES = ['JsonWebKey', 'JsonWebKey2020'];
+const MULTIBASE_TYPES = ['Multikey', 'Ed25519VerificationKey2020'];
+/** A secret in public means that anyone can sign; such a key proves nothing. */
+const SECRETS = ['secretKeyJwk', 'privateKeyJwk', 'secretKeyMultibase', 'privateKeyMultibase'];
+
 function readKey(entry: Static<typeof methodSchema>): KeyMaterial | undefined {
-  const { publicKeyJwk: jwk, publicKeyMultibase: multibase } = entry;
+  const { type, publicKeyJwk: jwk, publicKeyMultibase: multibase } = entry;
+  const members = new Map(Object.entries(entry));
+  if (SECRETS.some((name) => members.get(name) !== undefined)) return undefined;
   if (jwk && multibase !== undefined) return undefined;
-  if (multibase?.startsWith('z')) return materialOf(multibase.slice(1));
-  // A private member in public means that anyone can sign; such a key proves nothing.
-  if (!jwk || 'd' in jwk || (jwk['use'] !== undefined && jwk['use'] !== 'sig')) return undefined;
-  const key = keyOfJwk(jwk);
-  if (!key || jwk['alg'] === undefined) return key;
-  const { alg } = jwk;
-  return typeof alg === 'string' && isAlgorithmOf(alg, key.algorithm) ? key : undefined;
+  if (jwk) return JWK_TYPES.includes(type) ? keyOfPublishedJwk(jwk) : undefined;
+  if (!MULTIBASE_TYPES.includes(type) || !multibase?.startsWith('z')) return undefined;
+  return materialOf(multibase.slice(1));
+}
+
+/** Services as far as they are in order: they say where, never who, so a bad one is no mistake. */
+function readServices(document: object): Service[] {
+  const { service } = document as { service?: unknown };
+  if (!Array.isArray(service)) return [];
+  return service.slice(0, limits.didServicesMax).flatMap((entry: unknown) => {
+    const { type, serviceEndpoint } = (entry ?? {}) as Record<string, unknown>;
+    const [types, endpoints] = [textsOf(type), textsOf(serviceEndpoint)];
+    return types.length > 0 ? [{ types, endpoints }] : [];
+  });
+}
+
+function textsOf(value: unknown): string[] {
+  return [value].flat().filter((one) => typeof one === 'string');
 }
 
 /** DID Core §3.2.2: `#k1` is relative to the document's own DID. */

@@ -44,6 +44,26 @@ export function keyOfJwk(jwk: Readonly<Record<string, unknown>>): KeyMaterial | 
   return x && y && keyOnCurve(Buffer.concat([Buffer.from([0x04]), x, y]), curve);
 }
 
+/** Members that hold a secret: RSA's, those of elliptic curves, and symmetric keys. */
+const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/**
+ * The key of a JWK that someone published for checking signatures, or `undefined`: as `keyOfJwk`,
+ * and without a secret (which would let anyone sign), for signatures, and for the key's algorithm
+ * where it says so (RFC 7517 §4.2 to §4.4).
+ */
+export function keyOfPublishedJwk(jwk: Readonly<Record<string, unknown>>): KeyMaterial | undefined {
+  if (SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) return undefined;
+  const { use, alg, key_ops: operations } = jwk;
+  if (use !== undefined && use !== 'sig') return undefined;
+  if (operations !== undefined) {
+    if (!Array.isArray(operations) || !operations.includes('verify')) return undefined;
+  }
+  const key = keyOfJwk(jwk);
+  if (!key || alg === undefined) return key;
+  return typeof alg === 'string' && isAlgorithmOf(alg, key.algorithm) ? key : undefined;
+}
+
 /** The key of an Ed25519 point of 32 bytes (RFC 8032 §5.1.2), or `undefined`. */
 export function keyOfEd25519(point: Uint8Array): KeyMaterial | undefined {
   if (point.length !== 32 || isWeakEd25519(point)) return undefined;

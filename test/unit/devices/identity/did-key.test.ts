@@ -34,12 +34,13 @@ describe('base 58', () => {
 });
 
 describe('did:key', () => {
-  it.each(['ES256', 'EdDSA'] as const)('is the %s key that it is made of', (algorithm) => {
+  it.each([
+    ['ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['ES384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+    ['EdDSA', () => generateKeyPairSync('ed25519')],
+  ] as const)('is the %s key that it is made of', (algorithm, generate) => {
     for (let count = 0; count < 20; count += 1) {
-      const { publicKey } =
-        algorithm === 'ES256'
-          ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-          : generateKeyPairSync('ed25519');
+      const { publicKey } = generate();
       const jwk = jwkOfKey(publicKey);
       const did = didOfPublicJwk(jwk);
       const key = publicKeyOfDid(did);
@@ -65,9 +66,14 @@ describe('did:key', () => {
     ['a character changed', sample().replace(/.$/, (end) => (end === '2' ? '3' : '2'))],
     ['a leading one, which is a zero byte', sample().replace('did:key:z', 'did:key:z1')],
     ['nothing', ''],
+    ['a P-521 key', p521()],
     [
-      'a P-384 key',
-      'did:key:z82Lm1MpAkeJcix9K8TMiLd5NMAhnwkjjCBeWHXyu3U4oT2MVJJKXkcVBgjGhnLBn2Kaau9',
+      'a P-384 point off the curve',
+      `did:key:z${encodeBase58(Buffer.from(`812402${'ff'.repeat(48)}`, 'hex'))}`,
+    ],
+    [
+      'a P-384 point under the name of P-256',
+      `did:key:z${encodeBase58(Buffer.from(`802402${'11'.repeat(48)}`, 'hex'))}`,
     ],
     ['an X25519 key', 'did:key:z6LShs9GGnqk85isEBzzshkuVWrVKsRp24GnDuHk8QWkARMW'],
     [
@@ -158,6 +164,14 @@ describe('Ed25519 points', () => {
     }
   });
 });
+
+/** p521-pub (0x1202) and a compressed point. */
+function p521(): string {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-521' });
+  const { x = '' } = pair.publicKey.export({ format: 'jwk' });
+  const point = Buffer.concat([Buffer.from([0x82, 0x24, 0x02]), Buffer.from(x, 'base64url')]);
+  return `did:key:z${encodeBase58(point)}`;
+}
 
 function sample(): string {
   return 'did:key:zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv';
