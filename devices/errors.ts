@@ -4,7 +4,11 @@ import { credentialErrors } from './errors/credential.ts';
 import { databaseErrors } from './errors/database.ts';
 import { gatewayErrors } from './errors/gateway.ts';
 import { ingestErrors } from './errors/ingest.ts';
+import { keyStoreErrors } from './errors/key-store.ts';
+import { networkErrors } from './errors/network.ts';
 import { simulatorErrors } from './errors/simulator.ts';
+import { uplinkErrors } from './errors/uplink.ts';
+import { walletErrors } from './errors/wallet.ts';
 
 /** What an operator can look up about a code. */
 export interface ErrorEntry {
@@ -23,7 +27,11 @@ export const errorCatalogue = {
   ...databaseErrors,
   ...gatewayErrors,
   ...ingestErrors,
+  ...networkErrors,
+  ...keyStoreErrors,
   ...simulatorErrors,
+  ...uplinkErrors,
+  ...walletErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

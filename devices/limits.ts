@@ -24,12 +24,44 @@ export const limits = {
   /** Files in a folder of documents, and folders below one another. */
   documentsMax: 100_000,
   documentsDepthMax: 8,
+  /** Devices whose enrolments are kept ready in memory; the others are looked up on disk. */
+  enrolmentsCached: 10_000,
+  /** Enrolments of one device that are looked at, newest first. */
+  deviceEnrolmentsMax: 1_000,
+  /** Data Integrity proofs of one document. */
+  proofsMax: 16,
+  /** Credentials in one presentation, array or evidence file, and envelopes around one another. */
+  credentialsInFileMax: 10_000,
+  envelopesMax: 4,
+  /** A presentation may be this large, and a file that is judged offline. */
+  presentationBytesMax: 4 * 1024 * 1024,
+  evidenceBytesMax: 64 * 1024 * 1024,
+  /** Documents whose RDF is canonicalised to judge one file, and the work allowed for each: */
+  rdfDocumentsMax: 256,
+  /** exponent of the number of blank nodes that look alike. */
+  rdfWorkFactorMax: 2,
+  rdfMs: 10_000,
   /** Public keys of devices that are kept ready in memory. */
   publicKeysCached: 10_000,
   /** Characters of a DID; the longest that is accepted is a did:jwk. */
   didLengthMax: 2_048,
   /** Services of a DID document that are read. */
   didServicesMax: 64,
+  /** A document that is fetched: bytes, headers, time for all of it, addresses of its host. */
+  fetchBytesMax: 256 * 1024,
+  fetchHeaderBytesMax: 16 * 1024,
+  fetchMs: 10_000,
+  fetchAddressesMax: 4,
+  /** DIDs that are being resolved at the same time; further ones are refused until one is done. */
+  resolvesMax: 64,
+  /** Resolved documents that are kept, and their bytes. */
+  resolvedMax: 4_096,
+  resolvedBytesMax: 16 * 1024 * 1024,
+  /** They are kept as long as their server says, within bounds, and this long if it says nothing. */
+  resolvedMsDefault: 300_000,
+  resolvedMsMax: 3_600_000,
+  /** A DID that could not be resolved is not tried again before this. */
+  resolveFailedMs: 10_000,
 
   /** Raw bytes of one sample; a longer one becomes a bad reading without its raw words. */
   rawBytesMax: 4_096,
@@ -288,6 +320,9 @@ export const limits = {
   brokerConnectMs: 5_000,
   /** Bytes of a credential that is too large which are kept as evidence. */
   refusalBytesMax: 64 * 1024,
+  /** Enrolments that one page of a listing shows, unless asked otherwise, and at most. */
+  trustPageDefault: 100,
+  trustPageMax: 1_000,
   /** Documents in one change of trust. */
   trustDocumentsMax: 10_000,
   /** The same complaint about the same gateway is logged again after this long. */
@@ -328,6 +363,37 @@ export const limits = {
   /** Live subscribers of the feed, and events kept for one that is slow. */
   feedSubscribersMax: 1_000,
   feedQueueMax: 1_000,
+
+  /** Uplink: bytes of a request for a certificate, and of the request for a key inside it. */
+  certificateRequestBytesMax: 64 * 1024,
+  certificateKeyRequestBytesMax: 2 * 1024,
+  /** Enrolments that a gateway shows when it asks for a certificate. */
+  certificateEnrolmentsMax: 4,
+  /** A request is as fresh as this, and remembered this long, so that none counts twice. */
+  certificateFreshMs: 10 * 60_000,
+  /** Requests for certificates from one address and from all: at once, and each second. */
+  certificateBurst: 20,
+  certificatePerSecond: 5,
+  certificateBurstAll: 200,
+  certificatePerSecondAll: 50,
+  /** Certificates begin this long before they are made, since clocks differ. */
+  certificateEarlyMs: 60 * 60_000,
+  /** How long a request for a certificate, and a TLS handshake, may take. */
+  certificateAnswerMs: 15_000,
+  tlsHandshakeMs: 10_000,
+  /** How often connections are looked at: certificate not expired, gateway still allowed. */
+  uplinkCheckMs: 500,
+  /** Bytes of credentials in one HTTPS request, and of what waits to be sent. */
+  httpsBodyBytesMax: 1024 * 1024,
+  httpsPendingBytesMax: 16 * 1024 * 1024,
+  /** The stream of receipts says something at least this often; three times that is silence. */
+  httpsBeatMs: 10_000,
+  /** HTTPS connections at the same time. */
+  httpsConnectionsMax: 10_000,
+  /** One HTTPS request may take this long, waiting for room not counted. */
+  httpsRequestMs: 30_000,
+  /** Bytes of receipts on their way to one gateway; a slower one is dropped and asks again. */
+  httpsReceiptBytesMax: 4 * 1024 * 1024,
 
   /** Readings may be dated this far ahead of their receipt. */
   clockSkewMs: 5 * 60_000,
