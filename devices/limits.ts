@@ -134,6 +134,8 @@ export const limits = {
   outboxCommitMs: 20,
   /** and at most this many batches in one transaction. */
   outboxCommitBatchesMax: 64,
+  /** A token (PKCS#11) must answer within this. */
+  keyTokenMs: 10_000,
   /** Batches that wait in memory for the outbox; beyond it the drivers are told to wait. */
   outboxPendingMax: 256,
   /** Bytes of signed batches kept on disk; beyond it a signed loss says what was dropped. */

@@ -17,3 +17,24 @@ export function refuse(code: CredentialCode, reason: string): Refusal {
 export function isRefusal(value: object): value is Refusal {
   return 'code' in value && 'reason' in value;
 }
+
+/** Reasons that say more about what is at hand than about the credential. */
+const UNDECIDED: ReadonlySet<CredentialCode> = new Set<CredentialCode>([
+  'VC_CONTEXT_MISSING',
+  'VC_CONTEXT_UNKNOWN',
+  'VC_DOCUMENT_INVALID',
+  'VC_DOCUMENT_MISSING',
+  'VC_ENROLMENT_MISSING',
+  'VC_FORM_UNSUPPORTED',
+  'VC_INTERNAL',
+  'VC_ISSUER_UNSUPPORTED',
+  'VC_RDF_UNAVAILABLE',
+  'VC_STATUS_INVALID',
+  'VC_STATUS_MISSING',
+  'VC_STATUS_UNSUPPORTED',
+]);
+
+/** Whether a refusal leaves open if the credential is genuine. */
+export function isUndecided(code: CredentialCode): boolean {
+  return UNDECIDED.has(code);
+}

@@ -102,6 +102,83 @@ const verdicts = {
     hint: 'Keys are P-256 or Ed25519, as publicKeyJwk or publicKeyMultibase.',
     retryable: false,
   },
+  VC_PROOF: {
+    meaning: 'The embedded proof does not have the form of a Data Integrity proof.',
+    hint: 'Compare the proof with VC Data Integrity 1.0 §2.1; the reason names the member.',
+    retryable: false,
+  },
+  VC_PROOF_SUITE: {
+    meaning: 'The embedded proof names a type or cryptosuite that does not exist.',
+    hint: 'Proofs are DataIntegrityProof with eddsa- or ecdsa-jcs or -rdfc cryptosuites.',
+    retryable: false,
+  },
+  VC_PROOF_CHAIN: {
+    meaning:
+      'Proofs that are made over one another do not fit: one is missing, double or circular.',
+    hint: 'A proof was taken out or renamed after signing; ask for the document as it was signed.',
+    retryable: false,
+  },
+  VC_PROOF_CONTEXT: {
+    meaning: 'The contexts of the document are not those that its proof covers.',
+    hint: 'Software on the way added or reordered @context; take the document as it was signed.',
+    retryable: false,
+  },
+  VC_PROOF_PURPOSE: {
+    meaning: 'The proof was made for another purpose than the one for which it is shown.',
+    hint: 'Credentials are signed for assertionMethod, presentations for authentication.',
+    retryable: false,
+  },
+  VC_RDF_UNAVAILABLE: {
+    meaning: 'The proof is over RDF, and what canonicalises RDF is not at hand.',
+    hint: 'Install the optional package jsonld (npm install), and judge with bondline-ingest verify.',
+    retryable: true,
+  },
+  VC_RDF_INVALID: {
+    meaning:
+      'The document says something in JSON that its RDF loses, so the proof cannot cover it.',
+    hint: 'Members that no context defines are not signed; the issuer must define or drop them.',
+    retryable: false,
+  },
+  VC_RDF_WORK: {
+    meaning: 'Canonicalising the RDF of the document takes more work than is allowed.',
+    hint: 'Graphs like this are made to exhaust verifiers; ask for application/vc+jwt or a jcs proof.',
+    retryable: false,
+  },
+  VC_CONTEXT_UNKNOWN: {
+    meaning: 'The document uses a JSON-LD context whose content is not known to this version.',
+    hint: 'Contexts are never fetched; ask the issuer to use published contexts or vc+jwt.',
+    retryable: false,
+  },
+  VC_ENVELOPE: {
+    meaning: 'An enveloped credential or presentation does not hold one, or not in a form we know.',
+    hint: 'Its id is data:application/vc+jwt, and then the compact token (VCDM 2.0 §4.13).',
+    retryable: false,
+  },
+  VC_HOLDER: {
+    meaning: 'The presentation is signed by someone else than the holder whom it names.',
+    hint: 'Only the holder may present; ask who made this presentation.',
+    retryable: false,
+  },
+  VC_AUDIENCE: {
+    meaning: 'The presentation was made for another verifier.',
+    hint: 'Ask the holder for a presentation made for you; this one may be a replay.',
+    retryable: false,
+  },
+  VC_NONCE: {
+    meaning: 'The presentation answers another question than the one that was asked.',
+    hint: 'Ask anew; this presentation may be a replay.',
+    retryable: false,
+  },
+  VC_PROFILE: {
+    meaning: 'The presentation breaks a rule of the trade profile.',
+    hint: 'The reason names the rule (Traceability Interop 1.0, TraceablePresentation).',
+    retryable: false,
+  },
+  VC_INTERNAL: {
+    meaning: 'This program failed while it judged. Nothing is said about the credential.',
+    hint: 'Report it with the file; judge it with another verifier meanwhile.',
+    retryable: false,
+  },
   VC_NOT_YET_VALID: {
     meaning: 'The credential becomes valid later than the time at which it is judged.',
     hint: 'Compare the clocks of the sender and of this machine; or judge with --at.',
@@ -142,6 +219,11 @@ const verdicts = {
     hint: "Put the issuer's did.json into the documents folder; nothing is fetched.",
     retryable: true,
   },
+  VC_CONTEXT_MISSING: {
+    meaning: 'A JSON-LD context that is needed to judge the credential is not at hand.',
+    hint: 'Put the context that the reason names, as published, into the documents folder (.jsonld).',
+    retryable: true,
+  },
   VC_DOCUMENT_INVALID: {
     meaning: 'A DID document is not one, or says two things about one key.',
     hint: 'Fetch the document again from its organisation, and compare.',
@@ -180,8 +262,8 @@ export const credentialErrors = {
     retryable: false,
   },
   KEY_PASSPHRASE_UNREADABLE: {
-    meaning: 'The file with the passphrase of the key store cannot be read, or is empty.',
-    hint: 'Write the passphrase into the file on one line, readable by this account only.',
+    meaning: 'The passphrase or PIN of the key store cannot be had from where it should be.',
+    hint: 'Write it on the first line of the file, readable by this account only; a credential needs LoadCredential= in the systemd unit; a terminal needs a person who types it.',
     retryable: false,
   },
   KEY_PASSPHRASE_WRONG: {
@@ -227,31 +309,6 @@ export const credentialErrors = {
   DOC_INVALID: {
     meaning: 'A document is not what it should be.',
     hint: 'Fetch or make it again; the message names the file and what is wrong.',
-    retryable: false,
-  },
-  WALLET_EXISTS: {
-    meaning: 'The folder holds a wallet already. Nothing was changed.',
-    hint: 'Choose an empty folder; a wallet is never overwritten.',
-    retryable: false,
-  },
-  WALLET_MISSING: {
-    meaning: 'The folder holds no wallet.',
-    hint: 'Make one with bondline-wallet init, or correct the path.',
-    retryable: false,
-  },
-  WALLET_UNWRITABLE: {
-    meaning: 'A file of the wallet cannot be written.',
-    hint: 'Give this account write permission in the folder, and see that the disk has room.',
-    retryable: true,
-  },
-  WALLET_REQUEST_INVALID: {
-    meaning: 'An enrolment request is not valid. Nothing was signed.',
-    hint: 'Let the gateway write it again with bondline-gateway enrol-request.',
-    retryable: false,
-  },
-  WALLET_FULL: {
-    meaning: 'The status list of the wallet has no free entry.',
-    hint: 'Start a wallet with a new status list; one list covers 131,072 devices.',
     retryable: false,
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -13,6 +13,14 @@ export function memorySigner(): Signer {
   return signerOf(pair.privateKey, did, keyIdOfDid(did));
 }
 
+/** An Ed25519 key with its did:key. */
+export function memoryEd25519(): Signer {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const did = didOfPublicJwk(publicKey.export({ format: 'jwk' }) as Record<string, string>);
+  const signing = (data: Uint8Array) => sign(null, data, privateKey);
+  return { did, keyId: keyIdOfDid(did), algorithm: 'EdDSA', sign: signing };
+}
+
 /** An organisation: a did:web, its document and the key that signs for it. */
 export interface Organisation {
   readonly did: string;
