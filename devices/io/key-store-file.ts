@@ -21,6 +21,7 @@ import type { Algorithm, Signer } from '../identity/signer.ts';
 import { type Clock, systemClock } from '../runtime.ts';
 import { compileChecker, type Static, Type } from '../schema.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
+import { readSecret } from './secret.ts';
 import { writeFileDurably } from './write-file.ts';
 
 const VERSION = 1;
@@ -77,18 +78,31 @@ const isKeyFile = compileChecker(fileSchema);
 const CHECK = 'bondline key store';
 
 /**
- * Opens the key store at `path` with the passphrase in the first line of `passphraseFile`. Where
- * there is no file yet the store is empty, and the first key that is made writes it.
+ * Opens the key store at `path` with the passphrase in the first line of `passphraseFile`.
  *
- * @throws EdgeError KEY_PASSPHRASE_UNREADABLE, KEY_PASSPHRASE_WRONG, KEY_STORE_UNREADABLE,
- *   KEY_STORE_DAMAGED, KEY_STORE_NEWER; nothing is changed then.
+ * @throws EdgeError KEY_PASSPHRASE_UNREADABLE, and what `openKeyFile` throws
  */
 export async function openFileKeyStore(
   path: string,
   passphraseFile: string,
   clock: Clock = systemClock,
 ): Promise<KeyStore> {
-  const passphrase = readPassphrase(passphraseFile);
+  const secret = await readSecret({ file: passphraseFile }, 'Passphrase');
+  return openKeyFile(path, secret, clock);
+}
+
+/**
+ * Opens the key store at `path`. Where there is no file yet the store is empty, and the first key
+ * that is made writes it.
+ *
+ * @throws EdgeError KEY_PASSPHRASE_WRONG, KEY_STORE_UNREADABLE, KEY_STORE_DAMAGED, KEY_STORE_NEWER;
+ *   nothing is changed then.
+ */
+export async function openKeyFile(
+  path: string,
+  passphrase: string,
+  clock: Clock,
+): Promise<KeyStore> {
   let file = readKeyFile(path) ?? emptyFile(passphrase);
   let secret = unlock(file, passphrase, path);
 
@@ -101,6 +115,8 @@ export async function openFileKeyStore(
   }
 
   return {
+    place: 'file',
+
     list: () => file.keys.map(({ privateKey: _, ...stored }): StoredKey => stored),
 
     async create(label, algorithm, name) {
@@ -221,19 +237,6 @@ function unseal(secret: Buffer, { iv, tag, data }: Sealed, bound: string): Buffe
   } catch {
     return undefined;
   }
-}
-
-function readPassphrase(file: string): string {
-  const what = `reading the passphrase file ${file}`;
-  let content: string;
-  try {
-    content = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new EdgeError('KEY_PASSPHRASE_UNREADABLE', what, { cause });
-  }
-  const [passphrase = ''] = content.split(/\r?\n/, 1);
-  if (passphrase === '') throw new EdgeError('KEY_PASSPHRASE_UNREADABLE', what);
-  return passphrase;
 }
 
 function readKeyFile(path: string): KeyFile | undefined {

@@ -1,4 +1,7 @@
-/** The contract of a key store: keys are made inside and sign inside; they are never handed out. */
+/**
+ * The contract of a key store: keys are made inside and sign inside; they are never handed out, and
+ * none is ever brought in from outside.
+ */
 import type { Algorithm, Signer } from '../identity/signer.ts';
 
 export type { Algorithm, Signer } from '../identity/signer.ts';
@@ -10,21 +13,37 @@ export interface StoredKey {
   readonly keyId: string;
   readonly algorithm: Algorithm;
   readonly publicJwk: Readonly<Record<string, string>>;
+  /** 0 where the store does not say it: a key that another tool made on a token. */
   readonly createdMs: number;
 }
 
+/** Where the keys of a store live, as a device's enrolment tells it. */
+export type KeyPlace = 'file' | 'secure-element';
+
 export interface KeyStore {
+  readonly place: KeyPlace;
+  /** The keys as they were when the store was last opened, or made or opened a key. */
   list(): readonly StoredKey[];
   /**
    * Makes a key inside the store. Its DID is the key's own `did:key` unless `name` gives another,
-   * as a wallet does for an organisation's `did:web`. @throws EdgeError KEY_LABEL_TAKEN
+   * as a wallet does for an organisation's `did:web`; `keyId` is then a DID URL of it.
+   *
+   * @throws EdgeError KEY_LABEL_TAKEN, KEY_ALGORITHM_MISSING, and what keeps the store from it
    */
   create(
     label: string,
     algorithm: Algorithm,
     name?: Pick<Signer, 'did' | 'keyId'>,
   ): Promise<StoredKey>;
-  /** @throws EdgeError KEY_NOT_FOUND */
+  /**
+   * Opens a key, also one that another process has made since. Its signatures may be asked for
+   * while others are under way; each comes when it is its turn. A signature that cannot be made
+   * rejects with an EdgeError that says whether trying again can help, and so it does once the
+   * store is closed.
+   *
+   * @throws EdgeError KEY_NOT_FOUND
+   */
   signer(label: string): Promise<Signer>;
+  /** Forgets passphrase or PIN and keys; what signs meanwhile ends first. May be called twice. */
   close(): Promise<void>;
 }
