@@ -4,7 +4,7 @@
  * (address, unit id, identity, goods, cadence) is configuration.
  */
 import { strict as assert } from 'node:assert';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { pointMistakes } from './point-check.ts';
 import type { Encoding } from './reading.ts';
 import { units } from './units.ts';
@@ -244,6 +244,6 @@ export function profileDigest(profile: DeviceProfile): string {
  * of `digestMultibase` in W3C VCDM 2.0 §5.3.
  */
 export function digestMultibase(bytes: Uint8Array): string {
-  const digest = createHash('sha256').update(bytes).digest();
+  const digest = hash('sha256', bytes, 'buffer');
   return `u${Buffer.concat([Buffer.from([0x12, 0x20]), digest]).toString('base64url')}`;
 }

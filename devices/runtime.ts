@@ -139,6 +139,39 @@ export function parseTime(text: string): number | undefined {
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }
 
+/**
+ * The inverse of `formatTime`: milliseconds of `YYYY-MM-DDTHH:MM:SS.mmmZ`, or `undefined` for any
+ * other text, and for a day or time that there is not. The minute is remembered, since readings
+ * that arrive together were taken together.
+ */
+export function readTimeExactly(text: string): number | undefined {
+  if (text.length !== EXACT.length || text[19] !== '.' || text[23] !== 'Z') return undefined;
+  if (!text.startsWith(minute.text)) {
+    const start = text.slice(0, EXACT.indexOf('SS'));
+    const timeMs = Date.parse(`${start}00.000Z`);
+    if (Number.isNaN(timeMs) || !formatTime(timeMs).startsWith(start)) return undefined;
+    minute = { text: start, timeMs };
+  }
+  const seconds = digits(text, 17, 2);
+  const millis = digits(text, 20, 3);
+  if (!(seconds < 60) || Number.isNaN(millis)) return undefined;
+  return minute.timeMs + seconds * 1000 + millis;
+}
+
+const EXACT = 'YYYY-MM-DDTHH:MM:SS.mmmZ';
+let minute = { text: '1970-01-01T00:00:', timeMs: 0 };
+
+/** The number that `count` decimal digits at `start` write, or NaN. */
+function digits(text: string, start: number, count: number): number {
+  let value = 0;
+  for (let at = start; at < start + count; at += 1) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 function formatField(value: LogField): string {

@@ -3,8 +3,8 @@
  * a worker thread, the simulation and a second judgement on the main thread give the same answer.
  * Whether it was stored before is the journal's to say.
  */
-import type { Batch } from '../devices/credential/batch.ts';
-import { readBatch } from '../devices/credential/batch-wire.ts';
+import type { BatchHead } from '../devices/credential/batch.ts';
+import { readBatchHead } from '../devices/credential/batch-wire.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
@@ -123,7 +123,7 @@ function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Ve
   }
   const proof = checkProof(opened, publicKeyOfDid(issuer));
   if (proof) return proof;
-  const batch = readBatch(opened.payload);
+  const batch = readBatchHead(opened.payload);
   if (isRefusal(batch)) return no('refused', batch.code, batch.reason, issuer);
   const dated = checkDate(batch, message);
   if (dated) return dated;
@@ -146,7 +146,7 @@ function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Ve
  * The enrolments that a batch may stand on: the one that it names, or all of its device, newest
  * first, since a batch that was closed before its device was enrolled names none.
  */
-function candidatesOf(trust: TrustBook, batch: Batch): readonly TrustedEnrolment[] {
+function candidatesOf(trust: TrustBook, batch: BatchHead): readonly TrustedEnrolment[] {
   const all = enrolmentsOf(trust, batch.device);
   const named = batch.enrolment?.digest;
   return named === undefined ? all : all.filter(({ digest }) => digest === named);
@@ -171,7 +171,7 @@ function checkProof(
   return no('refused', 'VC_SIGNATURE', `the signature does not verify with ${key.keyId}`);
 }
 
-function checkDate(batch: Batch, { receivedMs }: Inbound): Verdict | undefined {
+function checkDate(batch: BatchHead, { receivedMs }: Inbound): Verdict | undefined {
   const aheadMs = batch.closedMs - receivedMs;
   if (aheadMs <= limits.clockSkewMs) return undefined;
   const reason = `closed ${Math.round(aheadMs / 1000)} s after its receipt`;
@@ -180,7 +180,7 @@ function checkDate(batch: Batch, { receivedMs }: Inbound): Verdict | undefined {
 
 /** Compares what a proven batch says with an enrolment of its device. */
 function judgeClaims(
-  batch: Batch,
+  batch: BatchHead,
   one: TrustedEnrolment,
   message: Inbound,
   trust: TrustBook,
@@ -212,11 +212,11 @@ function judgeClaims(
     outcome: 'accepted',
     header: { kind: 'batch', batch: keyOf(batch), documents: standing.documents },
     device,
-    readings: batch.groups.reduce((sum, group) => sum + group.readings.length, 0),
+    readings: batch.readings,
   };
 }
 
-function keyOf(batch: Batch): NonNullable<EntryHeader['batch']> {
+function keyOf(batch: BatchHead): NonNullable<EntryHeader['batch']> {
   const { device, epoch, sequence, previous } = batch;
   return {
     device,

@@ -3,7 +3,7 @@
  * credential, the device and the organisation. Every link is checked again now, from the bytes in
  * the journal, and says what was checked.
  */
-import { readBatch } from '../devices/credential/batch-wire.ts';
+import { readBatchHead } from '../devices/credential/batch-wire.ts';
 import type { Enrolment } from '../devices/credential/enrolment.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
@@ -184,7 +184,7 @@ function batchLink(
   const { batch, gateway } = entry.header;
   const link = linkOf(journal, entry, batch === undefined ? undefined : keyOf(batch.device));
   const opened = openToken(entry.bytes, limits.credentialBytesMax);
-  const read = isRefusal(opened) ? opened : readBatch((opened as OpenedToken).payload);
+  const read = isRefusal(opened) ? opened : readBatchHead((opened as OpenedToken).payload);
   const covered =
     enrolment !== undefined && !isRefusal(read) && checkEnrolled(read, enrolment) === undefined;
   return {

@@ -6,9 +6,11 @@ import { strict as assert } from 'node:assert';
 import { limits } from '../limits.ts';
 import type { ReadingGroup } from '../reading.ts';
 import { compileChecker } from '../schema.ts';
-import type { Batch, BatchDraft, BatchPlace, CredentialReference } from './batch.ts';
-import { type BatchPayload, batchSchema } from './batch-schema.ts';
+import type { Batch, BatchDraft, BatchHead, BatchPlace, CredentialReference } from './batch.ts';
+import { type BatchPayload, batchSchema, type ElementPayload } from './batch-schema.ts';
 import {
+  checkElement,
+  checkLoss,
   Disagreement,
   elementOf,
   groupOf,
@@ -90,9 +92,21 @@ function goodsOf(groups: readonly ReadingGroup[]): string[] {
  * members disagree. Nothing is proven by it: verify the token first.
  */
 export function readBatch(payload: unknown): Batch | Refusal {
+  return reading(payload, batchOf);
+}
+
+/**
+ * What a batch says of itself. All of the payload is checked, exactly as `readBatch` does, but
+ * nothing is made of the readings: for those who judge and do not look.
+ */
+export function readBatchHead(payload: unknown): BatchHead | Refusal {
+  return reading(payload, headOf);
+}
+
+function reading<T>(payload: unknown, read: (payload: BatchPayload) => T): T | Refusal {
   if (!check(payload)) return refuse('VC_SCHEMA', 'not the payload of a batch credential');
   try {
-    return batchOf(payload);
+    return read(payload);
   } catch (error) {
     if (error instanceof Disagreement) return refuse(error.refusalCode, error.message);
     throw error;
@@ -100,15 +114,23 @@ export function readBatch(payload: unknown): Batch | Refusal {
 }
 
 function batchOf(payload: BatchPayload): Batch {
+  const { goods: _, readings: _count, ...head } = headOf(payload);
+  const { sensorElementList = [], 'bl:losses': losses = [] } = payload.credentialSubject;
+  return { ...head, groups: sensorElementList.map(groupOf), losses: losses.map(lossOf) };
+}
+
+function headOf(payload: BatchPayload): BatchHead {
   const { issuer: device, credentialSubject: event, relatedResource, validFrom } = payload;
-  const { 'bl:suppressed': suppressed } = event;
+  const { 'bl:suppressed': suppressed, epcList: goods, sensorElementList: elements = [] } = event;
   if (event.eventTime !== validFrom) throw new Disagreement('eventTime is not validFrom');
-  const groups = (event.sensorElementList ?? []).map((element) => groupOf(element, device));
-  const count = groups.reduce((sum, group) => sum + group.readings.length, 0);
-  if (count > limits.batchReadingsMax) {
-    throw new Disagreement(`${count} readings, at most ${limits.batchReadingsMax}`, 'VC_SCHEMA');
+  let readings = 0;
+  for (const element of elements) readings += checkElement(element, device);
+  if (readings > limits.batchReadingsMax) {
+    const most = limits.batchReadingsMax;
+    throw new Disagreement(`${readings} readings, at most ${most}`, 'VC_SCHEMA');
   }
-  checkGoods(event.epcList, groups);
+  checkGoods(goods, elements);
+  for (const loss of event['bl:losses'] ?? []) checkLoss(loss);
   const epoch = event['bl:epoch'];
   const [previous] = relatedResource ?? [];
   const profile = event['bl:profile'];
@@ -122,8 +144,8 @@ function batchOf(payload: BatchPayload): Batch {
     readPoint: event.readPoint.id,
     clock: clockOf(event['bl:clock']),
     closedMs: readTime(validFrom),
-    groups,
-    losses: (event['bl:losses'] ?? []).map(lossOf),
+    goods,
+    readings,
     ...(suppressed !== undefined && { suppressed }),
     epoch: {
       counter: epoch['bl:counter'],
@@ -136,10 +158,17 @@ function batchOf(payload: BatchPayload): Batch {
 }
 
 /** `epcList` must name the goods of the elements, in the order in which they first appear. */
-function checkGoods(epcList: readonly string[], groups: readonly ReadingGroup[]): void {
-  const goods = goodsOf(groups);
-  const same = epcList.length === goods.length && goods.every((uri, at) => uri === epcList[at]);
-  if (!same) throw new Disagreement('epcList does not name the goods of the elements');
+function checkGoods(epcList: readonly string[], elements: readonly ElementPayload[]): void {
+  let found = 0;
+  const seen = new Set<string>();
+  for (const { sensorMetadata } of elements) {
+    const about = sensorMetadata['bl:about'];
+    if (about === undefined || seen.has(about)) continue;
+    seen.add(about);
+    if (epcList[found++] !== about) found = Number.NaN;
+  }
+  if (found !== epcList.length)
+    throw new Disagreement('epcList does not name the goods of the elements');
 }
 
 function payloadOfClock({ clock }: BatchDraft): BatchPayload['credentialSubject']['bl:clock'] {

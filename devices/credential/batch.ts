@@ -77,6 +77,16 @@ export interface BatchPlace {
   readonly previous?: CredentialReference;
 }
 
+/** What a batch says of itself: all but its readings and losses. */
+export interface BatchHead extends Omit<BatchDraft, 'groups' | 'losses'>, BatchPlace {
+  /** `urn:uuid:` of the credential. */
+  readonly id: string;
+  /** Distinct goods that the readings are about, in the order in which they first appear. */
+  readonly goods: readonly string[];
+  /** Number of readings. */
+  readonly readings: number;
+}
+
 /** A batch as read from a verified payload. */
 export interface Batch extends BatchDraft, BatchPlace {
   /** `urn:uuid:` of the credential. */

@@ -7,13 +7,18 @@ import { strict as assert } from 'node:assert';
 import { isAscii } from 'node:buffer';
 import { verify } from 'node:crypto';
 import { credentialDigest } from '../envelope.ts';
+import { derOfSignature } from '../identity/ecdsa-signature.ts';
 import { isAlgorithmOf, type KeyAlgorithm, type PublicKey } from '../identity/public-key.ts';
 import type { Signer } from '../identity/signer.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** The kinds of token; a key that signs one kind never vouches for another. */
-export type TokenType = 'vc+jwt' | 'bondline-receipt+jwt' | 'bondline-enrol-request+jwt';
+export type TokenType =
+  | 'vc+jwt'
+  | 'bondline-receipt+jwt'
+  | 'bondline-enrol-request+jwt'
+  | 'bondline-certificate-request+jwt';
 
 /** The protected header; members that are not named here are ignored (RFC 7515 §4). */
 export interface TokenHeader {
@@ -36,6 +41,8 @@ export interface OpenedToken {
 }
 
 const DOT = 0x2e;
+const PLUS = 0x2b;
+const SLASH = 0x2f;
 /** RFC 7518 §3.4, RFC 8032 §5.1.6. */
 const SIGNATURE_BYTES = { ES256: 64, EdDSA: 64, Ed25519: 64, ES384: 96 } as const;
 
@@ -132,7 +139,7 @@ export function verifySignature(
   const { signingInput, signature } = opened;
   if (key.algorithm === 'EdDSA') return verify(null, signingInput, key.key, signature);
   const hash = key.algorithm === 'ES384' ? 'sha384' : 'sha256';
-  return verify(hash, signingInput, { key: key.key, dsaEncoding: 'ieee-p1363' }, signature);
+  return verify(hash, signingInput, key.key, derOfSignature(signature));
 }
 
 function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
@@ -152,13 +159,19 @@ function encode(text: string): string {
 }
 
 /**
- * Bytes of one part, or `undefined` when it is not canonical. Node's decoder skips what it does
- * not know and takes padding, so the bytes are encoded again and compared.
+ * Bytes of one part, or `undefined` when it is not canonical (RFC 7515 §2, RFC 4648 §3.5). Node's
+ * decoder skips what it does not know, which then shows in the length; it takes padding and the
+ * other alphabet's two letters; and it drops the bits of the last letter that belong to no byte.
  */
 function decodePart(part: Buffer): Buffer | undefined {
-  const text = part.toString('latin1');
-  const bytes = Buffer.from(text, 'base64url');
-  return bytes.toString('base64url') === text ? bytes : undefined;
+  const bytes = Buffer.from(part.toString('latin1'), 'base64url');
+  const { length } = part;
+  if (length % 4 === 1 || bytes.length !== Math.floor((length * 3) / 4)) return undefined;
+  if (part.includes(PLUS) || part.includes(SLASH)) return undefined;
+  const tail = length % 4 === 0 ? 0 : length - (length % 4);
+  if (tail === 0 && length % 4 === 0) return bytes;
+  const rest = bytes.subarray((tail / 4) * 3).toString('base64url');
+  return rest === part.toString('latin1', tail) ? bytes : undefined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert';
 import type { CredentialCode } from '../errors/credential.ts';
 import { limits } from '../limits.ts';
 import type { Loss, Quality, Reading, ReadingGroup, Value } from '../reading.ts';
-import { formatTime, parseTime } from '../runtime.ts';
+import { formatTime, readTimeExactly } from '../runtime.ts';
 import type { ElementPayload, LossPayload, ReportPayload } from './batch-schema.ts';
 import { isMeasurementType } from './measurement.ts';
 
@@ -102,79 +102,95 @@ function putValue(report: Partial<ReportPayload>, value: Value, point: string): 
   }
 }
 
-/** The group of a sensor element. */
-export function groupOf(element: ElementPayload, device: string): ReadingGroup {
+/**
+ * Whether the members of a sensor element agree; what the schema cannot say. Returns the number of
+ * its readings. @throws Disagreement
+ */
+export function checkElement(element: ElementPayload, device: string): number {
   const { sensorMetadata: metadata, sensorReport } = element;
   if (metadata.deviceID !== device) throw new Disagreement('a deviceID is not the issuer');
   const gatewayTime = metadata['bl:gatewayTime'];
-  const deviceClock = metadata['bl:deviceClock'];
-  const about = metadata['bl:about'];
-  if (deviceClock !== undefined && gatewayTime === undefined) {
+  if (metadata['bl:deviceClock'] !== undefined && gatewayTime === undefined) {
     throw new Disagreement('a time that is in doubt has no gateway time beside it');
   }
+  readTime(metadata.time);
+  if (gatewayTime !== undefined) readTime(gatewayTime);
+  for (const report of sensorReport) checkReport(report, metadata.time);
+  return sensorReport.length;
+}
+
+/** The group of a sensor element that `checkElement` found in order. */
+export function groupOf(element: ElementPayload): ReadingGroup {
+  const { sensorMetadata: metadata, sensorReport } = element;
+  const gatewayTime = metadata['bl:gatewayTime'];
+  const deviceClock = metadata['bl:deviceClock'];
+  const about = metadata['bl:about'];
   const timeMs = readTime(metadata.time);
   return {
     timeMs,
     ...(gatewayTime !== undefined && { gatewayTimeMs: readTime(gatewayTime) }),
     ...(deviceClock !== undefined && { deviceClock }),
     ...(about !== undefined && { about }),
-    readings: sensorReport.map((report) => readingOf(report, timeMs)),
+    readings: sensorReport.map(readingOf),
   };
 }
 
-function readingOf(report: ReportPayload, timeMs: number): Reading {
-  const { type, uom, hexBinaryValue } = report;
-  const point = report['bl:point'];
-  const status = report['bl:status'];
-  const quality: Quality = report['bl:quality'] ?? 'good';
-  const value = valueOfReport(report);
-  if ((value === undefined) !== (quality === 'bad')) {
+function checkReport(report: ReportPayload, time: string): void {
+  const { type, 'bl:point': point, 'bl:serverTime': serverTime } = report;
+  const isBad = report['bl:quality'] === 'bad';
+  if (hasValue(report) === isBad) {
     throw new Disagreement(`${point}: a value exactly if the quality is not bad`);
   }
-  if ((report.exception === undefined) !== (quality !== 'bad')) {
+  if ((report.exception !== undefined) !== isBad) {
     throw new Disagreement(`${point}: ERROR_CONDITION exactly if the quality is bad`);
   }
   if (!isMeasurementType(type)) {
     throw new Disagreement(`${point}: ${type} is not a measurement type of EPCIS`, 'VC_SCHEMA');
   }
-  const reading = { point, type, unit: uom ?? '', rawHex: hexBinaryValue ?? '', quality };
-  const serverTimeMs = serverTimeOf(report, timeMs);
-  return {
-    ...reading,
-    ...(value !== undefined && { value }),
-    ...(status !== undefined && { status }),
-    ...(serverTimeMs !== undefined && { serverTimeMs }),
-  };
+  if (serverTime === undefined) return;
+  readTime(serverTime);
+  // One statement has one text: a server's time that is the element's own is left out.
+  if (serverTime === time) {
+    throw new Disagreement(`${point}: the server's time is the time of the element`);
+  }
 }
 
-/** One statement has one text: a server's time that is the element's own is left out. */
-function serverTimeOf(report: ReportPayload, timeMs: number): number | undefined {
-  const text = report['bl:serverTime'];
-  if (text === undefined) return undefined;
-  const serverTimeMs = readTime(text);
-  if (serverTimeMs === timeMs) {
-    throw new Disagreement(`${report['bl:point']}: the server's time is the time of the element`);
-  }
-  return serverTimeMs;
+function readingOf(report: ReportPayload): Reading {
+  const { type, uom, hexBinaryValue } = report;
+  const point = report['bl:point'];
+  const status = report['bl:status'];
+  const quality: Quality = report['bl:quality'] ?? 'good';
+  const value = valueOfReport(report);
+  const serverTime = report['bl:serverTime'];
+  return {
+    ...{ point, type, unit: uom ?? '', rawHex: hexBinaryValue ?? '', quality },
+    ...(value !== undefined && { value }),
+    ...(status !== undefined && { status }),
+    ...(serverTime !== undefined && { serverTimeMs: readTime(serverTime) }),
+  };
 }
 
 /** What int64 and uint64 can say has at most 20 digits; more is not worth parsing. */
 const INTEGER = /^(0|-?[1-9]\d{0,38})$/;
 
-function valueOfReport(report: ReportPayload): Value | undefined {
+/** Whether there is a value; at most one, and a whole number in its canonical text. */
+function hasValue(report: ReportPayload): boolean {
   const { value, stringValue, booleanValue } = report;
-  const isInteger = report['bl:valueType'] !== undefined;
   let count = 0;
   if (value !== undefined) count += 1;
   if (stringValue !== undefined) count += 1;
   if (booleanValue !== undefined) count += 1;
   if (count > 1) throw new Disagreement(`${report['bl:point']}: several values`);
-  if (isInteger) {
-    if (stringValue === undefined || !INTEGER.test(stringValue)) {
-      throw new Disagreement(`${report['bl:point']}: not an integer in canonical form`);
-    }
-    return BigInt(stringValue);
+  const isInteger = report['bl:valueType'] !== undefined;
+  if (isInteger && (stringValue === undefined || !INTEGER.test(stringValue))) {
+    throw new Disagreement(`${report['bl:point']}: not an integer in canonical form`);
   }
+  return count === 1;
+}
+
+function valueOfReport(report: ReportPayload): Value | undefined {
+  const { value, stringValue, booleanValue } = report;
+  if (report['bl:valueType'] !== undefined && stringValue !== undefined) return BigInt(stringValue);
   return value ?? stringValue ?? booleanValue;
 }
 
@@ -187,6 +203,12 @@ export function payloadOfLoss(loss: Loss): LossPayload {
     'bl:cause': loss.cause,
     ...(loss.points && { 'bl:points': [...loss.points] }),
   };
+}
+
+/** Whether the times of a loss are times. @throws Disagreement */
+export function checkLoss(loss: LossPayload): void {
+  readTime(loss['bl:from']);
+  readTime(loss['bl:to']);
 }
 
 /** The loss of a payload. */
@@ -209,10 +231,8 @@ export function writeTime(timeMs: number): string {
 
 /** Milliseconds of a time that exists: there is no 30 February, and no hour 24. */
 export function readTime(text: string): number {
-  const timeMs = parseTime(text);
-  if (timeMs === undefined || formatTime(timeMs) !== text) {
-    throw new Disagreement(`${text} is not a time`, 'VC_SCHEMA');
-  }
+  const timeMs = readTimeExactly(text);
+  if (timeMs === undefined) throw new Disagreement(`${text} is not a time`, 'VC_SCHEMA');
   return timeMs;
 }
 

@@ -70,18 +70,10 @@ function glanceOver(text: string): 'plain' | 'deep' | 'unclear' {
   for (let index = 0; index < length; index += 1) {
     const unit = text.charCodeAt(index);
     if (unit === QUOTE) {
-      let hash = 0;
-      let escaped = false;
-      for (index += 1; index < length; index += 1) {
-        const inner = text.charCodeAt(index);
-        if (inner === QUOTE) break;
-        if (inner === BACKSLASH) {
-          escaped = true;
-          index += 1;
-        }
-        hash = (Math.imul(hash, 31) + inner) | 0;
-      }
-      if (text.charCodeAt(index + 1) === COLON) plain &&= !escaped && isNewName(depth, hash);
+      const start = index + 1;
+      index = endOfString(text, start);
+      if (index < 0) return 'unclear';
+      if (text.charCodeAt(index + 1) === COLON) plain &&= isNewName(depth, text, start, index);
     } else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
       depth += 1;
       if (depth > limits.jsonDepthMax) return 'deep';
@@ -99,15 +91,32 @@ function glanceOver(text: string): 'plain' | 'deep' | 'unclear' {
   return plain ? 'plain' : 'unclear';
 }
 
-/** Remembers a member's name; false when it was seen, or collides with one that was. */
-function isNewName(depth: number, hash: number): boolean {
+/** Where the string that begins at `start` ends, or −1 when it does not. */
+function endOfString(text: string, start: number): number {
+  let index = start;
+  for (; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === QUOTE) return index;
+    if (unit === BACKSLASH) index += 1;
+  }
+  return -1;
+}
+
+/** Remembers a member's name; false when it was seen, collides with one that was, or has escapes. */
+function isNewName(depth: number, text: string, start: number, end: number): boolean {
+  let hash = 0;
+  for (let index = start; index < end; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === BACKSLASH) return false;
+    hash = (Math.imul(hash, 31) + unit) | 0;
+  }
   const count = counts[depth] ?? MEMBERS;
   if (count >= MEMBERS) return false;
-  const start = depth * MEMBERS;
-  for (let index = start; index < start + count; index += 1) {
+  const first = depth * MEMBERS;
+  for (let index = first; index < first + count; index += 1) {
     if (names[index] === hash) return false;
   }
-  names[start + count] = hash;
+  names[first + count] = hash;
   counts[depth] = count + 1;
   return true;
 }

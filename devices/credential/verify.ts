@@ -5,12 +5,12 @@
 import { type CredentialCode, credentialErrors } from '../errors/credential.ts';
 import { limits } from '../limits.ts';
 import { formatTime } from '../runtime.ts';
-import type { Batch } from './batch.ts';
-import { readBatch } from './batch-wire.ts';
+import type { BatchHead } from './batch.ts';
+import { readBatchHead } from './batch-wire.ts';
 import type { Enrolment } from './enrolment.ts';
 import { readEnrolment } from './enrolment-wire.ts';
 import { type OpenedToken, openCompact } from './jws.ts';
-import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { isRefusal, isUndecided, type Refusal, refuse } from './refusal.ts';
 import { readStatusList } from './status-list.ts';
 import { checkCredential, checkStatus, issuerOf, type VerifyContext } from './verify-issuer.ts';
 import { credentialKindOf } from './vocabulary.ts';
@@ -26,23 +26,6 @@ export interface VerdictReport {
   /** As far as the bytes could be read; proven only if the verdict is `valid`. */
   readonly issuer: string | null;
   readonly keyId: string | null;
-}
-
-/** Reasons that say more about what is at hand than about the credential. */
-const UNDECIDED: ReadonlySet<CredentialCode> = new Set<CredentialCode>([
-  'VC_DOCUMENT_INVALID',
-  'VC_DOCUMENT_MISSING',
-  'VC_ENROLMENT_MISSING',
-  'VC_FORM_UNSUPPORTED',
-  'VC_ISSUER_UNSUPPORTED',
-  'VC_STATUS_INVALID',
-  'VC_STATUS_MISSING',
-  'VC_STATUS_UNSUPPORTED',
-]);
-
-/** Whether a refusal leaves open if the credential is genuine. */
-export function isUndecided(code: CredentialCode): boolean {
-  return UNDECIDED.has(code);
 }
 
 /**
@@ -66,7 +49,7 @@ function judge(opened: OpenedToken, bytesCount: number, context: VerifyContext):
       if (bytesCount > limits.batchBytesMax) {
         return refuse('VC_TOO_LARGE', `${bytesCount} bytes, a batch has ${limits.batchBytesMax}`);
       }
-      const batch = readBatch(opened.payload);
+      const batch = readBatchHead(opened.payload);
       if (isRefusal(batch)) return batch;
       return refusal ?? judgeBatch(batch, context);
     }
@@ -86,7 +69,7 @@ function judge(opened: OpenedToken, bytesCount: number, context: VerifyContext):
 }
 
 /** A proven batch still needs an enrolment: a `did:key` alone says nothing about whose it is. */
-function judgeBatch(batch: Batch, context: VerifyContext): string | Refusal {
+function judgeBatch(batch: BatchHead, context: VerifyContext): string | Refusal {
   const tokens = context.documents.enrolments(batch.device, batch.enrolment?.digest);
   let worst: Refusal | undefined;
   for (const token of tokens) {
@@ -98,7 +81,11 @@ function judgeBatch(batch: Batch, context: VerifyContext): string | Refusal {
   return worst ?? refuse('VC_ENROLMENT_MISSING', `no enrolment of ${batch.device} is at hand`);
 }
 
-function judgeEnrolled(batch: Batch, token: Uint8Array, context: VerifyContext): string | Refusal {
+function judgeEnrolled(
+  batch: BatchHead,
+  token: Uint8Array,
+  context: VerifyContext,
+): string | Refusal {
   const opened = openCompact(token, limits.credentialBytesMax);
   if (isRefusal(opened)) return refuse('VC_ENROLMENT_INVALID', opened.reason);
   const enrolment = readEnrolment(opened.payload);
@@ -110,30 +97,32 @@ function judgeEnrolled(batch: Batch, token: Uint8Array, context: VerifyContext):
   return unfit ?? describeBatch(batch, enrolment);
 }
 
+/** What of a batch an enrolment speaks about. */
+type EnrolledBatch = Pick<BatchHead, 'device' | 'gateway' | 'profile' | 'enrolment' | 'goods'>;
+
 /**
  * Whether an enrolment covers a batch: it names this device, gateway and profile, and all goods
  * that the batch reports on lie in its scope.
  */
-export function checkEnrolled(batch: Batch, enrolment: Enrolment): Refusal | undefined {
+export function checkEnrolled(batch: EnrolledBatch, enrolment: Enrolment): Refusal | undefined {
   const mismatch = (what: string): Refusal =>
     refuse('VC_ENROLMENT_MISMATCH', `${enrolment.id} is for another ${what}`);
   if (batch.device !== enrolment.device) return mismatch('device');
   if (batch.gateway !== enrolment.gateway) return mismatch('gateway');
   if (batch.profile.digest !== enrolment.profile.digest) return mismatch('profile');
   if (batch.enrolment && batch.enrolment.id !== enrolment.id) return mismatch('id');
-  for (const { about } of batch.groups) {
-    if (about !== undefined && !enrolment.scope.goods.some((goods) => about.startsWith(goods))) {
+  for (const about of batch.goods) {
+    if (!enrolment.scope.goods.some((goods) => about.startsWith(goods))) {
       return refuse('VC_SCOPE', `${about} is outside the scope of ${enrolment.id}`);
     }
   }
   return undefined;
 }
 
-function describeBatch(batch: Batch, enrolment: Enrolment): string {
-  const readings = batch.groups.reduce((sum, group) => sum + group.readings.length, 0);
+function describeBatch(batch: BatchHead, enrolment: Enrolment): string {
   const place = `batch ${batch.sequence} of epoch ${batch.epoch.counter}`;
   return (
-    `${place} of ${enrolment.label} (${readings} readings, closed ${formatTime(batch.closedMs)}),` +
+    `${place} of ${enrolment.label} (${batch.readings} readings, closed ${formatTime(batch.closedMs)}),` +
     ` enrolled by ${enrolment.organisationName}; key in ${enrolment.keyLocation}`
   );
 }

@@ -9,6 +9,7 @@ import { benchGateway } from './gateway.ts';
 import { benchIngest } from './ingest.ts';
 import { benchModbus } from './modbus.ts';
 import { benchReconnect } from './reconnect.ts';
+import { benchTrust } from './trust.ts';
 
 const say = (line: string) => {
   process.stderr.write(`${line}\n`);
@@ -27,6 +28,7 @@ async function benchCrypto(): Promise<Figure[]> {
 const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   crypto: benchCrypto,
   ingest: () => benchIngest(say),
+  trust: () => benchTrust(say),
   gateway: () => benchGateway(say),
   reconnect: () => benchReconnect(say),
   modbus: () => benchModbus(say),

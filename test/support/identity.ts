@@ -4,6 +4,7 @@ import type { Enrolment } from '../../devices/credential/enrolment.ts';
 import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
 import { signToken } from '../../devices/credential/jws.ts';
 import { didOfPublicJwk, keyIdOfDid } from '../../devices/identity/did-key.ts';
+import { signatureOfDer } from '../../devices/identity/ecdsa-signature.ts';
 import type { Signer } from '../../devices/io/key-store.ts';
 
 /** A P-256 key with its did:key. */
@@ -94,6 +95,6 @@ function signerOf(key: KeyObject, did: string, keyId: string): Signer {
     did,
     keyId,
     algorithm: 'ES256',
-    sign: (data) => sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }),
+    sign: (data) => signatureOfDer(sign('sha256', data, key), 32),
   };
 }
