@@ -1,9 +1,10 @@
 /** Admission in worker threads: verification and JSON never run on the main thread. */
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
-import type { AdmitRequest } from './admit-worker.ts';
+import type { AdmitRequest, AdmitSettings } from './admit-worker.ts';
 import type { Admitter, JudgedChunk } from './admitter.ts';
 
 /** Chunks that wait in or before one worker, so that it never waits for the main thread. */
@@ -24,15 +25,15 @@ interface Thread {
 /**
  * Starts `workers` threads. A thread that ends by itself rejects what it was judging.
  */
-export function startAdmitPool(options: {
-  readonly workers: number;
-  readonly tenant: string;
-}): Admitter {
-  assert(options.workers >= 1, 'admission needs a worker');
+export function startAdmitPool({
+  workers,
+  ...settings
+}: AdmitSettings & { readonly workers: number }): Admitter {
+  assert(workers >= 1, 'admission needs a worker');
   let closing = false;
-  const threads = Array.from({ length: options.workers }, (): Thread => {
+  const threads = Array.from({ length: workers }, (): Thread => {
     const worker = new Worker(workerUrl('./admit-worker', import.meta.url), {
-      workerData: { tenant: options.tenant },
+      workerData: settings satisfies AdmitSettings,
     });
     const thread: Thread = { worker, waiting: [] };
     worker.on('message', (judged: JudgedChunk) => thread.waiting.shift()?.resolve(judged));
@@ -57,12 +58,15 @@ export function startAdmitPool(options: {
         send(thread, { type: 'chunk', chunk }, [chunk.buffer]);
       });
     },
-    trust(entries) {
-      for (const thread of threads) send(thread, { type: 'trust', entries });
+    trust(news) {
+      for (const thread of threads) send(thread, { type: 'trust', news });
     },
     async close() {
       closing = true;
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      // They end by themselves, so that none is stopped in the middle of a look into the journal.
+      const ended = threads.map(({ worker }) => once(worker, 'exit'));
+      for (const thread of threads) if (thread.lost === undefined) send(thread, { type: 'close' });
+      await Promise.all(ended.filter((_, at) => threads[at]?.lost === undefined));
     },
   };
 }

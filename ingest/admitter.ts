@@ -3,9 +3,9 @@
  * workers there are is nobody else's business.
  */
 import { type Admission, admit } from './admit.ts';
+import type { EnrolmentIndex } from './journal-index.ts';
 import type { Inbound } from './source.ts';
-import type { JournalEntry } from './store.ts';
-import { emptyTrust, foldTrust } from './trust.ts';
+import { emptyTrust, learnTrust, type TrustNews } from './trust.ts';
 
 /** Credentials that travel together: one buffer, which the admitter takes over and gives back. */
 export interface Chunk {
@@ -31,8 +31,8 @@ export interface Admitter {
   readonly capacity: number;
   /** Judges a chunk. Rejects only when a worker is lost, which ends the process. */
   admit(chunk: Chunk): Promise<JudgedChunk>;
-  /** Tells of trust entries, in journal order; chunks that are handed in later know of them. */
-  trust(entries: readonly JournalEntry[]): void;
+  /** Tells of trust entries that are on disk; chunks that are handed in later know of them. */
+  trust(news: TrustNews): void;
   close(): Promise<void>;
 }
 
@@ -45,26 +45,27 @@ export function messageOf(chunk: Chunk, item: ChunkItem): Inbound {
 /** Judges a chunk at once, by a book of its own. */
 export interface ChunkJudge {
   judge(chunk: Chunk): JudgedChunk;
-  trust(entries: readonly JournalEntry[]): void;
+  trust(news: TrustNews): void;
 }
 
-export function createChunkJudge(tenant: string): ChunkJudge {
-  const book = emptyTrust();
+export function createChunkJudge(tenant: string, index?: EnrolmentIndex): ChunkJudge {
+  const book = emptyTrust(index);
   return {
     judge: (chunk) => ({
       ...chunk,
       admissions: chunk.items.map((item) => admit(messageOf(chunk, item), book, tenant)),
       trustPosition: book.position,
     }),
-    trust(entries) {
-      for (const entry of entries) foldTrust(book, entry);
-    },
+    trust: (news) => learnTrust(book, news),
   };
 }
 
-/** An admitter on the caller's own thread: for the simulation, and for tests. */
-export function createInlineAdmitter(tenant: string): Admitter {
-  const judge = createChunkJudge(tenant);
+/**
+ * An admitter on the caller's own thread, for the simulation and for tests. Without `index` it
+ * keeps all enrolments that it is told of, and knows none of those from before.
+ */
+export function createInlineAdmitter(tenant: string, index?: EnrolmentIndex): Admitter {
+  const judge = createChunkJudge(tenant, index);
   return {
     capacity: 1,
     admit: async (chunk) => judge.judge(chunk),

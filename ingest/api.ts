@@ -14,6 +14,7 @@ import type { Apply } from './apply.ts';
 import type { Feed } from './feed.ts';
 import type { HealthSnapshot } from './health.ts';
 import type { HeldDevice } from './held.ts';
+import type { ListPage } from './trust-change.ts';
 
 export interface ApiOptions {
   readonly host: string;
@@ -37,8 +38,8 @@ export interface ApiOptions {
     readonly token: string;
     /** Takes a parsed JSON body; its answer is sent as JSON. An EdgeError becomes status 400. */
     change(request: unknown): Promise<unknown>;
-    /** Whom we trust, as JSON. */
-    list(): unknown;
+    /** Whom we trust, as JSON; enrolments from a position on, at most so many. */
+    list(page: ListPage): unknown;
   };
 }
 
@@ -290,9 +291,12 @@ function addOperations(server: FastifyInstance, options: ApiOptions): void {
   };
   const refuse = (reply: FastifyReply) =>
     reply.code(401).send({ code: 'UNAUTHORIZED', message: 'the token of control.json is needed' });
-  server.get('/api/trust', async (request, reply) =>
-    allowed(request) ? reply.send(trust.list()) : refuse(reply),
-  );
+  server.get<Named>('/api/trust', async (request, reply) => {
+    if (!allowed(request)) return refuse(reply);
+    const from = countOf(request.query['from']);
+    const count = countOf(request.query['count']);
+    return reply.send(trust.list({ ...(from && { from }), ...(count && { count }) }));
+  });
   server.post('/api/trust', async (request, reply) => {
     if (!allowed(request)) return refuse(reply);
     try {

@@ -30,6 +30,7 @@ import { sources } from './sources/registry.ts';
 import { consoleDirectory, receiptSigner, rulesInForce, sayFound } from './startup.ts';
 import type { EntryKind, NewEntry } from './store.ts';
 import { createTeller } from './tell.ts';
+import { hasEnrolments } from './trust.ts';
 import { createTrustDesk, type TrustDesk } from './trust-change.ts';
 import { answerTrust } from './trust-request.ts';
 import { createWays, type Ways, withPort } from './ways.ts';
@@ -100,7 +101,7 @@ export function createIngest(options: IngestOptions): Ingest {
   const stopTicks = startTicks(
     clock,
     async () => {
-      if (recorder.trust.enrolments.size === 0) return;
+      if (!hasEnrolments(recorder.trust)) return;
       const text = JSON.stringify({ atMs: Math.round(clock.nowMs()) });
       await recorder.append([ownEntry('tick', Buffer.from(text))]);
     },
@@ -225,7 +226,7 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   sayFound(journal, readControl(data), log);
 
   const workers = config.workers || Math.max(1, availableParallelism() - 1);
-  const admitter = startAdmitPool({ workers, tenant });
+  const admitter = startAdmitPool({ workers, tenant, journalFile });
   closers.push(() => admitter.close());
   const feed = createFeed();
   const apply = await startApply({ journalFile, twinsFile, clock, onChange: feed.publish, failed });

@@ -1,12 +1,15 @@
 /** What the main thread and the journal's thread say to each other. */
 import type { RareKind } from './journal-reader.ts';
 import type { JournalStore } from './journal-store.ts';
-import { type JournalEntry, type NewEntry, trustKinds } from './store.ts';
+import type { JournalEntry, NewEntry } from './store.ts';
 
 /** What a start finds in the journal. */
 export interface JournalStart {
   readonly size: number;
-  /** All entries that trust is made of, in order. */
+  /**
+   * Organisations, and the newest of each status list, in order. Enrolments are looked up one by
+   * one when their device speaks (`OpenJournal.enrolments`).
+   */
   readonly trust: readonly JournalEntry[];
   /** The last entries of kinds that a start continues from. */
   readonly last: readonly JournalEntry[];
@@ -33,5 +36,7 @@ const LAST: readonly RareKind[] = ['rules', 'tick'];
 /** What a stored journal says before anything is appended. */
 export function startOf(store: JournalStore): JournalStart {
   const last = LAST.map((kind) => store.last(kind)).filter((entry) => entry !== undefined);
-  return { size: store.size(), trust: store.readKinds(trustKinds), last };
+  const trust = [...store.readKinds(['organisation']), ...store.statusLists()];
+  trust.sort((a, b) => a.position - b.position);
+  return { size: store.size(), trust, last };
 }

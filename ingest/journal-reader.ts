@@ -1,7 +1,9 @@
 /** Reads a journal, and checks every entry against its leaf: SQLite does not notice bit rot. */
 import { createHash } from 'node:crypto';
 import { EdgeError } from '../devices/errors.ts';
-import { type Database, openDatabase } from '../devices/io/sqlite.ts';
+import { type Database, openDatabase, type Statement } from '../devices/io/sqlite.ts';
+import { limits } from '../devices/limits.ts';
+import type { EnrolmentIndex, NamedList } from './journal-index.ts';
 import { journalSchema } from './journal-schema.ts';
 import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
 
@@ -18,7 +20,7 @@ export interface HighWater {
   readonly count: number;
 }
 
-export interface JournalReader {
+export interface JournalReader extends EnrolmentIndex {
   /**
    * Entries from position `from` on, at most `count`, and no more after `bytesMax` bytes.
    *
@@ -33,6 +35,8 @@ export interface JournalReader {
   readKinds(kinds: readonly RareKind[]): JournalEntry[];
   /** The last entry of a kind. */
   last(kind: RareKind): JournalEntry | undefined;
+  /** The newest entry of each status list, in order. */
+  statusLists(): JournalEntry[];
   highWater(): HighWater[];
   close(): void;
 }
@@ -101,10 +105,60 @@ export function createReader(db: Database): JournalReader {
       const position = last.get(kind)?.position;
       return position === null || position === undefined ? undefined : entryAt(position);
     },
+    ...createLookups(db, entryAt),
     highWater: () => highWater.all(),
     close: () => {
       db.close();
     },
+  };
+}
+
+/**
+ * Lookups in the index of trust. Each is prepared when it is first asked for: a journal that an
+ * older version wrote has no index before the ingester opens it, and can be read all the same.
+ */
+function createLookups(
+  db: Database,
+  entryAt: (position: number) => JournalEntry | undefined,
+): EnrolmentIndex & Pick<JournalReader, 'statusLists'> {
+  const prepared = new Map<string, Statement>();
+  const all = <Row>(sql: string, ...parameters: unknown[]): Row[] => {
+    let statement = prepared.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      prepared.set(sql, statement);
+    }
+    return statement.all(...parameters) as Row[];
+  };
+  const entriesOf = (rows: readonly { position: number }[]) =>
+    rows.map(({ position }) => entryAt(position)).filter((entry) => entry !== undefined);
+  return {
+    enrolmentsOf: (device, before) =>
+      entriesOf(
+        all(
+          `SELECT position FROM enrolment WHERE device = ? AND position < ?
+           ORDER BY position DESC LIMIT ?`,
+          device,
+          before,
+          limits.deviceEnrolmentsMax,
+        ),
+      ),
+    enrolmentPage: (start, count) =>
+      entriesOf(
+        all(
+          `SELECT position FROM rare WHERE kind = 'enrolment' AND position >= ?
+           ORDER BY position LIMIT ?`,
+          start,
+          count,
+        ),
+      ),
+    enrolmentCount: () =>
+      all<{ count: number }>("SELECT count(*) AS count FROM rare WHERE kind = 'enrolment'")[0]
+        ?.count ?? 0,
+    hasEnrolments: () => all('SELECT 1 FROM enrolment LIMIT 1').length > 0,
+    isGateway: (did) => all('SELECT 1 FROM enrolled_gateway WHERE did = ?', did).length > 0,
+    namedLists: () => all<NamedList>('SELECT list, organisation FROM named_list'),
+    statusLists: () => entriesOf(all('SELECT position FROM status_list ORDER BY position')),
   };
 }
 

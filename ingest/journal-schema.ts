@@ -1,5 +1,8 @@
-/** The journal's tables, oldest version first; version n of the file is the first n scripts. */
-export const journalSchema: readonly string[] = [
+/** The journal's tables, oldest version first; version n of the file is the first n steps. */
+import type { SchemaStep } from '../devices/io/sqlite.ts';
+import { indexStoredEntries } from './journal-index.ts';
+
+export const journalSchema: readonly SchemaStep[] = [
   `
   -- The record itself. Position counts from 0 without holes; nothing is ever changed or removed.
   CREATE TABLE entry (
@@ -44,4 +47,29 @@ export const journalSchema: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX rare_digest ON rare (digest) WHERE digest IS NOT NULL;
   `,
+  `
+  -- Enrolments found by their device: a million of them are looked up, never listed in memory.
+  CREATE TABLE enrolment (
+    device TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (device, position)
+  ) STRICT, WITHOUT ROWID;
+
+  -- DIDs that enrolments name as gateways: a key is of a gateway or of a device, never of both.
+  CREATE TABLE enrolled_gateway (did TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+  -- Status lists that enrolments name, with the organisation that has to sign them.
+  CREATE TABLE named_list (
+    list TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    PRIMARY KEY (list, organisation)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The newest entry of each status list.
+  CREATE TABLE status_list (
+    list TEXT PRIMARY KEY,
+    position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  indexStoredEntries,
 ];

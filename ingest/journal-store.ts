@@ -4,6 +4,7 @@
  */
 import { EdgeError } from '../devices/errors.ts';
 import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
+import { createIndex } from './journal-index.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
 import { journalSchema } from './journal-schema.ts';
 import type { Appended, BatchKey, EntryHeader, EntryKind, NewEntry } from './store.ts';
@@ -32,6 +33,7 @@ const NAMED: ReadonlySet<EntryKind> = new Set(['refusal', 'equivocation', 'enrol
 function createStore(db: Database): JournalStore {
   const reader = createReader(db);
   const sql = prepare(db);
+  const index = createIndex(db);
   let size = reader.size();
   let asserted = false;
 
@@ -44,6 +46,7 @@ function createStore(db: Database): JournalStore {
     if (header.kind !== 'batch') {
       const digest = NAMED.has(header.kind) ? digestBytes(header.digest) : null;
       sql.insertRare.run(header.kind, position, digest);
+      index(header.kind, position, bytes);
     }
     return {
       position,

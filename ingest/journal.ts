@@ -2,24 +2,29 @@
 import { Worker } from 'node:worker_threads';
 import { EdgeError, type ErrorCode } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
+import type { EnrolmentIndex } from './journal-index.ts';
 import {
   type JournalAnswer,
   type JournalRequest,
   type JournalStart,
   startOf,
 } from './journal-protocol.ts';
+import { openJournalReader } from './journal-reader.ts';
 import type { JournalStore } from './journal-store.ts';
 import type { Appended, Journal, JournalEntry } from './store.ts';
 
 /** A journal with what its start found. */
 export interface OpenJournal extends Journal {
   readonly found: JournalStart;
+  /** Enrolments as they are on disk, looked up on the caller's thread. */
+  readonly enrolments: EnrolmentIndex;
 }
 
 /** A journal on the caller's own thread, over a store that it closes. */
 export function createLocalJournal(store: JournalStore): OpenJournal {
   return {
     found: startOf(store),
+    enrolments: store,
     append: async (entries) => store.append(entries),
     read: async (from, count) => store.read(from, count),
     size: async () => store.size(),
@@ -63,12 +68,17 @@ export async function startJournal(file: string): Promise<OpenJournal> {
   worker.on('error', end);
   worker.on('exit', () => end());
   const found = await ask<JournalStart>({ type: 'start' });
+  const reader = openJournalReader(file);
   return {
     found,
+    enrolments: reader,
     append: (entries, give) => ask<Appended[]>({ type: 'append', entries }, give),
     read: (from, count) => ask<JournalEntry[]>({ type: 'read', from, count }),
     size: () => ask<number>({ type: 'size' }),
-    close: () => ask<void>({ type: 'close' }),
+    async close() {
+      reader.close();
+      await ask<void>({ type: 'close' });
+    },
   };
 }
 

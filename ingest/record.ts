@@ -15,7 +15,7 @@ import {
   type JournalEntry,
   type NewEntry,
 } from './store.ts';
-import { emptyTrust, foldTrust, isTightening, type TrustBook } from './trust.ts';
+import { emptyTrust, isTightening, learnTrust, type TrustBook, type TrustNews } from './trust.ts';
 
 /** What became of one message. */
 export interface Outcome {
@@ -58,17 +58,16 @@ export function createRecorder(options: {
 }): Recorder {
   const { journal, admitter, tenant } = options;
   let size = journal.found.size;
-  const trust = emptyTrust();
+  const trust = emptyTrust(journal.enrolments);
   /** Judgements by a book before this position may have been too kind. */
   let tightened = 0;
-  const learn = (entries: readonly JournalEntry[]) => {
-    for (const entry of entries) {
-      foldTrust(trust, entry);
-      if (isTightening(entry.header.kind)) tightened = trust.position;
-    }
-    if (entries.length > 0) admitter.trust(entries);
+  const learn = (news: TrustNews) => {
+    learnTrust(trust, news);
+    const last = news.entries.findLast(({ header }) => isTightening(header.kind));
+    if (last !== undefined) tightened = last.position + 1;
+    admitter.trust(news);
   };
-  learn(journal.found.trust);
+  learn({ entries: journal.found.trust, position: size });
 
   /** Appends, then learns from the entries of trust among those that are new. */
   const store = async (entries: readonly NewEntry[], give?: readonly ArrayBuffer[]) => {
@@ -84,7 +83,8 @@ export function createRecorder(options: {
       const { position, result } = appended[at] as Appended;
       if (bytes && result === 'stored') learnt.push({ position, header: entry.header, bytes });
     }
-    learn(learnt);
+    const newest = learnt.at(-1);
+    if (newest !== undefined) learn({ entries: learnt, position: newest.position + 1 });
     for (const { position } of appended) size = Math.max(size, position + 1);
     options.appended(size);
     return appended;
@@ -101,7 +101,10 @@ export function createRecorder(options: {
         message: messageOf(chunk, item),
         admission: chunk.admissions[at] as Admission,
       };
-      const stale = chunk.trustPosition < trust.position && judged.admission.outcome === 'held';
+      const { outcome, header } = judged.admission;
+      // A held one may be good by now, and a key that was free may be enrolled by another.
+      const open = outcome === 'held' || header?.kind === 'enrolment';
+      const stale = open && chunk.trustPosition < trust.position;
       return stale || chunk.trustPosition < tightened ? judgeAgain(judged) : judged;
     });
 

@@ -3,6 +3,7 @@
  * enrolments. Each is checked, then appended; what was appended counts from there on.
  */
 
+import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { openToken, verifyToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
 import { readStatusList } from '../devices/credential/status-list.ts';
@@ -45,7 +46,16 @@ export interface TrustDesk {
   add(documents: readonly GivenDocument[], confirm: boolean): Promise<readonly TrustChange[]>;
   /** Ends the trust in an organisation; its devices are held from now on. */
   remove(did: string): Promise<TrustChange>;
-  list(): TrustListing;
+  /** Whom we trust, one page of enrolments at a time. */
+  list(page?: ListPage): TrustListing;
+}
+
+/** Which enrolments of a listing: there may be a million. */
+export interface ListPage {
+  /** Journal position from which on; default: the first. */
+  readonly from?: number;
+  /** At most this many. */
+  readonly count?: number;
 }
 
 /** Whom we trust, for people. */
@@ -59,6 +69,10 @@ export interface TrustListing {
     readonly id: string;
   }[];
   readonly statusLists: readonly { readonly id: string; readonly issuer: string }[];
+  /** How many enrolments there are on all pages. */
+  readonly enrolmentCount: number;
+  /** `from` of the next page, where there is one. */
+  readonly next?: number;
 }
 
 type Append = Recorder['append'];
@@ -109,7 +123,7 @@ export function createTrustDesk(options: {
         const [appended] = await append([{ header, bytes }]);
         return { ...about, result: 'removed', position: appended?.position ?? 0 };
       }),
-    list: () => listingOf(trust),
+    list: (page = {}) => listingOf(trust, page),
   };
 }
 
@@ -228,16 +242,25 @@ function refused(kind: Kind, subject: string, code: ErrorCode, reason: string): 
   return { kind, subject, result: 'refused', code, reason };
 }
 
-function listingOf(trust: TrustBook): TrustListing {
+function listingOf(
+  { organisations, statusLists, index }: TrustBook,
+  { from = 0, count = limits.trustPageDefault }: ListPage,
+): TrustListing {
+  const size = Math.min(count, limits.trustPageMax);
+  // One more than is shown says whether there is another page, and where it begins.
+  const page = index?.enrolmentPage(from, size + 1) ?? [];
+  const next = page.length > size ? page.at(-1)?.position : undefined;
   return {
-    organisations: [...trust.organisations.values()].map(({ did, digest }) => ({ did, digest })),
-    enrolments: [...trust.enrolments.values()].flat().map(({ enrolment }) => {
+    organisations: [...organisations.values()].map(({ did, digest }) => ({ did, digest })),
+    enrolments: page.slice(0, size).flatMap(({ bytes }) => {
+      const opened = openToken(bytes, limits.credentialBytesMax);
+      const enrolment = isRefusal(opened) ? opened : readEnrolment(opened.payload);
+      if (isRefusal(enrolment)) return [];
       const { device, label, organisation, gateway, id } = enrolment;
-      return { device, label, organisation, gateway, id };
+      return [{ device, label, organisation, gateway, id }];
     }),
-    statusLists: [...trust.statusLists.values()].map(({ list, issuer }) => ({
-      id: list.id,
-      issuer,
-    })),
+    statusLists: [...statusLists.values()].map(({ list, issuer }) => ({ id: list.id, issuer })),
+    enrolmentCount: index?.enrolmentCount() ?? 0,
+    ...(next !== undefined && { next }),
   };
 }

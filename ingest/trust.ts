@@ -2,12 +2,21 @@
  * Whom we trust: a pure fold over the journal's organisation, enrolment and status entries. The
  * ingester trusts organisations that it was told of, devices that those enrolled, nothing else.
  * The fold believes the journal: what stands in it was verified before it was appended.
+ *
+ * Organisations and status lists are few and stay in memory. Enrolments are many: a book over a
+ * journal looks one up when its device speaks, and remembers those of the devices that spoke
+ * lately. A book without a journal behind it keeps all that it was told.
  */
 import type { Enrolment } from '../devices/credential/enrolment.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { openToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
-import { readStatusList, type StatusList, statusAt } from '../devices/credential/status-list.ts';
+import {
+  decodeStatusList,
+  readStatusList,
+  type StatusList,
+  statusBit,
+} from '../devices/credential/status-list.ts';
 import type { ErrorCode } from '../devices/errors.ts';
 import {
   assertionKeyOf,
@@ -16,6 +25,7 @@ import {
 } from '../devices/identity/did-document.ts';
 import { jwkOfKey, type PublicKey } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
+import type { EnrolmentIndex } from './journal-index.ts';
 import type { EntryKind, JournalEntry } from './store.ts';
 
 /** An organisation that a person told us to trust, with its pinned document. */
@@ -39,7 +49,9 @@ export interface TrustedEnrolment {
 
 /** A status list that verified when it was stored. */
 export interface TrustedStatusList {
-  readonly list: StatusList;
+  readonly list: Omit<StatusList, 'encodedList'>;
+  /** Unpacked once; 16 KiB where a list has the usual number of entries. */
+  readonly bits: Uint8Array;
   readonly issuer: string;
   readonly digest: string;
   readonly position: number;
@@ -49,12 +61,29 @@ export interface TrustedStatusList {
 export interface TrustBook {
   /** By DID. */
   readonly organisations: Map<string, TrustedOrganisation>;
-  /** By device DID, newest first. */
-  readonly enrolments: Map<string, TrustedEnrolment[]>;
+  /** Each document that was pinned, newest first; `document` is absent where trust ended. */
+  readonly pinned: Map<string, readonly PinnedDocument[]>;
+  /** Enrolments by device DID, newest first: all of them, or with `index` those asked for lately. */
+  readonly enrolments: Map<string, readonly TrustedEnrolment[]>;
+  /** Where the other enrolments are found. */
+  readonly index?: EnrolmentIndex;
   /** By the list's URL. */
   readonly statusLists: Map<string, TrustedStatusList>;
-  /** One more than the position of the last entry that was folded. */
+  /** The book knows the trust entries below this position and none above. */
   position: number;
+}
+
+/** A document of an organisation, and from where in the journal on it counted. */
+interface PinnedDocument {
+  readonly position: number;
+  readonly document?: DidDocument;
+}
+
+/** Entries of trust that a book is to learn, in journal order. */
+export interface TrustNews {
+  readonly entries: readonly JournalEntry[];
+  /** What the book knows then: all trust entries below this position. */
+  readonly position: number;
 }
 
 /** Whether an entry of the kind can take trust away, not only give it. */
@@ -62,14 +91,22 @@ export function isTightening(kind: EntryKind): boolean {
   return kind === 'organisation' || kind === 'status';
 }
 
-/** A book that trusts nobody. */
-export function emptyTrust(): TrustBook {
+/** A book that trusts nobody yet; with `index`, one over the journal that the index is of. */
+export function emptyTrust(index?: EnrolmentIndex): TrustBook {
   return {
     organisations: new Map(),
+    pinned: new Map(),
     enrolments: new Map(),
+    ...(index && { index }),
     statusLists: new Map(),
     position: 0,
   };
+}
+
+/** Folds news, which the journal has on disk. */
+export function learnTrust(book: TrustBook, { entries, position }: TrustNews): void {
+  for (const entry of entries) foldTrust(book, entry);
+  book.position = Math.max(book.position, position);
 }
 
 /** Folds one entry; entries of other kinds change nothing. Entries must come in journal order. */
@@ -89,7 +126,25 @@ export function removalOf(did: string, atMs: number): string {
 
 /** Enrolments of a device, newest first. Whether one is in force says `standingOf`. */
 export function enrolmentsOf(book: TrustBook, device: string): readonly TrustedEnrolment[] {
-  return book.enrolments.get(device) ?? [];
+  const { enrolments, index } = book;
+  const known = enrolments.get(device);
+  if (known !== undefined) return known;
+  if (index === undefined) return [];
+  // The journal may be ahead of the book: what the book was not told of does not count yet.
+  const found = index
+    .enrolmentsOf(device, book.position)
+    .map((entry) => trustedEnrolment(book, entry))
+    .filter((one) => one !== undefined);
+  if (enrolments.size >= limits.enrolmentsCached) {
+    enrolments.delete(enrolments.keys().next().value ?? '');
+  }
+  enrolments.set(device, found);
+  return found;
+}
+
+/** Whether any device was enrolled. */
+export function hasEnrolments({ enrolments, index }: TrustBook): boolean {
+  return index === undefined ? enrolments.size > 0 : index.hasEnrolments();
 }
 
 /** Whether what a device signs counts now. */
@@ -129,13 +184,14 @@ export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number)
 }
 
 function bitOf(
-  { list, issuer }: TrustedStatusList,
+  { list, bits, issuer }: TrustedStatusList,
   asked: { did: string; purpose: string; index: number; atMs: number },
 ): boolean | undefined {
   // A list speaks only for enrolments of its own issuer, and only while it is valid.
   if (issuer !== asked.did || ![list.purpose].flat().includes(asked.purpose)) return undefined;
   if (list.validUntilMs !== undefined && list.validUntilMs < asked.atMs) return undefined;
-  return statusAt(list.encodedList, asked.index);
+  const bit = statusBit(bits, asked.index);
+  return typeof bit === 'number' ? bit === 1 : undefined;
 }
 
 const keyTexts = new WeakMap<PublicKey['key'], string>();
@@ -155,12 +211,18 @@ function foldOrganisation(book: TrustBook, { header, bytes, position }: JournalE
   const removed = removedBy(value);
   if (removed !== undefined) {
     book.organisations.delete(removed);
+    pin(book, removed, { position });
     return;
   }
   const document = readDidDocument(value);
   if (isRefusal(document)) return;
   const { id: did } = document;
   book.organisations.set(did, { did, document, digest: header.digest, position });
+  pin(book, did, { position, document });
+}
+
+function pin(book: TrustBook, did: string, pinned: PinnedDocument): void {
+  book.pinned.set(did, [pinned, ...(book.pinned.get(did) ?? [])]);
 }
 
 function removedBy(value: unknown): string | undefined {
@@ -168,18 +230,30 @@ function removedBy(value: unknown): string | undefined {
   return typeof removed === 'string' ? removed : undefined;
 }
 
-function foldEnrolment(book: TrustBook, { header, bytes, position }: JournalEntry): void {
+function foldEnrolment(book: TrustBook, entry: JournalEntry): void {
+  const one = trustedEnrolment(book, entry);
+  if (one === undefined) return;
+  const { device } = one.enrolment;
+  // Where there is a journal behind the book, the next look finds the enrolment with the others.
+  if (book.index !== undefined) book.enrolments.delete(device);
+  else book.enrolments.set(device, [one, ...enrolmentsOf(book, device)]);
+}
+
+/** The enrolment of an entry, as its organisation's document said when it was stored. */
+function trustedEnrolment(
+  book: TrustBook,
+  { header, bytes, position }: JournalEntry,
+): TrustedEnrolment | undefined {
   const opened = openToken(bytes, limits.credentialBytesMax);
-  if (isRefusal(opened)) return;
+  if (isRefusal(opened)) return undefined;
   const enrolment = readEnrolment(opened.payload);
-  if (isRefusal(enrolment)) return;
+  if (isRefusal(enrolment)) return undefined;
   const { kid: keyId } = opened.header;
-  const organisation = book.organisations.get(enrolment.organisation);
-  const key = organisation && assertionKeyOf(organisation.document, keyId, header.receivedMs);
-  if (key === undefined || isRefusal(key)) return;
-  const one = { enrolment, digest: header.digest, position, keyId, keyText: textOfKey(key) };
-  const others = enrolmentsOf(book, enrolment.device);
-  book.enrolments.set(enrolment.device, [one, ...others]);
+  const pinned = book.pinned.get(enrolment.organisation) ?? [];
+  const then = pinned.find((one) => one.position < position)?.document;
+  const key = then && assertionKeyOf(then, keyId, header.receivedMs);
+  if (key === undefined || isRefusal(key)) return undefined;
+  return { enrolment, digest: header.digest, position, keyId, keyText: textOfKey(key) };
 }
 
 function foldStatusList(book: TrustBook, { header, bytes, position }: JournalEntry): void {
@@ -187,5 +261,9 @@ function foldStatusList(book: TrustBook, { header, bytes, position }: JournalEnt
   if (isRefusal(opened)) return;
   const list = readStatusList(opened.payload);
   if (isRefusal(list)) return;
-  book.statusLists.set(list.id, { list, issuer: list.issuer, digest: header.digest, position });
+  const { encodedList, ...rest } = list;
+  const bits = decodeStatusList(encodedList);
+  if (isRefusal(bits)) return;
+  const { digest } = header;
+  book.statusLists.set(list.id, { list: rest, bits, issuer: list.issuer, digest, position });
 }

@@ -19,11 +19,14 @@ export interface OpenOptions {
   /** Reads a database that another connection writes; it must exist. */
   readonly readonly?: boolean;
   /**
-   * SQL scripts, oldest first; version n of the database is the first n of them. Those that are
-   * missing run in one transaction. A database that has more is refused unchanged.
+   * Steps, oldest first; version n of the database is the first n of them. Those that are missing
+   * run in one transaction. A database that has more is refused unchanged.
    */
-  readonly schema: readonly string[];
+  readonly schema: readonly SchemaStep[];
 }
+
+/** SQL, or work that SQL alone cannot do, such as an index over what stands inside of entries. */
+export type SchemaStep = string | ((db: Database) => void);
 
 /** The WAL file is cut back to this size after a checkpoint. */
 const WAL_BYTES_MAX = 32 * 1024 * 1024;
@@ -130,10 +133,13 @@ function checkVersion(file: string, known: number): void {
   });
 }
 
-function migrate(db: Database, schema: readonly string[]): void {
+function migrate(db: Database, schema: readonly SchemaStep[]): void {
   db.transaction(() => {
     const found = Number(db.pragma('user_version', { simple: true }));
-    for (const script of schema.slice(found)) db.exec(script);
+    for (const step of schema.slice(found)) {
+      if (typeof step === 'string') db.exec(step);
+      else step(db);
+    }
     db.pragma(`user_version = ${schema.length}`);
   }).immediate();
 }

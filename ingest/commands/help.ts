@@ -42,7 +42,7 @@ touches the network. Exit code 1 when there are mistakes.
 `;
 
 const trust = `Usage: bondline-ingest trust CONFIG add PATH... [--confirm] [--json]
-       bondline-ingest trust CONFIG list [--json]
+       bondline-ingest trust CONFIG list [--from POSITION] [--json]
        bondline-ingest trust CONFIG remove DID [--json]
 
 Changes whom the ingester trusts; each change becomes an entry of the journal and counts at once.
@@ -53,6 +53,7 @@ may be given in any order: organisations are taken first.
 
   --confirm  take the document of an organisation that differs from the pinned one; ask the
              organisation over another channel first
+  --from     show enrolments from this position of the journal on; each page names the next
 
 Exit code 1 when something was not taken.
 `;

@@ -12,6 +12,7 @@ import { createRecorder } from '../record.ts';
 import {
   createTrustDesk,
   type GivenDocument,
+  type ListPage,
   type TrustChange,
   type TrustListing,
 } from '../trust-change.ts';
@@ -23,12 +24,16 @@ import {
 } from '../trust-request.ts';
 import { type CommandContext, EXIT, filesOf, loadConfig, parseArguments } from './command.ts';
 
-const OPTIONS = { json: { type: 'boolean' }, confirm: { type: 'boolean' } } as const;
+const OPTIONS = {
+  json: { type: 'boolean' },
+  confirm: { type: 'boolean' },
+  from: { type: 'string' },
+} as const;
 
 /** What can be asked of whoever holds the journal now. */
 interface Desk {
   change(request: TrustRequest): Promise<TrustAnswer>;
-  list(): Promise<TrustListing>;
+  list(page: ListPage): Promise<TrustListing>;
   close(): void;
 }
 
@@ -38,10 +43,11 @@ export async function runTrust(args: readonly string[], context: CommandContext)
   const [file = '', action = '', ...rest] = positionals;
   const config = loadConfig(file, context);
   const request = requestOf(action, rest, values.confirm === true);
+  const page = pageOf(values.from);
   const desk = await findDesk(config, context);
   try {
     if (request === undefined) {
-      const listing = await desk.list();
+      const listing = await desk.list(page);
       context.out(values.json ? `${JSON.stringify(listing)}\n` : formatListing(listing));
       return EXIT.well;
     }
@@ -66,6 +72,13 @@ function requestOf(
   if (action === 'add' && did !== undefined) return requestToAdd(rest.flatMap(read), confirm);
   if (action === 'remove' && did !== undefined && more.length === 0) return { remove: did };
   throw new EdgeError('CFG_USAGE', `trust ${[action, ...rest].join(' ')} is not understood`);
+}
+
+/** The page of a listing that begins at a position, as the page before says. */
+function pageOf(from: string | undefined): ListPage {
+  if (from === undefined) return {};
+  if (/^\d{1,15}$/.test(from)) return { from: Number(from) };
+  throw new EdgeError('CFG_USAGE', `--from ${from} is not a position of the journal`);
 }
 
 const KINDS = ['.json', '.jwt'];
@@ -105,10 +118,10 @@ async function isRunning({ http }: Control): Promise<boolean> {
 }
 
 function remoteDesk({ http, token }: Control): Desk {
-  const ask = async (body?: TrustRequest): Promise<unknown> => {
+  const ask = async (body?: TrustRequest, query = ''): Promise<unknown> => {
     const doing = `telling the ingester at ${http}`;
     try {
-      const answer = await fetch(`${http}/api/trust`, {
+      const answer = await fetch(`${http}/api/trust${query}`, {
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body && { method: 'POST', body: JSON.stringify(body) }),
@@ -122,7 +135,7 @@ function remoteDesk({ http, token }: Control): Desk {
   };
   return {
     change: async (request) => (await ask(request)) as TrustAnswer,
-    list: async () => (await ask()) as TrustListing,
+    list: async ({ from = 0 }) => (await ask(undefined, `?from=${from}`)) as TrustListing,
     close() {},
   };
 }
@@ -142,7 +155,7 @@ function localDesk(config: IngestConfig, { clock }: CommandContext): Desk {
     const desk = createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() });
     return {
       change: (request) => answerTrust(desk, request),
-      list: async () => desk.list(),
+      list: async (page) => desk.list(page),
       close() {
         journal.close();
         unlock();
@@ -170,13 +183,17 @@ function formatChange({
   return `${result} ${kind} ${subject || '?'}${from}${where}${why}${repeat}\n`;
 }
 
-function formatListing({ organisations, enrolments, statusLists }: TrustListing): string {
+function formatListing(listing: TrustListing): string {
+  const { organisations, enrolments, statusLists, enrolmentCount, next } = listing;
   const lines = [
     ...organisations.map(({ did }) => `organisation ${did}`),
     ...statusLists.map(({ id, issuer }) => `status list  ${id} of ${issuer}`),
     ...enrolments.map(({ device, label, organisation }) => {
       return `enrolment    ${label} (${device}) by ${organisation}`;
     }),
+    ...(next === undefined
+      ? []
+      : [`${enrolmentCount} enrolments in all; for those that follow, add --from ${next}`]),
   ];
   return lines.length === 0 ? 'Nobody is trusted yet.\n' : `${lines.join('\n')}\n`;
 }

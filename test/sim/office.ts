@@ -48,7 +48,7 @@ export class Office {
     this.#ingest = createIngest({
       tenant: 'sim',
       journal: createLocalJournal(this.journal),
-      admitter: createInlineAdmitter('sim'),
+      admitter: createInlineAdmitter('sim', this.journal),
       signer: seededSigner(this.#key, { clock, delayMs: 0 }),
       clock,
       log: silentLog,
