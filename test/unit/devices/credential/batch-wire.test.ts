@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BatchDraft } from '../../../../devices/credential/batch.ts';
 import { batchSchema } from '../../../../devices/credential/batch-schema.ts';
-import { composeBatch, readBatch } from '../../../../devices/credential/batch-wire.ts';
+import {
+  composeBatch,
+  readBatch,
+  readBatchHead,
+} from '../../../../devices/credential/batch-wire.ts';
 import { signTokenNow } from '../../../../devices/credential/jws.ts';
 import { isWireTime, readingBytesMax } from '../../../../devices/credential/reading-wire.ts';
 import { parseStrictJson } from '../../../../devices/credential/strict-json.ts';
@@ -69,6 +73,26 @@ describe('a batch on the wire', () => {
         expect(readBatch(parsed.value)).toStrictEqual(said);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('says of itself what its readings say, without them', () => {
+    fc.assert(
+      fc.property(arbitraryDraft, arbitraryPlace, arbitraryIds, (draft, at, named) => {
+        const { groups, losses: _, ...head } = draft;
+        const abouts = groups.flatMap(({ about }) => (about === undefined ? [] : [about]));
+        const readings = groups.reduce((sum, group) => sum + group.readings.length, 0);
+        const said = {
+          id: named.credential,
+          ...head,
+          ...at,
+          goods: [...new Set(abouts)],
+          readings,
+        };
+        expect(readBatchHead(JSON.parse(composeBatch(draft, at, named)))).toStrictEqual(
+          structuredClone(said),
+        );
+      }),
     );
   });
 
