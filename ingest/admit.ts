@@ -15,6 +15,7 @@ import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
 import { assertionKeyOf } from '../devices/identity/did-document.ts';
 import { isDidKey, publicKeyOfDid } from '../devices/identity/did-key.ts';
 import { isAlgorithmOf } from '../devices/identity/public-key.ts';
+import { isSuspectDid } from '../devices/identity/suspect-key.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Inbound } from './source.ts';
@@ -244,6 +245,10 @@ function judgeEnrolment(opened: OpenedToken, message: Inbound, trust: TrustBook)
   if (proof) return proof;
   if (enrolment.validUntilMs !== undefined && enrolment.validUntilMs < message.receivedMs) {
     return no('refused', 'VC_EXPIRED', `enrolment ${enrolment.id} has ended`, device);
+  }
+  const suspect = [device, enrolment.gateway].find(isSuspectDid);
+  if (suspect !== undefined) {
+    return no('refused', 'VC_KEY_SUSPECT', `anyone may know the key of ${suspect}`, device);
   }
   const documents = [organisation.digest];
   return { outcome: 'accepted', header: { kind: 'enrolment', documents }, device, readings: 0 };

@@ -179,6 +179,11 @@ const verdicts = {
     hint: 'Report it with the file; judge it with another verifier meanwhile.',
     retryable: false,
   },
+  VC_KEY_SUSPECT: {
+    meaning: 'A key that is to be enrolled is one whose secret anyone can guess or look up.',
+    hint: 'Make a new key with keygen; where a device made it, its source of chance is broken.',
+    retryable: false,
+  },
   VC_NOT_YET_VALID: {
     meaning: 'The credential becomes valid later than the time at which it is judged.',
     hint: 'Compare the clocks of the sender and of this machine; or judge with --at.',
