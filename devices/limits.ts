@@ -11,6 +11,9 @@ export const limits = {
   /** A signed heartbeat goes out when there was nothing else to say for this long. */
   heartbeatMsDefault: 60_000,
 
+  /** How long a command of the wallet waits for another one, and how often it looks. */
+  walletLockMs: 10_000,
+  walletLockLookMs: 50,
   /** A credential of another kind (enrolment, declaration) may be this large. */
   credentialBytesMax: 256 * 1024,
   /** A receipt may be this large. */
@@ -325,6 +328,19 @@ export const limits = {
   /** Enrolments that one page of a listing shows, unless asked otherwise, and at most. */
   trustPageDefault: 100,
   trustPageMax: 1_000,
+  /** A status list is looked for at its address this often, or more often where its ttl is less, */
+  statusRefreshMs: 60_000,
+  statusRefreshMsMin: 1_000,
+  /** so many of them at the same time; after a failure again after this long, doubling. */
+  statusFetchesMax: 4,
+  statusRetryMs: 1_000,
+  /** A list that was not found for this long is too old to be believed. */
+  statusStaleMs: 300_000,
+  /** A start waits this long for the first look at lists that it knows from before. */
+  statusFirstMs: 3_000,
+  /** Lists and DID documents that are looked for; how often the DID documents. */
+  statusListsWatchedMax: 10_000,
+  didCheckMs: 600_000,
   /** Documents in one change of trust. */
   trustDocumentsMax: 10_000,
   /** The same complaint about the same gateway is logged again after this long. */

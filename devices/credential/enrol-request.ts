@@ -1,7 +1,8 @@
 /**
  * The request with which a gateway asks an organisation to enrol a device. Two signatures, one
  * inside the other: the gateway signs what is asked for, the device signs that, so that nobody
- * can have another's key enrolled for his own gateway, or his own device for another's.
+ * can have another's key enrolled for his own gateway, or his own device for another's. Where the
+ * device's key replaces an older one, that one signs in between: only it can hand its place on.
  */
 import { publicKeyOfDid } from '../identity/did-key.ts';
 import type { Signer } from '../identity/signer.ts';
@@ -31,8 +32,10 @@ const requestSchema = Type.Object(
     heartbeatMs: duration,
     keyLocation: Type.Enum(['sensor', 'gateway-secure-element', 'gateway-file']),
     requestedMs: count,
-    /** Device DID that this one replaces. */
+    /** Device DID that this one replaces; its key has signed the request too, */
     supersedes: Type.Optional(didKey),
+    /** unless it is said to be lost. */
+    lost: Type.Optional(Type.Literal(true)),
   },
   closed,
 );
@@ -45,35 +48,78 @@ const outerSchema = Type.Object({ device: didKey, request: Type.String() }, clos
 const checkRequest = compileChecker(requestSchema);
 const checkOuter = compileChecker(outerSchema);
 
-/** Signs a request with both keys; `device` and `gateway` are taken from the signers. */
+/**
+ * Signs a request with both keys; `device` and `gateway` are taken from the signers. Where the
+ * device's key replaces another, `superseded` is that one, or names it where it is lost.
+ */
 export async function composeEnrolRequest(
-  asked: Omit<EnrolRequest, 'device' | 'gateway'>,
-  signers: { readonly device: Signer; readonly gateway: Signer },
+  asked: Omit<EnrolRequest, 'device' | 'gateway' | 'lost' | 'supersedes'>,
+  signers: {
+    readonly device: Signer;
+    readonly gateway: Signer;
+    readonly superseded?: Signer | { readonly did: string; readonly lost: true };
+  },
 ): Promise<Uint8Array> {
-  const { device, gateway } = signers;
-  const request: EnrolRequest = { device: device.did, gateway: gateway.did, ...asked };
+  const { device, gateway, superseded } = signers;
+  const request: EnrolRequest = {
+    device: device.did,
+    gateway: gateway.did,
+    ...asked,
+    ...(superseded && { supersedes: superseded.did }),
+    ...(superseded && 'lost' in superseded && { lost: true }),
+  };
   const inner = await signToken({ payload: JSON.stringify(request), signer: gateway, typ: TYP });
-  const payload = { device: device.did, request: Buffer.from(inner).toString('latin1') };
-  return signToken({ payload: JSON.stringify(payload), signer: device, typ: TYP });
+  const agreed = superseded && 'sign' in superseded ? await wrap(inner, superseded) : inner;
+  return wrap(agreed, device);
 }
 
-/** The request in `bytes`, with both signatures verified, or a refusal. */
+function wrap(inner: Uint8Array, signer: Signer): Promise<Uint8Array> {
+  const payload = { device: signer.did, request: Buffer.from(inner).toString('latin1') };
+  return signToken({ payload: JSON.stringify(payload), signer, typ: TYP });
+}
+
+/** The request in `bytes`, with every signature verified, or a refusal. */
 export function openEnrolRequest(bytes: Uint8Array): EnrolRequest | Refusal {
-  const outer = openSigned(bytes);
+  const outer = openWrapped(bytes);
   if (isRefusal(outer)) return outer;
-  const { payload } = outer;
-  if (!checkOuter(payload)) return refuse('VC_SCHEMA', 'not an enrolment request');
-  const inner = openSigned(Buffer.from(payload.request, 'latin1'));
-  if (isRefusal(inner)) return inner;
-  const { payload: request } = inner;
+  if (!outer.inner) return refuse('VC_SCHEMA', 'not an enrolment request');
+  const middle = openWrapped(outer.inner);
+  if (isRefusal(middle)) return middle;
+  const core = middle.inner ? openWrapped(middle.inner) : middle;
+  if (isRefusal(core)) return core;
+  const { did: gateway, payload: request } = core;
   if (!checkRequest(request)) return refuse('VC_SCHEMA', 'not an enrolment request inside');
-  if (request.device !== outer.did || payload.device !== outer.did) {
+  if (request.device !== outer.did) {
     return refuse('VC_ISSUER', 'the device that is asked for did not sign');
   }
-  if (request.gateway !== inner.did) {
+  if (request.gateway !== gateway) {
     return refuse('VC_ISSUER', 'the gateway that is asked for did not sign');
   }
-  return request;
+  return checkSuperseded(request, middle.inner && middle.did) ?? request;
+}
+
+/** The key that is replaced has signed, or is said to be lost; nobody else signs in its place. */
+function checkSuperseded(
+  { lost, supersedes }: EnrolRequest,
+  agreedDid: string | undefined,
+): Refusal | undefined {
+  if (lost && supersedes === undefined) return refuse('VC_SCHEMA', 'a lost key is not named');
+  if (agreedDid === (lost ? undefined : supersedes)) return undefined;
+  const reason = supersedes
+    ? 'the key that is to be replaced did not sign, and is not said to be lost'
+    : 'a key signed that the request does not name';
+  return refuse('VC_ISSUER', reason);
+}
+
+/** One layer: who signed it, and the token inside where it is a wrapper. */
+function openWrapped(
+  bytes: Uint8Array,
+): { did: string; payload: unknown; inner?: Uint8Array } | Refusal {
+  const opened = openSigned(bytes);
+  if (isRefusal(opened) || !checkOuter(opened.payload)) return opened;
+  const { device, request } = opened.payload;
+  if (device !== opened.did) return refuse('VC_ISSUER', 'a key signed in the name of another');
+  return { ...opened, inner: Buffer.from(request, 'latin1') };
 }
 
 /** A payload and the `did:key` that signed it. */

@@ -13,8 +13,8 @@ export interface OptionForm {
   readonly several?: readonly string[];
   /** Options without a value. */
   readonly flags?: readonly string[];
-  /** How many arguments stand without an option. */
-  readonly positionals: number;
+  /** How many arguments stand without an option: just so many, or from least to most. */
+  readonly positionals: number | readonly [number, number];
 }
 
 /** What a command line says. */
@@ -50,8 +50,10 @@ export function readArguments(args: readonly string[], form: OptionForm): Argume
   for (const name of single) {
     if (all(name).length > 1) throw usage(`--${name} is given more than once`);
   }
-  if (positionals.length !== form.positionals && values['help'] !== true) {
-    throw usage(`${form.positionals} argument(s) expected, ${positionals.length} given`);
+  const [least = 0, most = least] = [form.positionals].flat();
+  const isCounted = positionals.length >= least && positionals.length <= most;
+  if (!isCounted && values['help'] !== true) {
+    throw usage(`${least} argument(s) expected, ${positionals.length} given`);
   }
   const one = (name: string): string | undefined => all(name)[0];
   return {

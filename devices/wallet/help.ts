@@ -10,23 +10,32 @@ bondline-wallet: an organisation's identity, and the devices that it answers for
 Usage: bondline-wallet COMMAND [options]
 
 Commands:
-  init DIR      make a wallet: key and DID document
-  enrol DIR     sign enrolment credentials for devices that a gateway asks for
-  publish DIR   write the DID document and the status lists for a web server
-  status DIR    list enrolments; revoke, suspend or reinstate them
+  init DIR            make a wallet: key and identity (DID)
+  enrol DIR           sign enrolments for devices that a gateway asks for
+  rotate DIR          replace the key of a device, or your own
+  suspend DIR NAME…   say that a device's word does not count for now
+  reinstate DIR NAME… take a suspension back
+  revoke DIR NAME…    say that a device's word counts no more, for good
+  publish DIR         write the DID document and the status lists for a web server
+  status DIR          list enrolments
 
 Every command knows --json (one JSON object on standard output) and --help.
 ${EXITS}`,
 
   init: `\
 Usage: bondline-wallet init DIR --did DID --name NAME --passphrase-file FILE [--json]
+       bondline-wallet init DIR --did-method key|jwk --name NAME --passphrase-file FILE
 
-Makes a wallet in DIR: a P-256 key in an encrypted key store, and the DID document did.json.
+Makes a wallet in DIR: a P-256 key in an encrypted key store, and the identity that it signs for.
+A did:web is the name of your web server, and outlives its keys; it enrols devices. An organisation
+without a web server signs with a did:key or did:jwk, which is its key.
 
-  --did DID                the organisation's did:web, e.g. did:web:operator.example
-  --name NAME              its name for people
+  --did DID                your did:web: did:web:operator.example for https://operator.example
+  --did-method METHOD      web (default), key or jwk
+  --name NAME              the organisation's name for people
   --passphrase-file FILE   the first line is the passphrase of the key store; later commands
                            read the same file unless they name another
+  --service URL            your Traceability API, shown in the DID document
 
 ${EXITS}`,
 
@@ -44,6 +53,7 @@ and writes one signed enrolment credential for each: LABEL.jwt, for the gateway 
   --possessor DID=NAME     who holds them
   --bond-liable DID=NAME   who answers for them to customs
   --valid-until TIME       end of the enrolment, e.g. 2027-01-31T00:00:00Z (default: none)
+  --lost                   a request may replace a key that is lost; that key is revoked at once
   --out DIR                where to write (default: here)
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "enrolled": [{"label", "device", "id", …}]}
@@ -63,16 +73,57 @@ server, where did:web and the enrolments expect them. Run it again after every e
 
 ${EXITS}`,
 
+  rotate: `\
+Usage: bondline-wallet rotate DIR --request FILE... [--lost] [--out DIR] [--json]
+       bondline-wallet rotate DIR --organisation [--compromised | --expires TIME] [--out DIR]
+
+Replaces keys. A device's: bondline-gateway enrol-request --rotate makes the new key and a request
+that the old one signs; place, goods and parties go on as they were. Your own: every device that is
+not revoked or suspended is enrolled anew under the new key. Publish afterwards.
+
+  --request FILE...        requests for new keys of devices
+  --lost                   a request may say that the old key is lost; it is revoked at once
+  --organisation           replace your own key
+  --compromised            others may have the old one: it is revoked now
+  --expires TIME           what the old one signed holds until then (default: 30 days)
+  --out DIR                where enrolments are written (default: here)
+  --passphrase-file FILE   instead of the one that init named
+
+${EXITS}`,
+
+  suspend: `\
+Usage: bondline-wallet suspend DIR NAME... [--out DIR] [--json]
+
+Says that the word of devices does not count for now. NAME is a label, a device's DID or an
+enrolment's id; a label or DID means all enrolments of it. It counts once it is published.
+
+  --out DIR   publish at once, below this root of a web server
+
+${EXITS}`,
+
+  reinstate: `\
+Usage: bondline-wallet reinstate DIR NAME... [--out DIR] [--json]
+
+Takes suspensions back. NAME is a label, a device's DID or an enrolment's id.
+
+  --out DIR   publish at once, below this root of a web server
+
+${EXITS}`,
+
+  revoke: `\
+Usage: bondline-wallet revoke DIR NAME... [--out DIR] [--json]
+
+Says that the word of devices counts no more, for good. NAME is a label, a device's DID or an
+enrolment's id; a label or DID means all enrolments of it. It counts once it is published.
+
+  --out DIR   publish at once, below this root of a web server
+
+${EXITS}`,
+
   status: `\
-Usage: bondline-wallet status DIR [--revoke NAME] [--suspend NAME] [--reinstate NAME] [--json]
+Usage: bondline-wallet status DIR [--json]
 
-Lists the enrolments of the wallet. NAME is a label, a device's DID or an enrolment's id; a label
-or DID means all enrolments of it. A change takes effect when it is published.
-
-  --revoke NAME      for good
-  --suspend NAME     until it is reinstated
-  --reinstate NAME   lift a suspension
-  --json             print {"organisation", "members"}
+Lists the enrolments of the wallet: status, label, device and id of the credential.
 
 ${EXITS}`,
 } as const;

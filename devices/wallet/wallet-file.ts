@@ -1,11 +1,11 @@
-/** What a wallet remembers: whose it is, and which entry of its status lists belongs to whom. */
+/** A wallet's own memory on disk: whose it is, its keys, and the enrolments that it signed. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EdgeError } from '../errors.ts';
 import { writeFileDurably } from '../io/write-file.ts';
 import { compileChecker, type Static, Type } from '../schema.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
 const closed = { additionalProperties: false } as const;
 const text = Type.String();
@@ -24,42 +24,101 @@ const memberSchema = Type.Object(
     enrolledMs: time,
     revokedMs: Type.Optional(time),
     suspendedMs: Type.Optional(time),
+    /** The device DID that this one replaces. */
+    supersedes: Type.Optional(text),
   },
   closed,
 );
 
+const keySchema = Type.Object(
+  {
+    /** Its name in the key store. */
+    label: text,
+    /** DID URL under which it signs. */
+    keyId: text,
+    publicJwk: Type.Record(text, text),
+    createdMs: time,
+    /** A key that was replaced signs no more, and what it signed holds until then. */
+    expiresMs: Type.Optional(time),
+    /** A key that others may have: what is first seen after this proves nothing. */
+    revokedMs: Type.Optional(time),
+  },
+  closed,
+);
+
+const common = {
+  did: text,
+  name: text,
+  createdMs: time,
+  /** Where the passphrase stands unless a command names another file. */
+  passphraseFile: text,
+};
+
 const walletSchema = Type.Object(
   {
     bondlineWallet: Type.Literal(VERSION),
-    did: text,
-    name: text,
-    createdMs: time,
-    /** Where the passphrase stands unless a command names another file. */
-    passphraseFile: text,
+    ...common,
+    /** Base URL of the organisation's Traceability API, shown in its DID document. */
+    service: Type.Optional(text),
+    /** Oldest first; the last one signs. */
+    keys: Type.Array(keySchema, { minItems: 1 }),
     members: Type.Array(memberSchema),
   },
   closed,
 );
 
+/** Version 1 had one key, whose public part stands in did.json. */
+const firstSchema = Type.Object(
+  { bondlineWallet: Type.Literal(1), ...common, members: Type.Array(memberSchema) },
+  closed,
+);
+const firstDocument = Type.Object({
+  verificationMethod: Type.Tuple([
+    Type.Object({ id: text, publicKeyJwk: Type.Record(text, text) }),
+  ]),
+});
+
 /** A wallet's own file. */
 export type WalletFile = Static<typeof walletSchema>;
 /** One enrolment that was signed. */
 export type Member = Static<typeof memberSchema>;
+/** One key of the organisation. */
+export type WalletKey = Static<typeof keySchema>;
 
 const check = compileChecker(walletSchema);
+const checkFirst = compileChecker(firstSchema);
+const checkFirstDocument = compileChecker(firstDocument);
 
 /** Paths inside a wallet's folder. */
-export function walletPaths(folder: string): { wallet: string; keys: string; did: string } {
+export function walletPaths(folder: string) {
   return {
     wallet: join(folder, 'wallet.json'),
     keys: join(folder, 'keys.json'),
     did: join(folder, 'did.json'),
+    /** Every credential that the wallet signed, by its digest. */
+    issued: join(folder, 'issued'),
   };
 }
 
 /** The wallet in a folder, or `undefined` when it holds none. @throws EdgeError DOC_INVALID */
 export function readWallet(folder: string): WalletFile | undefined {
   const file = walletPaths(folder).wallet;
+  const value = readJson(file);
+  if (value === undefined || check(value)) return value;
+  if (checkFirst(value)) {
+    const document = readJson(walletPaths(folder).did);
+    if (checkFirstDocument(document)) {
+      const [{ id: keyId, publicKeyJwk }] = document.verificationMethod;
+      const { alg: _, ...publicJwk } = publicKeyJwk;
+      const { createdMs } = value;
+      const keys = [{ label: 'organisation', keyId, publicJwk, createdMs }];
+      return { ...value, bondlineWallet: VERSION, keys };
+    }
+  }
+  throw new EdgeError('DOC_INVALID', `reading the wallet ${file}: wrong form`);
+}
+
+function readJson(file: string): unknown {
   let content: string;
   try {
     content = readFileSync(file, 'utf8');
@@ -67,14 +126,11 @@ export function readWallet(folder: string): WalletFile | undefined {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new EdgeError('DOC_UNREADABLE', `reading the wallet ${file}`, { cause });
   }
-  let value: unknown;
   try {
-    value = JSON.parse(content);
+    return JSON.parse(content);
   } catch (cause) {
     throw new EdgeError('DOC_INVALID', `reading the wallet ${file}`, { cause });
   }
-  if (!check(value)) throw new EdgeError('DOC_INVALID', `reading the wallet ${file}: wrong form`);
-  return value;
 }
 
 /** Writes the wallet's file; readable by its owner only. @throws EdgeError WALLET_UNWRITABLE */

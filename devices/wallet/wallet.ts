@@ -1,27 +1,20 @@
 /**
- * An organisation's wallet: its key, the devices that it enrolled, and the status of each. It
+ * An organisation's wallet: its identity, the devices that it enrolled, and the status of each. It
  * lives where the organisation says, never on the authority's host, and signs with its own key.
  */
-import { strict as assert } from 'node:assert';
 import { dirname, join, resolve } from 'node:path';
-import type { EnrolRequest } from '../credential/enrol-request.ts';
-import type { Enrolment, EnrolmentScope, Facility } from '../credential/enrolment.ts';
-import { composeEnrolment } from '../credential/enrolment-wire.ts';
-import { signToken } from '../credential/jws.ts';
-import {
-  composeStatusList,
-  encodeStatusList,
-  statusBits,
-  statusEntriesMin,
-} from '../credential/status-list.ts';
-import { credentialDigest } from '../envelope.ts';
 import { EdgeError } from '../errors.ts';
 import { type WebPlace, webPlaceOf } from '../identity/did-web.ts';
 import type { Signer } from '../identity/signer.ts';
 import { makeDirectory } from '../io/directory.ts';
-import type { StoredKey } from '../io/key-store.ts';
-import { openFileKeyStore } from '../io/key-store-file.ts';
 import type { Clock, Random } from '../runtime.ts';
+import type { DidMethod } from './agent/agent.ts';
+import { didDocumentOf } from './did-document.ts';
+import { type Enrolled, type EnrolOrder, enrolDevices, reissueAll } from './enrol.ts';
+import { withLock } from './lock.ts';
+import { type PublishOptions, publishedFiles } from './publish.ts';
+import { openAgent, openSession, type WalletSession, withKeyStore } from './session.ts';
+import { type Change, withStatus } from './status.ts';
 import {
   type Member,
   readWallet,
@@ -31,79 +24,93 @@ import {
   writeWallet,
 } from './wallet-file.ts';
 
-const KEY_LABEL = 'organisation';
-const PURPOSES = ['revocation', 'suspension'] as const;
-type Purpose = (typeof PURPOSES)[number];
-
 /** Time and chance of a wallet. */
 export interface WalletContext {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** What an organisation decides about the devices that it enrols. */
-export interface EnrolTerms {
-  readonly facility: Facility;
-  readonly scope: EnrolmentScope;
-  readonly validUntilMs?: number;
-}
-
-/** A signed enrolment. */
-export interface Enrolled {
-  readonly member: Member;
-  readonly token: Uint8Array;
-}
-
 export interface Wallet {
   readonly did: string;
   readonly name: string;
   readonly members: readonly Member[];
+  /** Opens the keys for `use`; what happens in it is signed in the organisation's name. */
+  withSession<T>(use: (session: WalletSession) => Promise<T>): Promise<T>;
+  /** `withSession` for who needs the bare key, as Data Integrity proofs do. */
+  withSigner<T>(use: (signer: Signer) => Promise<T>): Promise<T>;
+  /** Signs one credential by the agent: JSON text exactly as it is to be signed. */
+  issue(payload: string): Promise<Uint8Array>;
   /**
    * Signs an enrolment for each request. The entries of the status lists are on disk before a
    * credential exists, so that no entry is ever given twice.
+   * @throws EdgeError WALLET_KEY_REUSED, WALLET_KEY_WEAK, WALLET_ROTATION_REFUSED, WALLET_FULL
    */
-  enrol(requests: readonly EnrolRequest[], terms: EnrolTerms): Promise<readonly Enrolled[]>;
-  /** Sets or lifts the status of an enrolment; it takes effect when it is published. */
-  setStatus(index: number, change: 'revoke' | 'suspend' | 'reinstate'): Member;
+  enrol(order: EnrolOrder): Promise<readonly Enrolled[]>;
   /**
-   * Writes the DID document and the status lists below `root`, the root of a web server.
-   * Returns the paths below it.
+   * Makes a new key that signs from now on, and enrols every active device anew with it. The old
+   * key's signatures hold until `expiresMs`, or no more where others may have it.
    */
-  publish(root: string, validUntilMs?: number): Promise<readonly string[]>;
+  rotate(old: { readonly expiresMs: number } | 'compromised'): Promise<readonly Enrolled[]>;
+  /** Sets or lifts the status of enrolments; it takes effect when it is published. */
+  setStatus(indexes: readonly number[], change: Change): Promise<readonly Member[]>;
+  /**
+   * Writes the DID document and the status lists below `root`, the root of a web server. Returns
+   * the paths below it. @throws EdgeError WALLET_NOT_WEB
+   */
+  publish(root: string, options?: PublishOptions): Promise<readonly string[]>;
+}
+
+/** What a wallet is made for. */
+export interface WalletIdentity {
+  readonly name: string;
+  readonly passphraseFile: string;
+  readonly method: DidMethod;
+  /** The `did:web`; other methods make their own. */
+  readonly did?: string;
+  /** URL of the organisation's Traceability API, for its DID document. */
+  readonly service?: string;
 }
 
 /**
- * Makes a wallet in `folder` for an organisation with a `did:web`.
+ * Makes a wallet in `folder`.
  *
- * @throws EdgeError WALLET_EXISTS, DID_INVALID, WALLET_UNWRITABLE, KEY_…
+ * @throws EdgeError WALLET_EXISTS, DID_INVALID, WALLET_UNWRITABLE, WALLET_PACKAGE_MISSING, KEY_…
  */
 export async function createWallet(
   folder: string,
-  identity: { readonly did: string; readonly name: string; readonly passphraseFile: string },
+  identity: WalletIdentity,
   context: WalletContext,
 ): Promise<Wallet> {
-  const { did, name, passphraseFile } = identity;
-  if (!webPlaceOf(did)) throw new EdgeError('DID_INVALID', `${did} is not a did:web`);
+  const { did: wanted, method, name, passphraseFile, service } = identity;
+  const web = method === 'web' ? { did: wanted ?? '', fragment: 'key-1' } : undefined;
+  if (web && !webPlaceOf(web.did)) throw new EdgeError('DID_INVALID', `${wanted} is no did:web`);
   if (readWallet(folder)) throw new EdgeError('WALLET_EXISTS', `making a wallet in ${folder}`);
   makeFolder(folder);
-  const paths = walletPaths(folder);
-  const store = await openFileKeyStore(paths.keys, passphraseFile, context.clock);
-  const keyId = `${did}#key-1`;
-  // A run that was cut off before the wallet's own file was written left its key behind.
-  const stored =
-    store.list().find((key) => key.label === KEY_LABEL && key.did === did) ??
-    (await store.create(KEY_LABEL, 'ES256', { did, keyId }));
-  await store.close();
-  writeOwn(paths.did, `${JSON.stringify(didDocument(did, keyId, stored.publicJwk), null, 2)}\n`);
-  writeWallet(folder, {
-    bondlineWallet: 1,
-    did,
-    name,
-    createdMs: context.clock.nowMs(),
-    passphraseFile: resolve(passphraseFile),
-    members: [],
+  return withLock(folder, context.clock, async () => {
+    const paths = walletPaths(folder);
+    const at = { folder, passphraseFile, clock: context.clock };
+    const file = await withKeyStore(at, async (store) => {
+      const agent = await openAgent(store);
+      const made = await agent.create({ label: 'organisation', method, ...(web && { web }) });
+      const createdMs = context.clock.nowMs();
+      const publicJwk = { ...store.list().find(({ label }) => label === made.label)?.publicJwk };
+      const fresh: WalletFile = {
+        bondlineWallet: 2,
+        did: made.did,
+        name,
+        createdMs,
+        passphraseFile: resolve(passphraseFile),
+        ...(service !== undefined && { service }),
+        keys: [{ label: made.label, keyId: made.keyId, publicJwk, createdMs }],
+        members: [],
+      };
+      const document = web ? didDocumentOf(fresh) : await agent.resolve(made.did);
+      writeOwn(paths.did, `${JSON.stringify(document, null, 2)}\n`);
+      return fresh;
+    });
+    writeWallet(folder, file);
+    return openWallet(folder, context);
   });
-  return openWallet(folder, context);
 }
 
 /**
@@ -117,182 +124,128 @@ export function openWallet(
   context: WalletContext,
   passphraseFile?: string,
 ): Wallet {
-  const opened = readWallet(folder);
-  if (!opened) throw new EdgeError('WALLET_MISSING', `opening the wallet in ${folder}`);
-  let file = opened;
+  const { clock } = context;
+  let file = mustRead(folder);
   const { did, name } = file;
-  const place = webPlaceOf(did);
-  if (!place) throw new EdgeError('DOC_INVALID', `the wallet in ${folder} is for ${did}`);
 
-  async function withSigner<T>(use: (signer: Signer, key: StoredKey) => Promise<T>): Promise<T> {
-    const passphrase = passphraseFile ?? file.passphraseFile;
-    const store = await openFileKeyStore(walletPaths(folder).keys, passphrase, context.clock);
-    try {
-      const signer = await store.signer(KEY_LABEL);
-      const key = store.list().find(({ label }) => label === KEY_LABEL);
-      assert(key, 'a key that signs is listed');
-      return await use(signer, key);
-    } finally {
-      await store.close();
-    }
+  function withSession<T>(use: (session: WalletSession) => Promise<T>): Promise<T> {
+    const at = { folder, passphraseFile: passphraseFile ?? file.passphraseFile, clock };
+    return withKeyStore(at, async (store) => use(await openSession(store, file, clock)));
   }
 
-  function save(members: readonly Member[]): void {
-    const next: WalletFile = { ...file, members: [...members] };
+  /** One change at a time, on what is on disk now: another command may have written since. */
+  function change<T>(how: (now: WalletFile) => Promise<T>): Promise<T> {
+    return withLock(folder, clock, () => {
+      file = mustRead(folder);
+      return how(file);
+    });
+  }
+
+  function save(next: WalletFile): void {
     writeWallet(folder, next);
     file = next;
   }
 
-  return {
+  const issuedFolder = walletPaths(folder).issued;
+  const wallet: Wallet = {
     did,
     name,
     get members() {
       return file.members;
     },
+    withSession,
+    withSigner: (use) => withSession(({ signer }) => use(signer)),
+    issue: (payload) => withSession((session) => session.issue(payload)),
 
-    enrol: (requests, terms) =>
-      withSigner(async (signer) => {
-        const taken = new Set(file.members.map(({ index }) => index));
-        const made: Enrolled[] = [];
-        for (const request of requests) {
-          const index = freeIndex(taken, context.random);
-          taken.add(index);
-          const enrolment = enrolmentOf(request, terms, { file, place, index, context });
-          const payload = composeEnrolment(enrolment);
-          const token = await signToken({ payload, signer, typ: 'vc+jwt' });
-          const { device, gateway, label } = request;
-          const common = { index, device, gateway, label, enrolledMs: enrolment.validFromMs };
-          const digest = credentialDigest(token);
-          made.push({ member: { ...common, enrolment: enrolment.id, digest }, token });
-        }
-        save([...file.members, ...made.map(({ member }) => member)]);
-        return made;
-      }),
-
-    setStatus(index, change) {
-      const member = file.members.find((one) => one.index === index);
-      if (!member) throw new EdgeError('DOC_INVALID', `no enrolment has the entry ${index}`);
-      const changed = withStatus(member, change, context.clock.nowMs());
-      save(file.members.map((one) => (one === member ? changed : one)));
-      return changed;
-    },
-
-    publish: (root, validUntilMs) =>
-      withSigner(async (signer, key) => {
-        const document = didDocument(did, key.keyId, key.publicJwk);
-        const written = [place.documentPath];
-        put(root, place.documentPath, `${JSON.stringify(document, null, 2)}\n`);
-        for (const purpose of PURPOSES) {
-          const payload = composeStatusList({
-            id: listUrl(place, purpose),
-            issuer: did,
-            purpose,
-            encodedList: encodeStatusList(statusBits(indexesOf(file.members, purpose))),
-            validFromMs: context.clock.nowMs(),
-            ...(validUntilMs !== undefined && { validUntilMs }),
+    enrol: (order) =>
+      change((now) =>
+        withSession(async (session) => {
+          const place = webPlaceIn(now);
+          const { enrolled, members } = await enrolDevices(order, {
+            ...{ file: now, place, session, context, issuedFolder },
           });
-          const path = listPath(place, purpose);
-          put(root, path, await signToken({ payload, signer, typ: 'vc+jwt' }));
-          written.push(path);
-        }
-        return written;
+          keepIssued(issuedFolder, enrolled);
+          save({ ...now, members: [...members] });
+          return enrolled;
+        }),
+      ),
+
+    rotate: (old) =>
+      change(async (now) => {
+        const place = webPlaceIn(now);
+        const next = await withNewKey(old, { folder, file: now, passphraseFile, clock });
+        file = next;
+        const { enrolled, members } = await withSession((session) =>
+          reissueAll({ file: next, place, session, context, issuedFolder }),
+        );
+        keepIssued(issuedFolder, enrolled);
+        save({ ...next, members: [...members] });
+        writeOwn(walletPaths(folder).did, `${JSON.stringify(didDocumentOf(next), null, 2)}\n`);
+        return enrolled;
       }),
+
+    setStatus: (indexes, how) =>
+      change(async (now) => {
+        const changed = indexes.map((index) => withStatus(now, index, how, clock.nowMs()));
+        const by = new Map(changed.map((member) => [member.index, member]));
+        save({ ...now, members: now.members.map((one) => by.get(one.index) ?? one) });
+        return changed;
+      }),
+
+    publish: (root, options = {}) =>
+      change((now) =>
+        withSession(async (session) => {
+          const files = await publishedFiles(now, webPlaceIn(now), {
+            ...{ options, session, nowMs: clock.nowMs() },
+          });
+          for (const [path, content] of files) put(root, path, content);
+          return [...files.keys()];
+        }),
+      ),
   };
+  return wallet;
 }
 
-function enrolmentOf(
-  request: EnrolRequest,
-  terms: EnrolTerms,
-  at: { file: WalletFile; place: WebPlace; index: number; context: WalletContext },
-): Enrolment {
-  const { device, gateway, label, profile, cadenceMs, heartbeatMs, keyLocation } = request;
-  const { facility, scope, validUntilMs } = terms;
-  return {
-    id: `urn:uuid:${uuid(at.context.random)}`,
-    organisation: at.file.did,
-    organisationName: at.file.name,
-    device,
-    gateway,
-    label,
-    profile,
-    facility,
-    cadenceMs,
-    heartbeatMs,
-    keyLocation,
-    scope,
-    validFromMs: at.context.clock.nowMs(),
-    ...(validUntilMs !== undefined && { validUntilMs }),
-    status: PURPOSES.map((purpose) => ({
-      purpose,
-      list: listUrl(at.place, purpose),
-      index: at.index,
-    })),
-    ...(request.supersedes !== undefined && { supersedes: request.supersedes }),
-  };
+function mustRead(folder: string): WalletFile {
+  const file = readWallet(folder);
+  if (!file) throw new EdgeError('WALLET_MISSING', `opening the wallet in ${folder}`);
+  return file;
 }
 
-/** A free entry, drawn at random: its number then says nothing about when a device came. */
-function freeIndex(taken: ReadonlySet<number>, random: Random): number {
-  if (taken.size >= statusEntriesMin) throw new EdgeError('WALLET_FULL', 'allotting an entry');
-  const [a = 0, b = 0, c = 0] = random.bytes(3);
-  let index = ((a << 16) | (b << 8) | c) % statusEntriesMin;
-  while (taken.has(index)) index = (index + 1) % statusEntriesMin;
-  return index;
+function webPlaceIn({ did }: WalletFile): WebPlace {
+  const place = webPlaceOf(did);
+  if (!place) throw new EdgeError('WALLET_NOT_WEB', `the wallet is for ${did.slice(0, 100)}`);
+  return place;
 }
 
-function withStatus(
-  member: Member,
-  change: 'revoke' | 'suspend' | 'reinstate',
-  nowMs: number,
-): Member {
-  const { suspendedMs: _, ...lifted } = member;
-  if (change === 'revoke') return { ...member, revokedMs: member.revokedMs ?? nowMs };
-  if (change === 'suspend') return { ...member, suspendedMs: member.suspendedMs ?? nowMs };
-  // A revocation is for good; only a suspension can be lifted.
-  if (member.revokedMs === undefined) return lifted;
-  throw new EdgeError('DOC_INVALID', `${member.label} is revoked; enrol it anew instead`);
+/** The wallet with one more key, which signs from now on. */
+async function withNewKey(
+  old: { readonly expiresMs: number } | 'compromised',
+  at: { folder: string; file: WalletFile; passphraseFile: string | undefined; clock: Clock },
+): Promise<WalletFile> {
+  const { clock, file, folder } = at;
+  const number = file.keys.length + 1;
+  const label = `organisation-${number}`;
+  const web = { did: file.did, fragment: `key-${number}` };
+  const passphraseFile = at.passphraseFile ?? file.passphraseFile;
+  return withKeyStore({ folder, passphraseFile, clock }, async (store) => {
+    const made = await (await openAgent(store, file)).create({ label, method: 'web', web });
+    const publicJwk = { ...store.list().find((key) => key.label === label)?.publicJwk };
+    const createdMs = clock.nowMs();
+    const ends = old === 'compromised' ? { revokedMs: createdMs } : old;
+    const keys = file.keys.map((key, index) => ({
+      ...key,
+      // Keys that ended before keep their end.
+      ...(index === file.keys.length - 1 && ends),
+    }));
+    return { ...file, keys: [...keys, { label, keyId: made.keyId, publicJwk, createdMs }] };
+  });
 }
 
-function indexesOf(members: readonly Member[], purpose: Purpose): number[] {
-  const field = purpose === 'revocation' ? 'revokedMs' : 'suspendedMs';
-  return members.filter((member) => member[field] !== undefined).map(({ index }) => index);
-}
-
-function listPath({ folder }: WebPlace, purpose: Purpose): string {
-  return `${folder === '' ? '' : `${folder}/`}status/${purpose}.jwt`;
-}
-
-function listUrl(place: WebPlace, purpose: Purpose): string {
-  return `${place.origin}/${listPath(place, purpose)}`;
-}
-
-function didDocument(
-  did: string,
-  keyId: string,
-  publicJwk: Readonly<Record<string, string>>,
-): object {
-  return {
-    '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/jwk/v1'],
-    id: did,
-    verificationMethod: [
-      {
-        id: keyId,
-        type: 'JsonWebKey',
-        controller: did,
-        publicKeyJwk: { ...publicJwk, alg: 'ES256' },
-      },
-    ],
-    assertionMethod: [keyId],
-  };
-}
-
-/** A version 4 UUID of our own randomness (RFC 9562 §5.4). */
-function uuid(random: Random): string {
-  const bytes = random.bytes(16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** What was signed is kept: a rotation signs it anew with the same terms. */
+function keepIssued(folder: string, enrolled: readonly Enrolled[]): void {
+  makeFolder(folder);
+  for (const { member, token } of enrolled) writeOwn(join(folder, `${member.digest}.jwt`), token);
 }
 
 function put(root: string, path: string, content: string | Uint8Array): void {

@@ -125,12 +125,13 @@ describe('bondline-wallet', () => {
     const device = await request('one');
     await run(...enrol, '--request', '@one', '--out', '@docs');
     expect((await run('status', '@w')).out).toMatch(/^active +one/);
-    expect((await run('status', '@w', '--suspend', 'one')).out).toMatch(/^suspended +one/);
-    expect((await run('status', '@w', '--reinstate', device)).out).toMatch(/^active/);
-    const revoked = JSON.parse((await run('status', '@w', '--revoke', 'one', '--json')).out);
+    expect((await run('suspend', '@w', 'one')).out).toMatch(/^suspended +one/);
+    expect((await run('status', '@w')).out).toMatch(/^suspended +one/);
+    expect((await run('reinstate', '@w', device)).out).toMatch(/^active/);
+    const revoked = JSON.parse((await run('revoke', '@w', 'one', '--json')).out);
     expect(revoked.members).toMatchObject([{ device, status: 'revoked' }]);
-    expect(await run('status', '@w', '--revoke', 'nobody')).toMatchObject({ code: 2 });
-    expect(await run('status', '@w', '--reinstate', 'one')).toMatchObject({ code: 1 });
+    expect(await run('revoke', '@w', 'nobody')).toMatchObject({ code: 2 });
+    expect(await run('reinstate', '@w', 'one')).toMatchObject({ code: 1 });
   });
 
   it.each<[string, string[], RegExp]>([

@@ -47,7 +47,7 @@ function request(label: string): EnrolRequest {
 }
 
 function create(organisation = did) {
-  const identity = { did: organisation, name: 'Mill', passphraseFile };
+  const identity = { did: organisation, method: 'web', name: 'Mill', passphraseFile } as const;
   return createWallet(join(folder, 'w'), identity, context);
 }
 
@@ -62,7 +62,7 @@ describe('a wallet', () => {
     const wallet = await create();
     const root = join(folder, 'web');
     const asked = [request('a'), request('b')];
-    const enrolled = await wallet.enrol(asked, terms);
+    const enrolled = await wallet.enrol({ requests: asked, terms });
     expect(await wallet.publish(root)).toEqual([
       '.well-known/did.json',
       'status/revocation.jwt',
@@ -91,22 +91,22 @@ describe('a wallet', () => {
   it('suspends, reinstates and revokes one device and no other, when it publishes', async () => {
     const wallet = await create();
     const root = join(folder, 'web');
-    const [one, other] = await wallet.enrol([request('a'), request('b')], terms);
+    const [one, other] = await wallet.enrol({ requests: [request('a'), request('b')], terms });
     if (!one || !other) throw new Error('two were asked for');
     await wallet.publish(root);
     const both = (): string[] => [verdict(one.token, root), verdict(other.token, root)];
 
-    wallet.setStatus(one.member.index, 'suspend');
+    await wallet.setStatus([one.member.index], 'suspend');
     expect(both()).toEqual(['VC_VALID', 'VC_VALID']);
     await wallet.publish(root);
     expect(both()).toEqual(['VC_SUSPENDED', 'VC_VALID']);
-    wallet.setStatus(one.member.index, 'reinstate');
+    await wallet.setStatus([one.member.index], 'reinstate');
     await wallet.publish(root);
     expect(both()).toEqual(['VC_VALID', 'VC_VALID']);
-    wallet.setStatus(one.member.index, 'revoke');
+    await wallet.setStatus([one.member.index], 'revoke');
     await wallet.publish(root);
     expect(both()).toEqual(['VC_REVOKED', 'VC_VALID']);
-    expect(() => wallet.setStatus(one.member.index, 'reinstate')).toThrow(/revoked/);
+    await expect(wallet.setStatus([one.member.index], 'reinstate')).rejects.toThrow(/revoked/);
   });
 
   it('remembers all of it when it is opened again, and never gives an entry twice', async () => {
@@ -114,9 +114,9 @@ describe('a wallet', () => {
     // Chance that always draws the same number: the entry must differ all the same.
     const stuck = { clock, random: { ...systemRandom, bytes: (n: number) => new Uint8Array(n) } };
     const again = openWallet(join(folder, 'w'), stuck);
-    await again.enrol([request('a'), request('b')], terms);
+    await again.enrol({ requests: [request('a'), request('b')], terms });
     const third = openWallet(join(folder, 'w'), stuck);
-    await third.enrol([request('c')], terms);
+    await third.enrol({ requests: [request('c')], terms });
     const members = openWallet(join(folder, 'w'), context).members;
     expect(members.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect(members.map(({ label }) => label)).toEqual(['a', 'b', 'c']);
@@ -131,16 +131,16 @@ describe('a wallet', () => {
       'mills/one/status/revocation.jwt',
       'mills/one/status/suspension.jwt',
     ]);
-    const [enrolled] = await wallet.enrol([request('a')], terms);
+    const [enrolled] = await wallet.enrol({ requests: [request('a')], terms });
     expect(verdict(enrolled?.token ?? new Uint8Array(), root)).toBe('VC_VALID');
   });
 
   it('publishes lists that end, if it is told when', async () => {
     const wallet = await create();
     const root = join(folder, 'web');
-    const [enrolled] = await wallet.enrol([request('a')], terms);
+    const [enrolled] = await wallet.enrol({ requests: [request('a')], terms });
     const token = enrolled?.token ?? new Uint8Array();
-    await wallet.publish(root, clock.nowMs() + 1000);
+    await wallet.publish(root, { validUntilMs: clock.nowMs() + 1000 });
     expect(verdict(token, root)).toBe('VC_VALID');
     clock.advance(1001);
     expect(verdict(token, root)).toBe('VC_STATUS_INVALID');
@@ -161,7 +161,7 @@ describe('a wallet', () => {
     const wrong = join(folder, 'wrong');
     writeFileSync(wrong, 'guess\n');
     const wallet = openWallet(join(folder, 'w'), context, wrong);
-    await expect(wallet.enrol([request('a')], terms)).rejects.toMatchObject({
+    await expect(wallet.enrol({ requests: [request('a')], terms })).rejects.toMatchObject({
       code: 'KEY_PASSPHRASE_WRONG',
     });
     expect(openWallet(join(folder, 'w'), context).members).toEqual([]);

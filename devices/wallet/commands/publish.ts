@@ -1,0 +1,31 @@
+/** `bondline-wallet publish`: the static files of an organisation. */
+import { join } from 'node:path';
+import { readArguments, timeOf } from '../arguments.ts';
+import { help } from '../help.ts';
+import { openWallet, type WalletContext } from '../wallet.ts';
+import { type Answer, next } from './command.ts';
+
+export async function publish(args: readonly string[], context: WalletContext): Promise<Answer> {
+  const read = readArguments(args, {
+    single: ['out', 'passphrase-file', 'valid-until'],
+    positionals: 1,
+  });
+  if (read.has('help')) return help.publish;
+  const [folder = ''] = read.positionals;
+  const out = read.required('out');
+  const validUntil = read.one('valid-until');
+  const validUntilMs = validUntil === undefined ? undefined : timeOf('valid-until', validUntil);
+  const wallet = openWallet(folder, context, read.one('passphrase-file'));
+  const options = validUntilMs === undefined ? {} : { validUntilMs };
+  const files = (await wallet.publish(out, options)).map((path) => join(out, path));
+  return {
+    json: { organisation: wallet.did, files },
+    lines: [
+      ...files.map((file) => `written ${file}`),
+      ...next(
+        `let the web server of ${wallet.did} show ${out}, or give it to the ingester:`,
+        `bondline-ingest trust ingest.yaml add ${out}`,
+      ),
+    ],
+  };
+}

@@ -1,0 +1,56 @@
+/** What an organisation publishes: static files below the root of any web server. */
+import { composeStatusList, encodeStatusList, statusBits } from '../credential/status-list.ts';
+import type { WebPlace } from '../identity/did-web.ts';
+import { didDocumentOf } from './did-document.ts';
+import type { WalletSession } from './session.ts';
+import type { Member, WalletFile } from './wallet-file.ts';
+
+export const PURPOSES = ['revocation', 'suspension'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+export interface PublishOptions {
+  /** After this time the lists say nothing any more. */
+  readonly validUntilMs?: number;
+}
+
+/** The files, by their path below the web server's root. */
+export async function publishedFiles(
+  file: WalletFile,
+  place: WebPlace,
+  at: {
+    readonly options: PublishOptions;
+    readonly session: WalletSession;
+    readonly nowMs: number;
+  },
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const { nowMs, options, session } = at;
+  const { validUntilMs } = options;
+  const files = new Map<string, string | Uint8Array>();
+  files.set(place.documentPath, `${JSON.stringify(didDocumentOf(file), null, 2)}\n`);
+  for (const purpose of PURPOSES) {
+    const payload = composeStatusList({
+      id: listUrl(place, purpose),
+      issuer: file.did,
+      purpose,
+      encodedList: encodeStatusList(statusBits(indexesOf(file.members, purpose))),
+      validFromMs: nowMs,
+      ...(validUntilMs !== undefined && { validUntilMs }),
+    });
+    files.set(listPath(place, purpose), await session.issue(payload));
+  }
+  return files;
+}
+
+/** Where the list of a purpose is to be found. */
+export function listUrl(place: WebPlace, purpose: Purpose): string {
+  return `${place.origin}/${listPath(place, purpose)}`;
+}
+
+function listPath({ folder }: WebPlace, purpose: Purpose): string {
+  return `${folder === '' ? '' : `${folder}/`}status/${purpose}.jwt`;
+}
+
+function indexesOf(members: readonly Member[], purpose: Purpose): number[] {
+  const field = purpose === 'revocation' ? 'revokedMs' : 'suspendedMs';
+  return members.filter((member) => member[field] !== undefined).map(({ index }) => index);
+}
