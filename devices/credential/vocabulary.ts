@@ -9,6 +9,9 @@ export const credentialsContext = 'https://www.w3.org/ns/credentials/v2';
 /** GS1 EPCIS 2.0. */
 export const epcisContext = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
 
+/** W3C CCG traceability vocabulary 1.0. */
+export const traceabilityContext = 'https://w3id.org/traceability/v1';
+
 /** Our own, published as docs/contexts/bondline-v1.jsonld. */
 export const bondlineContext = 'https://w3id.org/bondline/v1';
 

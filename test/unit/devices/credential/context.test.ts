@@ -18,6 +18,7 @@ import {
   enrolmentSchema,
   readEnrolment,
 } from '../../../../devices/credential/enrolment-wire.ts';
+import { families } from '../../../../devices/credential/party/families.ts';
 import { composeReceipt } from '../../../../devices/credential/receipt-wire.ts';
 import {
   composeStatusList,
@@ -64,7 +65,8 @@ function ownMembers(schema: unknown, found = new Set<string>()): Set<string> {
 
 describe('the published context', () => {
   it('defines every term that the schemas use, and no other', () => {
-    const used = ownMembers([batchSchema, enrolmentSchema]);
+    const party = Object.values(families).map(({ schema }) => schema);
+    const used = ownMembers([batchSchema, enrolmentSchema, party]);
     expect(used.size).toBeGreaterThan(30);
     const defined = Object.keys(published['@context']).filter((term) => term.startsWith('bl:'));
     expect(defined.sort()).toEqual([...used].sort());
@@ -76,7 +78,9 @@ describe('the published context', () => {
     for (const [term, definition] of Object.entries(terms)) {
       if (term.startsWith('bl:')) expect(definition).toMatchObject({ '@id': term });
     }
-    for (const type of [credentialTypes.batch, credentialTypes.enrolment]) {
+    const own = Object.keys(terms).filter((term) => term.endsWith('Credential'));
+    expect(own).toEqual(expect.arrayContaining([credentialTypes.batch, credentialTypes.enrolment]));
+    for (const type of own) {
       expect(terms[type]).toBe(`bl:${type}`);
     }
   });

@@ -1,0 +1,133 @@
+/**
+ * Whether what others said of a party or a device holds at the time of its use: standing with
+ * customs, a bond, a calibration. Pure: the facts, the status lists and the time are given.
+ */
+import type { StatusEntry } from '../enrolment.ts';
+import type { Bond, BondType } from './bond.ts';
+import type { Calibration } from './calibration.ts';
+import type { PartyHead } from './family.ts';
+import type { Standing } from './standing.ts';
+
+/** A statement that was admitted, and the digest of its credential. */
+export interface Known<T> {
+  readonly statement: T;
+  readonly digest: string;
+}
+
+/** What was admitted of parties and devices. */
+export interface PartyFacts {
+  /** By DID of the party, newest last. */
+  readonly standings: ReadonlyMap<string, readonly Known<Standing>[]>;
+  /** By DID of the principal, newest last. */
+  readonly bonds: ReadonlyMap<string, readonly Known<Bond>[]>;
+  /** By digest of the certificate. */
+  readonly calibrations: ReadonlyMap<string, Known<Calibration>>;
+}
+
+/** When something is used, and what the status lists say then. */
+export interface Use {
+  readonly atMs: number;
+  /** Whether a bit is set in a list of `issuer`; `undefined` when no valid list says. */
+  readonly isSet: (entry: StatusEntry, issuer: string) => boolean | undefined;
+}
+
+/** What was found: the statement that holds, or why none does. */
+export type InForce<T> =
+  | ({ readonly holds: true } & Known<T>)
+  | {
+      readonly holds: false;
+      readonly why:
+        | 'absent'
+        | 'not-yet'
+        | 'expired'
+        | 'revoked'
+        | 'suspended'
+        | 'unknown'
+        | 'unfit';
+    };
+
+/** The standing of a party, in one programme or in any. */
+export function standingAt(
+  facts: PartyFacts,
+  wanted: { readonly party: string; readonly programme?: Standing['programme'] },
+  use: Use,
+): InForce<Standing> {
+  const { party, programme } = wanted;
+  const fits = (one: Standing) => programme === undefined || one.programme === programme;
+  return firstInForce(facts.standings.get(party) ?? [], fits, use);
+}
+
+/** A bond of a principal: of one of the types, for at least the amount where one is needed. */
+export function bondAt(
+  facts: PartyFacts,
+  wanted: {
+    readonly principal: string;
+    readonly types?: readonly BondType[];
+    readonly least?: { readonly amount: string; readonly currency: string };
+  },
+  use: Use,
+): InForce<Bond> {
+  const { principal, types, least } = wanted;
+  const fits = ({ bondType, amount, currency }: Bond): boolean =>
+    (types === undefined || types.includes(bondType)) &&
+    (least === undefined ||
+      (currency === least.currency && compareDecimals(amount, least.amount) >= 0));
+  return firstInForce(facts.bonds.get(principal) ?? [], fits, use);
+}
+
+/**
+ * The calibration of a device at the time of a reading: the certificate that its enrolment pins, if
+ * it is about that device and was valid then.
+ */
+export function calibrationAt(
+  facts: PartyFacts,
+  enrolled: { readonly device: string; readonly calibration?: string },
+  use: Use,
+): InForce<Calibration> {
+  const pinned = facts.calibrations.get(enrolled.calibration ?? '');
+  const fits = ({ device }: Calibration): boolean => device === enrolled.device;
+  return firstInForce(pinned === undefined ? [] : [pinned], fits, use);
+}
+
+/** The newest that holds; else why the newest does not. */
+function firstInForce<T extends PartyHead>(
+  known: readonly Known<T>[],
+  fits: (statement: T) => boolean,
+  use: Use,
+): InForce<T> {
+  let reason: InForce<T> = { holds: false, why: 'absent' };
+  for (const one of known) {
+    const why = fits(one.statement) ? whyNot(one.statement, use) : 'unfit';
+    if (why === undefined) reason = { holds: true, ...one };
+    else if (!reason.holds) reason = { holds: false, why };
+  }
+  return reason;
+}
+
+function whyNot({ validFromMs, validUntilMs, status, issuer }: PartyHead, { atMs, isSet }: Use) {
+  if (atMs < validFromMs) return 'not-yet';
+  if (validUntilMs !== undefined && atMs > validUntilMs) return 'expired';
+  for (const entry of status) {
+    const set = isSet(entry, issuer.id);
+    if (set === undefined) return 'unknown';
+    if (set) return entry.purpose === 'revocation' ? 'revoked' : 'suspended';
+  }
+  return undefined;
+}
+
+/** Below 0, 0 or above 0, as two decimal texts without exponents compare. */
+export function compareDecimals(a: string, b: string): number {
+  const digits = Math.max(fractionOf(a).length, fractionOf(b).length);
+  const difference = scaled(a, digits) - scaled(b, digits);
+  if (difference === 0n) return 0;
+  return difference < 0n ? -1 : 1;
+}
+
+function fractionOf(text: string): string {
+  return text.split('.')[1] ?? '';
+}
+
+function scaled(text: string, digits: number): bigint {
+  const [whole = '0'] = text.split('.');
+  return BigInt(whole + fractionOf(text).padEnd(digits, '0'));
+}
