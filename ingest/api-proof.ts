@@ -7,7 +7,7 @@ import { readBatchHead } from '../devices/credential/batch-wire.ts';
 import type { Enrolment } from '../devices/credential/enrolment.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
-import { checkEnrolled } from '../devices/credential/verify.ts';
+import { checkEnrolled } from '../devices/credential/verify-kind.ts';
 import { assertionKeyOf } from '../devices/identity/did-document.ts';
 import { publicKeyOfDid } from '../devices/identity/did-key.ts';
 import type { PublicKey } from '../devices/identity/public-key.ts';

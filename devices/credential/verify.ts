@@ -1,158 +1,239 @@
 /**
- * Judges any credential or batch with nothing but the bytes, the documents at hand and a time:
- * what `bondline-ingest verify` prints, and what anyone can repeat offline.
+ * Judges anything that a file may hold (credentials, presentations, batches, arrays of them,
+ * evidence) with nothing but the bytes, the documents at hand and a time: what `bondline-ingest
+ * verify` prints, and what anyone can repeat offline.
  */
-import { type CredentialCode, credentialErrors } from '../errors/credential.ts';
 import { limits } from '../limits.ts';
-import { formatTime } from '../runtime.ts';
-import type { BatchHead } from './batch.ts';
-import { readBatchHead } from './batch-wire.ts';
-import type { Enrolment } from './enrolment.ts';
-import { readEnrolment } from './enrolment-wire.ts';
+import { holderOf, issuerOf } from './claims.ts';
+import { isEnveloped, openEnveloped } from './enveloped.ts';
 import { type OpenedToken, openCompact } from './jws.ts';
-import { isRefusal, isUndecided, type Refusal, refuse } from './refusal.ts';
-import { readStatusList } from './status-list.ts';
-import { checkCredential, checkStatus, issuerOf, type VerifyContext } from './verify-issuer.ts';
-import { credentialKindOf } from './vocabulary.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { looksLikeJson, openDocument, parseBytes, type Secured } from './secured.ts';
+import { isObject, type JsonObject, textsOf } from './vcdm-values.ts';
+import {
+  type InnerReport,
+  type InputForm,
+  report,
+  reportWith,
+  type Sight,
+  type VerdictReport,
+} from './verdict.ts';
+import type { VerifyContext } from './verify-context.ts';
+import { checkSecured } from './verify-issuer.ts';
+import { judgeKind } from './verify-kind.ts';
+import { checkPresentation, isPresentation } from './verify-presentation.ts';
 
-/** What is said about one input. */
-export interface VerdictReport {
-  readonly verdict: 'valid' | 'invalid' | 'undecided';
-  readonly code: CredentialCode;
-  /** What was found, one sentence. */
-  readonly reason: string;
-  /** What to do about it. */
-  readonly hint: string;
-  /** As far as the bytes could be read; proven only if the verdict is `valid`. */
-  readonly issuer: string | null;
-  readonly keyId: string | null;
+/** What one judgement carries from a part to the parts inside of it. */
+interface Judging extends VerifyContext {
+  /** Envelopes around what is judged. */
+  readonly depth: number;
+  /** Credentials that may still be judged, counted down over the whole file. */
+  readonly budget: { left: number };
 }
 
 /**
- * Judges a credential. Proof and form come first, then the enrolment behind a batch, then status;
- * what is invalid by its own bytes is invalid whatever documents are missing.
+ * Judges the bytes of a file. Whatever fails inside of this program, or in the documents that it
+ * was given, leaves the verdict open and never makes it `valid`.
  */
 export function verifyCredential(bytes: Uint8Array, context: VerifyContext): VerdictReport {
-  const opened = openCompact(bytes, limits.credentialBytesMax);
-  if (isRefusal(opened)) return report(betterNamed(opened, bytes), null, null);
-  const issuer = issuerOf(opened.payload) ?? null;
-  const outcome = judge(opened, bytes.length, context);
-  if (typeof outcome !== 'string') return report(outcome, issuer, opened.header.kid);
-  return report(refuse('VC_VALID', outcome), issuer, opened.header.kid);
+  const budget = { left: limits.credentialsInFileMax };
+  const judging = { ...context, depth: 0, budget };
+  return guarded(() => judgeBytes(bytes, judging));
 }
 
-/** A sentence about what was proven, or why not. */
-function judge(opened: OpenedToken, bytesCount: number, context: VerifyContext): string | Refusal {
-  const refusal = checkCredential(opened, context);
-  switch (credentialKindOf(opened.payload)) {
-    case 'batch': {
-      if (bytesCount > limits.batchBytesMax) {
-        return refuse('VC_TOO_LARGE', `${bytesCount} bytes, a batch has ${limits.batchBytesMax}`);
-      }
-      const batch = readBatchHead(opened.payload);
-      if (isRefusal(batch)) return batch;
-      return refusal ?? judgeBatch(batch, context);
-    }
-    case 'enrolment': {
-      const enrolment = readEnrolment(opened.payload);
-      if (isRefusal(enrolment)) return enrolment;
-      return refusal ?? checkStatus(opened.payload, context) ?? describeEnrolment(enrolment);
-    }
-    case 'statusList': {
-      const list = readStatusList(opened.payload);
-      if (isRefusal(list)) return refuse('VC_SCHEMA', list.reason);
-      return refusal ?? checkStatus(opened.payload, context) ?? `status list ${list.id}`;
-    }
-    default:
-      return refusal ?? checkStatus(opened.payload, context) ?? 'signed by its issuer';
-  }
-}
+/** What is to be judged, by its outer form. */
+type OuterForm = 'json' | 'token' | 'disclosures';
 
-/** A proven batch still needs an enrolment: a `did:key` alone says nothing about whose it is. */
-function judgeBatch(batch: BatchHead, context: VerifyContext): string | Refusal {
-  const tokens = context.documents.enrolments(batch.device, batch.enrolment?.digest);
-  let worst: Refusal | undefined;
-  for (const token of tokens) {
-    const outcome = judgeEnrolled(batch, token, context);
-    if (typeof outcome === 'string') return outcome;
-    // A reason that decides is worth more than one that leaves it open.
-    if (!worst || (isUndecided(worst.code) && !isUndecided(outcome.code))) worst = outcome;
-  }
-  return worst ?? refuse('VC_ENROLMENT_MISSING', `no enrolment of ${batch.device} is at hand`);
-}
-
-function judgeEnrolled(
-  batch: BatchHead,
-  token: Uint8Array,
-  context: VerifyContext,
-): string | Refusal {
-  const opened = openCompact(token, limits.credentialBytesMax);
-  if (isRefusal(opened)) return refuse('VC_ENROLMENT_INVALID', opened.reason);
-  const enrolment = readEnrolment(opened.payload);
-  if (isRefusal(enrolment)) return refuse('VC_ENROLMENT_INVALID', enrolment.reason);
-  const refusal = checkCredential(opened, context);
-  if (refusal && isUndecided(refusal.code)) return refusal;
-  if (refusal) return refuse('VC_ENROLMENT_INVALID', `${enrolment.id}: ${refusal.reason}`);
-  const unfit = checkEnrolled(batch, enrolment) ?? checkStatus(opened.payload, context);
-  return unfit ?? describeBatch(batch, enrolment);
-}
-
-/** What of a batch an enrolment speaks about. */
-type EnrolledBatch = Pick<BatchHead, 'device' | 'gateway' | 'profile' | 'enrolment' | 'goods'>;
-
-/**
- * Whether an enrolment covers a batch: it names this device, gateway and profile, and all goods
- * that the batch reports on lie in its scope.
- */
-export function checkEnrolled(batch: EnrolledBatch, enrolment: Enrolment): Refusal | undefined {
-  const mismatch = (what: string): Refusal =>
-    refuse('VC_ENROLMENT_MISMATCH', `${enrolment.id} is for another ${what}`);
-  if (batch.device !== enrolment.device) return mismatch('device');
-  if (batch.gateway !== enrolment.gateway) return mismatch('gateway');
-  if (batch.profile.digest !== enrolment.profile.digest) return mismatch('profile');
-  if (batch.enrolment && batch.enrolment.id !== enrolment.id) return mismatch('id');
-  for (const about of batch.goods) {
-    if (!enrolment.scope.goods.some((goods) => about.startsWith(goods))) {
-      return refuse('VC_SCOPE', `${about} is outside the scope of ${enrolment.id}`);
-    }
-  }
-  return undefined;
-}
-
-function describeBatch(batch: BatchHead, enrolment: Enrolment): string {
-  const place = `batch ${batch.sequence} of epoch ${batch.epoch.counter}`;
-  return (
-    `${place} of ${enrolment.label} (${batch.readings} readings, closed ${formatTime(batch.closedMs)}),` +
-    ` enrolled by ${enrolment.organisationName}; key in ${enrolment.keyLocation}`
-  );
-}
-
-function describeEnrolment(enrolment: Enrolment): string {
-  const { label, device, organisationName, keyLocation } = enrolment;
-  return `${organisationName} enrolled ${label} (${device}); key in ${keyLocation}`;
-}
-
-/** What arrives instead of a compact JWS deserves its own name: people send these by mistake. */
-function betterNamed(refusal: Refusal, bytes: Uint8Array): Refusal {
-  if (refusal.code !== 'VC_MALFORMED') return refusal;
-  const start = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart();
-  if (start.startsWith('{')) {
-    const text = Buffer.from(bytes).toString('utf8');
-    return /"proof"\s*:/.test(text)
-      ? refuse('VC_FORM_UNSUPPORTED', 'secured by an embedded proof (Data Integrity)')
-      : refuse('VC_UNSECURED', 'JSON without a signature');
-  }
-  if (bytes.includes(TILDE)) return refuse('VC_FORM_UNSUPPORTED', 'secured as SD-JWT');
-  return refusal;
-}
+/** One line a form: a new one is added here and in `formOf`. */
+const JUDGES: Readonly<Record<OuterForm, (bytes: Uint8Array, judging: Judging) => VerdictReport>> =
+  {
+    json: judgeJson,
+    token: judgeToken,
+    disclosures: () =>
+      report(refuse('VC_FORM_UNSUPPORTED', 'secured as SD-JWT'), { form: 'vc+sd-jwt' }),
+  };
 
 const TILDE = 0x7e;
 
-function report(
-  { code, reason }: Refusal,
-  issuer: string | null,
-  keyId: string | null,
+function formOf(bytes: Uint8Array): OuterForm {
+  if (looksLikeJson(bytes)) return 'json';
+  return bytes.includes(TILDE) ? 'disclosures' : 'token';
+}
+
+function judgeBytes(bytes: Uint8Array, judging: Judging): VerdictReport {
+  return JUDGES[formOf(bytes)](bytes, judging);
+}
+
+/** A failure of ours says nothing about the credential, so the verdict stays open. */
+function guarded(judge: () => VerdictReport): VerdictReport {
+  try {
+    return judge();
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    return report(refuse('VC_INTERNAL', `judging failed: ${what.slice(0, 200)}`));
+  }
+}
+
+function judgeJson(bytes: Uint8Array, judging: Judging): VerdictReport {
+  if (bytes.length > limits.evidenceBytesMax) {
+    const { evidenceBytesMax: most } = limits;
+    return report(refuse('VC_TOO_LARGE', `${bytes.length} bytes, at most ${most} are accepted`));
+  }
+  const parsed = parseBytes(bytes);
+  return isRefusal(parsed) ? report(parsed) : judgeValue(parsed.value, judging, bytes.length);
+}
+
+/** A JSON value, or one inside of another; `bytesCount` is known for a whole file alone. */
+function judgeValue(value: unknown, judging: Judging, bytesCount?: number): VerdictReport {
+  if (typeof value === 'string') return judgeBytes(Buffer.from(value, 'utf8'), judging);
+  if (Array.isArray(value)) {
+    const empty = value.length === 0 ? refuse('VC_EMPTY', 'the array is empty') : undefined;
+    return judgeList(empty, value, '', { form: 'array' }, judging);
+  }
+  if (!isObject(value)) return report(refuse('VC_MALFORMED', 'neither a token nor an object'));
+  if (Object.hasOwn(value, 'bondlineEvidence')) return judgeEvidence(value, judging);
+  if (isEnveloped(value)) return judgeEnvelope(value, judging);
+  const secured = openDocument(value);
+  if (isRefusal(secured)) return report(secured, sightOf(value, 'unknown', []));
+  const count = bytesCount ?? Buffer.byteLength(JSON.stringify(value));
+  return judgeSecured(secured, count, judging);
+}
+
+/** The parts of something, and what is said about it besides. */
+function judgeList(
+  own: string | Refusal | undefined,
+  parts: readonly unknown[],
+  name: string,
+  sight: Sight,
+  judging: Judging,
 ): VerdictReport {
-  const verdict = code === 'VC_VALID' ? 'valid' : isUndecided(code) ? 'undecided' : 'invalid';
-  return { verdict, code, reason, hint: credentialErrors[code].hint, issuer, keyId };
+  const inner: InnerReport[] = [];
+  for (const [index, part] of parts.entries()) {
+    const place = `${name}[${index}]`;
+    const within = { ...judging, depth: judging.depth + 1 };
+    inner.push({ place, ...guarded(() => judgePart(part, within)) });
+  }
+  return reportWith(own ?? counted(inner.length), inner, sight);
+}
+
+function counted(count: number): string {
+  return count === 1 ? 'one credential, judged by itself' : `${count} credentials, each judged`;
+}
+
+function judgePart(part: unknown, judging: Judging): VerdictReport {
+  const { budget, depth } = judging;
+  if (depth > limits.envelopesMax) {
+    return report(refuse('VC_ENVELOPE', `more than ${limits.envelopesMax} wrappings`));
+  }
+  budget.left -= 1;
+  if (budget.left < 0) {
+    const most = limits.credentialsInFileMax;
+    return report(refuse('VC_TOO_LARGE', `more than ${most} credentials in one file`));
+  }
+  return judgeValue(part, judging);
+}
+
+/** The documents of an evidence file are claims like all else in it: they are only named. */
+function judgeEvidence(evidence: JsonObject, judging: Judging): VerdictReport {
+  const { bondlineEvidence, credentials, documents } = evidence as Record<string, unknown>;
+  const entries: readonly unknown[] = Array.isArray(documents) ? documents : [];
+  const offered = entries.map((one) => (isObject(one) ? String(one['id']) : 'no document'));
+  const sight = { form: 'evidence', offered } as const;
+  if (bondlineEvidence !== 1) {
+    return report(refuse('VC_FORM_UNSUPPORTED', 'evidence of another edition'), sight);
+  }
+  if (!Array.isArray(credentials) || credentials.length === 0) {
+    return report(refuse('VC_EMPTY', 'the evidence holds no credential'), sight);
+  }
+  return judgeList(undefined, credentials, 'credentials', sight, judging);
+}
+
+/** By the media type of what an envelope holds; the same forms as outside. */
+const ENVELOPED: Readonly<Record<string, InputForm>> = { 'vc+jwt': 'vc+jwt', 'vp+jwt': 'vp+jwt' };
+
+function judgeEnvelope(object: JsonObject, judging: Judging): VerdictReport {
+  const sight = { form: 'envelope', types: textsOf(object['type']) ?? [] } as const;
+  const envelope = openEnveloped(object);
+  if (isRefusal(envelope)) return report(envelope, sight);
+  const { media, bytes } = envelope;
+  const form = formOf(bytes);
+  if (media.endsWith('+sd-jwt') && form === 'disclosures') return JUDGES[form](bytes, judging);
+  const wanted = ENVELOPED[media];
+  if (wanted === undefined) {
+    return report(refuse('VC_FORM_UNSUPPORTED', `secured as application/${media}`), sight);
+  }
+  if (form !== 'token') return report(refuse('VC_ENVELOPE', `no ${media} inside`), sight);
+  const found = judgeToken(bytes, judging);
+  // A token that could not be read has no form; its own reason says more.
+  if (found.form === wanted || found.form === 'unknown') return found;
+  return report(refuse('VC_ENVELOPE', `application/${media} holds a ${found.form}`), sight);
+}
+
+function judgeToken(bytes: Uint8Array, judging: Judging): VerdictReport {
+  const most = presents(bytes) ? limits.presentationBytesMax : limits.credentialBytesMax;
+  const opened = openCompact(bytes, most);
+  if (isRefusal(opened)) return report(opened);
+  return judgeSecured({ form: 'token', payload: opened.payload, opened }, bytes.length, judging);
+}
+
+/** Whether a token's header names a presentation; a glance, only to know how large it may be. */
+function presents(bytes: Uint8Array): boolean {
+  const dot = bytes.indexOf(0x2e);
+  if (dot < 0 || dot > limits.didLengthMax * 2) return false;
+  const head = Buffer.from(Buffer.from(bytes.subarray(0, dot)).toString('latin1'), 'base64url');
+  return /"(application\/)?vp\+/i.test(head.toString('latin1'));
+}
+
+function judgeSecured(secured: Secured, bytesCount: number, judging: Judging): VerdictReport {
+  const { payload } = secured;
+  if (isPresentation(payload) && textsOf(payload['type'])?.includes('VerifiableCredential')) {
+    const both = 'a payload cannot be a credential and a presentation';
+    return report(refuse('VC_SCHEMA', both), sightOf(payload, 'unknown', keyIdsOf(secured)));
+  }
+  if (isPresentationOf(secured)) {
+    const sight = sightOf(payload, formIn(secured, 'vp+jwt'), keyIdsOf(secured));
+    const refusal = checkPresentation(secured, judging);
+    const presented = [payload['verifiableCredential'] ?? []].flat();
+    const own =
+      refusal ??
+      (presented.length === 0
+        ? refuse('VC_EMPTY', 'the presentation holds no credential')
+        : `presented by ${holderOf(payload) ?? 'the one who signed'}`);
+    return judgeList(own, presented, 'verifiableCredential', sight, judging);
+  }
+  const sight = sightOf(payload, formIn(secured, 'vc+jwt'), keyIdsOf(secured));
+  const refusal = checkSecured(secured, judging);
+  return report(judgeKind({ payload, bytesCount, refusal }, judging), sight);
+}
+
+/** A token is what its `typ` says; without one, and in JSON, the type in the payload decides. */
+function isPresentationOf(secured: Secured): boolean {
+  if (secured.form === 'document') return isPresentation(secured.payload);
+  const { typ } = secured.opened.header;
+  return typ === undefined ? isPresentation(secured.payload) : /^(application\/)?vp\+/i.test(typ);
+}
+
+function formIn(secured: Secured, token: InputForm): InputForm {
+  return secured.form === 'token' ? token : 'data-integrity';
+}
+
+function sightOf(payload: JsonObject, form: InputForm, keyIds: readonly string[]): Sight {
+  const { id, type } = payload as { id?: unknown; type?: unknown };
+  return {
+    form,
+    types: textsOf(type) ?? [],
+    id: typeof id === 'string' ? id : null,
+    issuer: issuerOf(payload) ?? holderOf(payload) ?? null,
+    keyIds,
+  };
+}
+
+/** The keys that claim to have signed, so that one that is missing shows. */
+function keyIdsOf(secured: Secured): readonly string[] {
+  if (secured.form === 'token') return [(secured.opened satisfies OpenedToken).header.kid];
+  const proofs = [secured.document['proof']].flat();
+  return proofs.flatMap((proof) => {
+    const method = isObject(proof) ? proof['verificationMethod'] : undefined;
+    return typeof method === 'string' ? [method] : [];
+  });
 }

@@ -47,6 +47,11 @@ const verdicts = {
     hint: 'Sign with ES256 (P-256) or EdDSA (Ed25519).',
     retryable: false,
   },
+  VC_DISCLOSURE: {
+    meaning: 'The disclosures beside the token do not fit it, or some that must be there are not.',
+    hint: 'Ask for the token again as its issuer made it; do not edit what stands between tildes.',
+    retryable: false,
+  },
   VC_SIGNATURE_FORM: {
     meaning: 'The signature does not have the 64 bytes that JOSE prescribes.',
     hint: 'Send r and s side by side, 32 bytes each (RFC 7518 §3.4), not DER.',
@@ -152,6 +157,11 @@ const verdicts = {
   VC_ENVELOPE: {
     meaning: 'An enveloped credential or presentation does not hold one, or not in a form we know.',
     hint: 'Its id is data:application/vc+jwt, and then the compact token (VCDM 2.0 §4.13).',
+    retryable: false,
+  },
+  VC_EMPTY: {
+    meaning: 'There is no credential in the presentation, array or evidence file.',
+    hint: 'Ask for one that holds credentials; nothing can be concluded from an empty one.',
     retryable: false,
   },
   VC_HOLDER: {

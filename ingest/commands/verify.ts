@@ -1,7 +1,8 @@
 /** `bondline-ingest verify`: judges credentials and batches in files, offline. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type VerdictReport, verifyCredential } from '../../devices/credential/verify.ts';
+import type { VerdictReport } from '../../devices/credential/verdict.ts';
+import { verifyCredential } from '../../devices/credential/verify.ts';
 import { EdgeError, errorCatalogue, explain } from '../../devices/errors.ts';
 import { noDocuments, openDocuments, withoutLineEnd } from '../../devices/io/documents.ts';
 import { limits } from '../../devices/limits.ts';
@@ -24,7 +25,9 @@ mistake.
 `;
 
 /** A report, or the same for a file that cannot be read. */
-type FileReport = Omit<VerdictReport, 'code'> & { readonly code: string };
+type FileReport = Pick<VerdictReport, 'verdict' | 'reason' | 'hint' | 'issuer' | 'keyId'> & {
+  readonly code: string;
+};
 
 /** Runs the command with what follows its name; returns the exit code. */
 export async function verifyCommand(

@@ -36,7 +36,8 @@ const CODES: Readonly<Record<string, string>> = {
   'jose/crit-unknown': 'VC_HEADER',
   'jose/b64-false-without-crit': 'VC_HEADER',
   'jose/vc-claim': 'VC_SCHEMA',
-  'jose/typ-vp': 'VC_TYPE',
+  // It is read as the presentation that it is, and presents nothing.
+  'jose/typ-vp': 'VC_EMPTY',
   'jose/payload-array': 'VC_SCHEMA',
   'jose/whitespace': 'VC_MALFORMED',
   'jose/four-parts': 'VC_MALFORMED',

@@ -5,8 +5,9 @@ import type { Relationship } from '../../identity/did-document.ts';
 import type { Signer } from '../../identity/signer.ts';
 import { parseTime } from '../../runtime.ts';
 import { isRefusal } from '../refusal.ts';
+import type { JsonObject } from '../vcdm-values.ts';
 import { canonicalize } from './jcs.ts';
-import { type JsonObject, readProofs, withoutProof } from './proof.ts';
+import { readProofs, withoutProof } from './proof.ts';
 import { inputOf } from './proof-input.ts';
 import { type CryptosuiteName, hashData } from './suite.ts';
 

@@ -4,8 +4,9 @@ import type { PublicKey } from '../../identity/public-key.ts';
 import { type DidDocuments, keyForUrl } from '../../identity/resolve-key.ts';
 import { limits } from '../../limits.ts';
 import { isRefusal, isUndecided, type Refusal, refuse } from '../refusal.ts';
+import type { JsonObject } from '../vcdm-values.ts';
 import { canonicalize } from './jcs.ts';
-import { type JsonObject, type Proof, readProofs } from './proof.ts';
+import { type Proof, readProofs } from './proof.ts';
 import { inputOf, optionsOf } from './proof-input.ts';
 import { cryptosuites, digestOf, hashData, verifyHash } from './suite.ts';
 
@@ -20,7 +21,7 @@ export interface ProofContext {
   readonly documents: DidDocuments;
   readonly atMs: number;
   /** The N-Quads of an input, where someone has made them; absent, suites over RDF are undecided. */
-  readonly canonicalRdf?: (input: RdfInput) => string | Refusal;
+  readonly canonicalRdf?: ((input: RdfInput) => string | Refusal) | undefined;
 }
 
 /** What the reader expects of proofs. */

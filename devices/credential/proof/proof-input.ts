@@ -1,5 +1,6 @@
 /** Over which document a proof is made (VC Data Integrity 1.0 §4.3 and §4.5). */
-import { contextsOf, type JsonObject, type Proof, withoutProof } from './proof.ts';
+import type { JsonObject } from '../vcdm-values.ts';
+import { contextsOf, type Proof, withoutProof } from './proof.ts';
 import { cryptosuites } from './suite.ts';
 
 type Made = Pick<Proof, 'raw' | 'previous' | 'cryptosuite'>;

@@ -5,13 +5,11 @@
 import { decodeBase58 } from '../../identity/base58.ts';
 import type { Relationship } from '../../identity/did-document.ts';
 import { limits } from '../../limits.ts';
-import { parseTime } from '../../runtime.ts';
+import { millisecondsOf } from '../claims.ts';
 import { isRefusal, type Refusal, refuse } from '../refusal.ts';
+import { isObject, type JsonObject } from '../vcdm-values.ts';
 import { canonicalize } from './jcs.ts';
 import { type CryptosuiteName, cryptosuites, isCryptosuite } from './suite.ts';
-
-/** A JSON object as strict reading gives it. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A proof that has the form of one. */
 export interface Proof {
@@ -65,10 +63,8 @@ export function contextsOf(document: JsonObject): readonly unknown[] {
 }
 
 function readProof(entry: unknown, document: JsonObject): Proof | Refusal {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    return refuse('VC_PROOF', 'a proof is not a JSON object');
-  }
-  const raw = entry as Record<string, unknown>;
+  if (!isObject(entry)) return refuse('VC_PROOF', 'a proof is not a JSON object');
+  const raw: Record<string, unknown> = entry;
   const cryptosuite = readSuite(raw);
   if (typeof cryptosuite !== 'string') return cryptosuite;
   const { verificationMethod, proofPurpose: purpose, id } = raw;
@@ -139,7 +135,7 @@ type Options = Pick<Proof, 'createdMs' | 'expiresMs' | 'previous' | 'domain' | '
 
 function readOptions(raw: Record<string, unknown>): Options | Refusal {
   const { created, expires, previousProof, domain, challenge, nonce } = raw;
-  const [createdMs, expiresMs] = [timeOf(created), timeOf(expires)];
+  const [createdMs, expiresMs] = [millisecondsOf(created), millisecondsOf(expires)];
   if (createdMs === null || expiresMs === null) {
     return refuse('VC_PROOF', 'created or expires is not a time with a zone');
   }
@@ -208,12 +204,6 @@ function hasCycle(proofs: readonly Proof[], byId: ReadonlyMap<string, Proof>): b
     );
   }
   return left.length > 0;
-}
-
-/** Milliseconds; `undefined` where there is none, `null` where it is not a time. */
-function timeOf(value: unknown): number | undefined | null {
-  if (value === undefined) return undefined;
-  return (typeof value === 'string' ? parseTime(value) : undefined) ?? null;
 }
 
 /** Nothing, a text or a list of texts as a list; `undefined` for anything else. */

@@ -8,7 +8,8 @@ import {
   encodeStatusList,
   statusBits,
 } from '../../../../devices/credential/status-list.ts';
-import { type VerdictReport, verifyCredential } from '../../../../devices/credential/verify.ts';
+import type { VerdictReport } from '../../../../devices/credential/verdict.ts';
+import { verifyCredential } from '../../../../devices/credential/verify.ts';
 import { credentialDigest } from '../../../../devices/envelope.ts';
 import { readDidDocument } from '../../../../devices/identity/did-document.ts';
 import { limits } from '../../../../devices/limits.ts';
@@ -333,7 +334,8 @@ describe('any credential', () => {
   it('that is not a token at all is named for what it is', () => {
     const of = (text: string): string => verify(Buffer.from(text)).code;
     expect(of('{"type":["VerifiableCredential"]}')).toBe('VC_UNSECURED');
-    expect(of('{"proof":{}}')).toBe('VC_FORM_UNSUPPORTED');
+    expect(of('{"proof":{}}')).toBe('VC_SCHEMA');
+    expect(of('{"type":["VerifiableCredential"]} ,')).toBe('VC_JSON');
     expect(of('e30.e30.AAAA~')).toBe('VC_FORM_UNSUPPORTED');
     expect(of('hello')).toBe('VC_MALFORMED');
     expect(of('')).toBe('VC_MALFORMED');

@@ -4,8 +4,8 @@ import {
   type JudgedProof,
   judgeProofs,
 } from '../../../../../devices/credential/proof/check-proofs.ts';
-import type { JsonObject } from '../../../../../devices/credential/proof/proof.ts';
 import { isRefusal } from '../../../../../devices/credential/refusal.ts';
+import type { JsonObject } from '../../../../../devices/credential/vcdm-values.ts';
 import { noDocuments } from '../../../../../devices/io/documents.ts';
 import { memoryEd25519, memorySigner } from '../../../../support/identity.ts';
 
