@@ -6,6 +6,13 @@ import {
   readConfig,
   resolveFrom,
 } from '../devices/io/config-file.ts';
+import {
+  type KeyStoreBlock,
+  type KeyStoreSettings,
+  keyStoreMistakes,
+  keyStoreSchema,
+  keyStoreSettings,
+} from '../devices/io/key-store-settings.ts';
 import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
 import type { Source } from './source.ts';
 
@@ -32,22 +39,12 @@ const ingester = Type.Object(
   { ...closed, description: 'Who this ingester is and where it keeps its record.' },
 );
 
-const keys = Type.Object(
-  {
-    store: Type.Literal('file', { default: 'file', description: 'Kind of key store: `file`.' }),
-    path: Type.String({
-      minLength: 1,
-      default: 'keys.json',
-      description: 'Key store, relative to this file; made at the first start.',
-    }),
-    passphraseFile: Type.String({
-      minLength: 1,
-      default: 'passphrase',
-      description: 'File with the passphrase of the key store, relative to this file.',
-    }),
-  },
-  { ...closed, default: {}, description: 'Where the key that signs receipts is kept.' },
-);
+const keys = {
+  ...keyStoreSchema,
+  default: {},
+  description:
+    'Where the key that signs receipts is kept; default: the file keys.json beside this one, whose passphrase stands in the file `passphrase`.',
+};
 
 const http = Type.Object(
   {
@@ -66,12 +63,37 @@ const http = Type.Object(
   { ...closed, default: {}, description: 'Where the console and the API are served.' },
 );
 
+const uplink = Type.Object(
+  {
+    names: Type.Array(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,253}$' }), {
+      minItems: 1,
+      maxItems: 32,
+      default: ['localhost', '127.0.0.1', '::1'],
+      description:
+        'Host names and addresses by which gateways reach this ingester; they stand in its certificate, and the first one in invitations.',
+    }),
+    clientHours: Type.Number({
+      minimum: 0.001,
+      maximum: 720,
+      default: 24,
+      description: 'Lifetime of a gateway’s certificate, hours; it is renewed after two thirds.',
+    }),
+    serverHours: Type.Number({
+      minimum: 0.001,
+      maximum: 720,
+      default: 168,
+      description: 'Lifetime of the ingester’s own certificates, hours; renewed likewise.',
+    }),
+  },
+  { ...closed, default: {}, description: 'Certificates of the uplink; docs/uplink.md tells more.' },
+);
+
 const source = Type.Object(
   {
     source: Type.String({
       minLength: 1,
       examples: ['embedded'],
-      description: 'Name of a registered source: `embedded` or `mqtt`; required.',
+      description: 'Name of a registered source: `embedded`, `https` or `mqtt`; required.',
     }),
     connection: Type.Record(Type.String(), Type.Unknown(), {
       default: {},
@@ -87,6 +109,7 @@ export const ingestConfigSchema = Type.Object(
     ingester,
     keys,
     http,
+    uplink,
     sources: Type.Array(source, {
       minItems: 1,
       maxItems: 16,
@@ -110,7 +133,9 @@ export const ingestConfigSchema = Type.Object(
 );
 
 /** A checked configuration whose paths are absolute. */
-export type IngestConfig = Static<typeof ingestConfigSchema>;
+export type IngestConfig = Omit<Static<typeof ingestConfigSchema>, 'keys'> & {
+  readonly keys: KeyStoreSettings;
+};
 
 export type LoadedConfig =
   | { readonly ok: true; readonly config: IngestConfig }
@@ -126,7 +151,7 @@ export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Sour
   const read = readConfig(
     file,
     ingestConfigSchema,
-    () => [],
+    (value) => furtherMistakes(value, sources),
     (value) => nestedMistakes(value, file, sources),
   );
   if (!read.ok) return read;
@@ -134,14 +159,17 @@ export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Sour
   const config: IngestConfig = {
     ...value,
     ingester: { ...value.ingester, data: resolveFrom(file, value.ingester.data) },
-    keys: {
-      ...value.keys,
-      path: resolveFrom(file, value.keys.path),
-      passphraseFile: resolveFrom(file, value.keys.passphraseFile),
-    },
+    keys: keyStoreSettings(withDefaults(value.keys), (path) => resolveFrom(file, path)),
     routes: value.routes.map((route) => resolveFrom(file, route)),
   };
   return { ok: true, config };
+}
+
+/** An encrypted file beside the configuration, unless the block says otherwise. */
+function withDefaults(block: KeyStoreBlock): KeyStoreBlock {
+  if (block.store !== 'file') return block;
+  const passphrase = block.passphrase ? {} : { passphraseFile: 'passphrase' };
+  return { path: 'keys.json', ...passphrase, ...block };
 }
 
 /** The mistakes as lines for a person. */
@@ -165,6 +193,29 @@ function nestedMistakes(
       typeof route === 'string' ? routeMistakes(resolveFrom(file, route), index) : [],
     ),
   ];
+}
+
+/**
+ * What only settings with their defaults can tell: plain text beyond loopback, and certificates
+ * that nobody gives out.
+ */
+function furtherMistakes(
+  { sources }: IngestConfig,
+  known: ReadonlyMap<string, Source>,
+): SchemaMistake[] {
+  const named = sources.map(({ source }) => source);
+  return sources.flatMap(({ connection, source: name }, index) => {
+    const source = known.get(name);
+    const path = ['sources', index];
+    const mistakes = source?.check?.(connection) ?? [];
+    const found = mistakes.map((one) => ({
+      ...one,
+      path: [...path, 'connection', ...one.path],
+    }));
+    if (source?.needsUplink(connection) !== true || named.includes('https')) return found;
+    const message = 'gateways get the certificates for this at the https source: add one';
+    return [...found, { path, message }];
+  });
 }
 
 function listOf(value: unknown): readonly unknown[] {

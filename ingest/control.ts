@@ -14,6 +14,8 @@ const controlSchema = Type.Object({
   http: Type.String(),
   /** Address of the first source. */
   mqtt: Type.String(),
+  /** Addresses of all sources, in the order of the configuration. */
+  uplinks: Type.Optional(Type.Array(Type.String())),
   /** DID of the key that signs receipts; gateways pin it. */
   ingester: Type.String(),
   /** Bearer token of the commands that change something. */

@@ -6,8 +6,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { EdgeError, explain } from '../devices/errors.ts';
-import type { Signer } from '../devices/io/key-store.ts';
-import { openFileKeyStore } from '../devices/io/key-store-file.ts';
+import type { KeyStore, Signer } from '../devices/io/key-store.ts';
+import { openKeyStore, unlockKeyStore } from '../devices/io/key-store-open.ts';
 import { lockDirectory } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
@@ -33,6 +33,8 @@ import { createTeller } from './tell.ts';
 import { hasEnrolments } from './trust.ts';
 import { createTrustDesk, type TrustDesk } from './trust-change.ts';
 import { answerTrust } from './trust-request.ts';
+import type { Uplink } from './uplink.ts';
+import { startIngesterUplink } from './uplink-start.ts';
 import { createWays, type Ways, withPort } from './ways.ts';
 
 export interface IngestOptions {
@@ -154,6 +156,8 @@ export interface Ingester {
   /** Addresses of the console and of the first source. */
   readonly http: string;
   readonly mqtt: string;
+  /** Addresses of all sources, in the order of the configuration. */
+  readonly uplinks: readonly string[];
   /** DID of the key that signs receipts. */
   readonly did: string;
   /** Resolves with the reason when it cannot go on; nothing is acknowledged from then on. */
@@ -169,6 +173,9 @@ export interface IngesterOptions {
   readonly log: Log;
   /** Process id, for control.json. */
   readonly pid: number;
+  /** Environment variables, and the person at the terminal, for the secret of the key store. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly askSecret?: (prompt: string) => Promise<string>;
   /** `any`: where a port is taken, another one is used and the log says so. */
   readonly ports: 'exact' | 'any';
 }
@@ -215,7 +222,7 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   });
 
   // A wrong passphrase is found before anything is touched.
-  const keys = await openFileKeyStore(config.keys.path, config.keys.passphraseFile, clock);
+  const keys = await openKeyStore(await unlockKeyStore(config.keys, options), clock);
   closers.push(() => keys.close());
   closers.push(lockDirectory(data));
   const journalFile = join(data, 'journal.db');
@@ -256,7 +263,10 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   wake(journal.found.size);
   closers.push(() => ways.close());
   closers.push(() => Promise.race([ingest.drain(), clock.sleep(limits.stopMs)]));
-  const mqtt = await openSources(options, ways);
+  const uplink = await uplinkOf(options, { keys, did: signer.did, ...ingest });
+  closers.push(() => uplink?.close());
+  const addresses = await openSources(options, ways, uplink);
+  const [mqtt = ''] = addresses;
 
   const token = Buffer.from(options.random.bytes(24)).toString('base64url');
   const served = { journalFile, twinsFile, clock, log, feed, apply };
@@ -275,13 +285,29 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   });
   closers.push(() => api.close());
   const http = api.address;
-  writeControl(data, { pid: options.pid, http, mqtt, ingester: signer.did, token });
+  const { did } = signer;
+  writeControl(data, { pid: options.pid, http, mqtt, uplinks: addresses, ingester: did, token });
   closers.push(() => removeControl(data));
-  return { http, mqtt, did: signer.did, failed: failure };
+  return { http, mqtt, uplinks: addresses, did, failed: failure };
 }
 
-/** Opens the configured sources and returns the address of the first. */
-async function openSources({ config, ports, log }: IngesterOptions, ways: Ways): Promise<string> {
+/** Certificates, where a source is configured that needs them. */
+async function uplinkOf(
+  { clock, config, log }: IngesterOptions,
+  running: Pick<Ingest, 'receive' | 'trust'> & { readonly keys: KeyStore; readonly did: string },
+): Promise<Uplink | undefined> {
+  const isNeeded = config.sources.some(({ connection, source }) =>
+    sources.get(source)?.needsUplink(connection),
+  );
+  return isNeeded ? startIngesterUplink({ ...running, config, clock, log }) : undefined;
+}
+
+/** Opens the configured sources and returns their addresses. */
+async function openSources(
+  { config, ports, log }: IngesterOptions,
+  ways: Ways,
+  uplink: Uplink | undefined,
+): Promise<string[]> {
   const addresses: string[] = [];
   for (const { source: name, connection } of config.sources) {
     const source = sources.get(name);
@@ -290,13 +316,18 @@ async function openSources({ config, ports, log }: IngesterOptions, ways: Ways):
     const opened = await withPort(
       typeof port === 'number' ? port : 0,
       (chosen) =>
-        ways.open(source, port === undefined ? connection : { ...connection, port: chosen }),
+        ways.open(
+          source,
+          port === undefined ? connection : { ...connection, port: chosen },
+          uplink,
+        ),
       { any: ports === 'any', say: (taken) => sayTaken(log, 'the uplink', taken) },
     );
-    log.info('taking credentials', { source: name, address: opened.address });
+    const how = opened.security === 'tls' ? 'over mutual TLS 1.3' : 'in plain text, loopback only';
+    log.info(`taking credentials ${how}`, { source: name, address: opened.address });
     addresses.push(opened.address);
   }
-  return addresses[0] ?? '';
+  return addresses;
 }
 
 function openApi(

@@ -4,7 +4,8 @@
  */
 import { fingerprintOfTopic } from '../devices/envelope.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
-import type { TSchema } from '../devices/schema.ts';
+import type { SchemaMistake, TSchema } from '../devices/schema.ts';
+import type { Uplink } from './uplink.ts';
 
 /** Bytes from a gateway. */
 export interface Inbound {
@@ -18,6 +19,8 @@ export interface Inbound {
 export interface OpenSource {
   /** Address that gateways use, for people and programs, e.g. `mqtt://127.0.0.1:1883`. */
   readonly address: string;
+  /** Whether what it carries is encrypted, or plain text that never leaves this machine. */
+  readonly security: 'tls' | 'loopback';
   /** Sends a receipt to a gateway; resolves when the transport took it. Never rejects. */
   reply(gateway: string, receipt: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -27,6 +30,8 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly resolvePath: (path: string) => string;
+  /** Certificates; absent where no source is configured that needs them. */
+  readonly uplink?: Uplink;
   /**
    * Takes one message. Returns `undefined` when there is room for more, else a promise that
    * resolves when there is: the source then stops reading from its peer until it does.
@@ -50,5 +55,9 @@ export interface Source<Settings = unknown> {
   readonly name: string;
   readonly summary: string;
   readonly settings: TSchema;
+  /** Whether these settings need the certificates of `SourceContext.uplink`. */
+  needsUplink(settings: Settings): boolean;
+  /** Mistakes that the schema cannot see. Never touches the network. */
+  check?(settings: Settings): SchemaMistake[];
   open(settings: Settings, context: SourceContext): Promise<OpenSource>;
 }

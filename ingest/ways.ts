@@ -2,10 +2,11 @@
 import { EdgeError } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import type { Inbound, OpenSource, Source, SourceContext } from './source.ts';
+import type { Uplink } from './uplink.ts';
 
 export interface Ways {
   /** Opens a further source. @throws EdgeError as the source does */
-  open(source: Source, settings: unknown): Promise<OpenSource>;
+  open(source: Source, settings: unknown, uplink?: Uplink): Promise<OpenSource>;
   /** Sends a receipt by the source from which the gateway was heard last. Never rejects. */
   reply(gateway: string, receipt: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -22,13 +23,13 @@ export function createWays(context: SourceContext): Ways {
     if (routes.size > limits.sitesMax && oldest !== undefined) routes.delete(oldest);
   };
   return {
-    async open(source, settings) {
+    async open(source, settings, uplink) {
       let own: OpenSource | undefined;
       const receive = (message: Inbound) => {
         if (own !== undefined) remember(message.gateway, own);
         return context.receive(message);
       };
-      own = await source.open(settings, { ...context, receive });
+      own = await source.open(settings, { ...context, receive, ...(uplink && { uplink }) });
       opened.push(own);
       return own;
     },

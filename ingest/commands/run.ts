@@ -19,15 +19,16 @@ export async function runRun(args: readonly string[], context: CommandContext): 
     throw new EdgeError('CFG_USAGE', `--ports ${ports} is neither "exact" nor "any"`);
   }
   boundYoungObjects();
-  const { clock, random, err, out, pid } = context;
+  const { clock, err, out } = context;
   const config = loadConfig(positionals[0] ?? '', context);
   const log = createLog({ component: config.ingester.name, level: 'info', clock, write: err });
-  const ingester = await startIngester({ config, clock, random, log, pid, ports });
+  const ingester = await startIngester({ ...context, config, log, ports });
 
-  const { http, mqtt, did } = ingester;
+  const { http, mqtt, uplinks, did } = ingester;
   const { data } = config.ingester;
-  if (values.json) out(`${JSON.stringify({ ready: true, http, mqtt, ingester: did, data })}\n`);
-  else out(`Console ${http}\nUplink  ${mqtt}\nReceipts are signed by ${did}\n`);
+  if (values.json)
+    out(`${JSON.stringify({ ready: true, http, mqtt, uplinks, ingester: did, data })}\n`);
+  else out(`Console ${http}\n${uplinks.map(uplinkLine).join('')}Receipts are signed by ${did}\n`);
 
   const failure = await ended(ingester, context, values.attached === true);
   if (failure !== undefined) err(`${explain(failure.error)}\n`);
@@ -36,6 +37,11 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   const inTime = await Promise.race([closed, clock.sleep(limits.stopMs)]);
   if (!inTime) err('The ingester did not stop in time; what it acknowledged is stored.\n');
   return failure === undefined && inTime ? EXIT.well : EXIT.failed;
+}
+
+function uplinkLine(address: string): string {
+  const isPlain = address.startsWith('mqtt:');
+  return `Uplink  ${address}${isPlain ? ' (plain text, loopback only)' : ''}\n`;
 }
 
 /**

@@ -1,11 +1,16 @@
 /**
  * An MQTT broker inside the process: gateways connect to it directly. It speaks MQTT 3.1.1 and
- * keeps no session and no message; what is not receipted is sent again by its gateway.
+ * keeps no session and no message; what is not receipted is sent again by its gateway. Over TLS a
+ * connection speaks for the gateway that its certificate names, in plain text on loopback for the
+ * one that it names first.
  */
+import { strict as assert } from 'node:assert';
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import { receiptTopic } from '../../devices/envelope.ts';
 import { EdgeError } from '../../devices/errors.ts';
+import { isLoopback, plainTextMistakes } from '../../devices/io/uplink/tls.ts';
 import { limits } from '../../devices/limits.ts';
 import { type Static, Type } from '../../devices/schema.ts';
 import { watchFrames } from '../mqtt-frame.ts';
@@ -15,13 +20,18 @@ const settings = Type.Object(
   {
     host: Type.String({
       default: '127.0.0.1',
-      description: 'Address to listen on. The uplink is not encrypted yet: keep it on loopback.',
+      description: 'Address to listen on; beyond loopback only with `tls: true`.',
     }),
     port: Type.Integer({
       default: 1883,
       minimum: 0,
       maximum: 65535,
       description: 'TCP port to listen on; 0 takes any that is free.',
+    }),
+    tls: Type.Boolean({
+      default: false,
+      description:
+        'Mutual TLS 1.3: each gateway shows the certificate that it gets at the `https` source.',
     }),
   },
   { additionalProperties: false, description: 'MQTT broker inside the ingester.' },
@@ -33,15 +43,25 @@ export const embedded: Source<Settings> = {
   name: 'embedded',
   summary: 'An MQTT 3.1.1 broker inside the ingester; gateways connect to it directly.',
   settings,
+  needsUplink: ({ tls }) => tls,
+  check: ({ host, tls }) =>
+    plainTextMistakes(host, { isTls: tls, path: 'host', fix: 'write tls: true' }),
   open,
 };
 
 async function open(options: Settings, context: SourceContext): Promise<OpenSource> {
+  const { host, tls } = options;
+  if (!tls && !isLoopback(host)) throw new EdgeError('UPLINK_PLAIN_TEXT', `listening on ${host}`);
   const owners = new WeakMap<Client, string>();
+  /** By connection: the gateway that its certificate names. */
+  const proven = new WeakMap<object, string>();
   const broker = await Aedes.createBroker({
     drainTimeout: limits.stopMs,
     connectTimeout: limits.brokerConnectMs,
-    preConnect(_client, packet, callback) {
+    preConnect(client, packet, callback) {
+      const gateway = proven.get(client.conn);
+      if (tls && gateway === undefined) return callback(null, false);
+      if (gateway !== undefined) owners.set(client, gateway);
       // A session would keep messages in memory without a bound (aedes #1087), and a will would
       // speak for a gateway that is gone. Neither is needed, so neither is given.
       packet.clean = true;
@@ -64,13 +84,18 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
       if (gateway === undefined || !owns(owners, client, gateway)) return callback(null, null);
       callback(null, subscription);
     },
+    // The last look before bytes leave: only receipts, and only to the gateway that they are for.
+    authorizeForward(client, packet) {
+      const owner = owners.get(client);
+      return owner !== undefined && packet.topic === receiptTopic(owner) ? packet : null;
+    },
   });
   sayTroubles(broker, context);
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = tls ? serveTls(broker, proven, context) : servePlain(broker, context);
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    accept(broker, socket, context);
   });
   server.maxConnections = limits.mqttConnectionsMax;
   try {
@@ -82,7 +107,51 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   server.on('error', (error) => {
     context.log.error('the MQTT broker cannot take connections', { error: error.message });
   });
-  return openSource(broker, server, { host: options.host, sockets });
+  return openSource(broker, server, { host, tls, sockets });
+}
+
+function servePlain(broker: Aedes, context: SourceContext): Server {
+  return createServer((socket) => accept(broker, socket, context));
+}
+
+/** Nobody without a certificate of our authority gets as far as a first MQTT packet. */
+function serveTls(
+  broker: Aedes,
+  proven: WeakMap<object, string>,
+  context: SourceContext,
+): TlsServer {
+  const { log, uplink } = context;
+  assert(uplink, 'a source that needs the uplink gets it');
+  const server = createTlsServer(
+    {
+      ...uplink.serverContext(),
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: limits.tlsHandshakeMs,
+    },
+    (socket) => {
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      const gateway = uplink.admit(socket, (reason) => {
+        log.warn('ended a connection', { peer, reason });
+        socket.destroy();
+      });
+      if (gateway === undefined) {
+        log.warn('a client certificate names no gateway that may connect', { peer });
+        socket.destroy();
+        return;
+      }
+      proven.set(socket, gateway.fingerprint);
+      accept(broker, socket, context);
+    },
+  );
+  server.on('tlsClientError', (error, socket) => {
+    log.debug('a TLS handshake failed', { peer: socket.remoteAddress, error: error.message });
+  });
+  server.on(
+    'close',
+    uplink.onRenewed(() => server.setSecureContext(uplink.serverContext())),
+  );
+  return server;
 }
 
 /** Hands the payload over before the broker sends its PUBACK, which waits for the callback. */
@@ -140,7 +209,7 @@ function sayTroubles(broker: Aedes, context: SourceContext): void {
   });
 }
 
-function listen(server: Server, { host, port }: Settings): Promise<void> {
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const where = `listening on ${host}:${port}`;
@@ -154,13 +223,14 @@ function listen(server: Server, { host, port }: Settings): Promise<void> {
 function openSource(
   broker: Aedes,
   server: Server,
-  { host, sockets }: { host: string; sockets: ReadonlySet<Socket> },
+  { host, tls, sockets }: { host: string; tls: boolean; sockets: ReadonlySet<Socket> },
 ): OpenSource {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const pending = new Map<string, number>();
   return {
-    address: `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    security: tls ? 'tls' : 'loopback',
+    address: `${tls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     reply(gateway, receipt) {
       const waiting = pending.get(gateway) ?? 0;
       if (waiting >= limits.receiptsPendingMax) return Promise.resolve();

@@ -2,9 +2,13 @@
  * Reads from an MQTT broker elsewhere, such as Mosquitto. It speaks MQTT 3.1.1 with a clean
  * session: what arrives while we are away is sent again by its gateway.
  */
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
 import { receiptTopic, uplinkFilter } from '../../devices/envelope.ts';
+import { EdgeError } from '../../devices/errors.ts';
+import { isLoopback, plainTextMistakes, tls13 } from '../../devices/io/uplink/tls.ts';
 import { limits } from '../../devices/limits.ts';
 import { type Static, Type } from '../../devices/schema.ts';
 import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
@@ -13,14 +17,23 @@ const settings = Type.Object(
   {
     url: Type.String({
       pattern: '^mqtts?://[^/\\s]+$',
-      examples: ['mqtt://127.0.0.1:1883'],
-      description: 'Address of the broker; required. The broker must let us read every uplink.',
+      examples: ['mqtts://broker.example:8883'],
+      description:
+        'Address of the broker, mqtts:// beyond loopback; required. It must let us read every uplink.',
     }),
     clientId: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 64,
         description: 'Client identifier; default: one that the library chooses.',
+      }),
+    ),
+    caFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4_096,
+        description:
+          'With mqtts: certificates (PEM) that sign the broker’s. Default: our own authority.',
       }),
     ),
   },
@@ -33,11 +46,25 @@ export const mqtt: Source<Settings> = {
   name: 'mqtt',
   summary: 'An MQTT broker elsewhere, e.g. Mosquitto.',
   settings,
+  needsUplink: ({ url }) => isTls(url),
+  check: ({ url }) =>
+    plainTextMistakes(new URL(url).hostname, {
+      isTls: isTls(url),
+      path: 'url',
+      fix: 'write mqtts://',
+    }),
   open,
 };
 
+const isTls = (url: string) => url.startsWith('mqtts:');
+
 async function open(options: Settings, context: SourceContext): Promise<OpenSource> {
-  const client = connect(options.url, {
+  const { url } = options;
+  if (!isTls(url) && !isLoopback(new URL(url).hostname)) {
+    throw new EdgeError('UPLINK_PLAIN_TEXT', `connecting to ${url}`);
+  }
+  const client = connect(url, {
+    ...(isTls(url) && tlsOptions(options, context)),
     protocolVersion: 4,
     clean: true,
     manualConnect: true,
@@ -48,10 +75,35 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
     ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
   });
   client.handleMessage = (packet, done) => take(packet as IPublishPacket, context, done);
-  const ready = follow(client, options.url, context);
+  const ready = follow(client, url, context);
+  const stopRenewing = isTls(url) ? renewing(client, context) : () => undefined;
   client.connect();
   await Promise.race([ready, context.clock.sleep(limits.brokerConnectMs)]);
-  return openSource(client, options.url);
+  return openSource(client, url, stopRenewing);
+}
+
+/** We show a certificate of our own authority; the broker's may be of another. */
+function tlsOptions({ caFile }: Settings, { resolvePath, uplink }: SourceContext) {
+  assert(uplink, 'a source that needs the uplink gets it');
+  const ca = caFile === undefined ? uplink.authority : readCertificates(resolvePath(caFile));
+  return { ...uplink.clientIdentity(), ca, ...tls13, rejectUnauthorized: true };
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new EdgeError('CFG_UNREADABLE', `reading ${file}`, { cause });
+  }
+}
+
+/** With a new certificate the client connects anew; what is lost meanwhile is sent again. */
+function renewing(client: MqttClient, { uplink }: SourceContext): () => void {
+  assert(uplink, 'a source that needs the uplink gets it');
+  return uplink.onRenewed(() => {
+    Object.assign(client.options, uplink.clientIdentity());
+    client.stream.destroy();
+  });
 }
 
 /** Hands the payload over; the library sends its PUBACK, and reads on, after `done`. */
@@ -59,6 +111,11 @@ function take(packet: IPublishPacket, context: SourceContext, done: () => void):
   const gateway = uplinkGateway(packet.topic);
   // A retained message is old by definition, and may be anybody's.
   if (gateway === undefined || packet.retain) {
+    done();
+    return;
+  }
+  // The broker has proven who it is; whether it still may, it does not know.
+  if (context.uplink?.isAllowed(`did:key:${gateway}`) === false) {
     done();
     return;
   }
@@ -100,10 +157,11 @@ function follow(client: MqttClient, url: string, context: SourceContext): Promis
   });
 }
 
-function openSource(client: MqttClient, address: string): OpenSource {
+function openSource(client: MqttClient, address: string, stopRenewing: () => void): OpenSource {
   let pending = 0;
   return {
     address,
+    security: isTls(address) ? 'tls' : 'loopback',
     reply(gateway, receipt) {
       // Without a connection the library would queue in memory; the gateway will ask again.
       if (!client.connected || pending >= limits.receiptsPendingMax * 16) return Promise.resolve();
@@ -116,6 +174,9 @@ function openSource(client: MqttClient, address: string): OpenSource {
         });
       });
     },
-    close: () => new Promise((resolve) => client.end(true, {}, () => resolve())),
+    close() {
+      stopRenewing();
+      return new Promise((resolve) => client.end(true, {}, () => resolve()));
+    },
   };
 }

@@ -37,7 +37,14 @@ describe('loadIngestConfig', () => {
           passphraseFile: join(directory, 'passphrase'),
         },
         http: { host: '127.0.0.1', port: 8080 },
-        sources: [{ source: 'embedded', connection: { host: '127.0.0.1', port: 1883 } }],
+        uplink: {
+          names: ['localhost', '127.0.0.1', '::1'],
+          clientHours: 24,
+          serverHours: 168,
+        },
+        sources: [
+          { source: 'embedded', connection: { host: '127.0.0.1', port: 1883, tls: false } },
+        ],
         routes: [],
         workers: 0,
       },
@@ -68,7 +75,7 @@ describe('loadIngestConfig', () => {
     lines.push('    connection: { adress: x }', '  - 7', 'routes: [ none.geojson, 7 ]', '');
     expect(mistakesOf(load(lines.join('\n')))).toEqual([
       [1, 1, 'ingester: "tenant" is required here'],
-      [3, 5, 'sources[0].source: "nats" is not a source; known are: embedded, mqtt'],
+      [3, 5, 'sources[0].source: "nats" is not a source; known are: embedded, https, mqtt'],
       [5, 5, 'sources[1].connection: "url" is required here'],
       [5, 19, expect.stringContaining('sources[1].connection: "adress" is not known here')],
       [6, 5, 'sources[2]: 7 must be object'],
@@ -99,11 +106,34 @@ describe('loadIngestConfig', () => {
 
   it('checks the address of a broker elsewhere', () => {
     const start = 'ingester: { name: border, tenant: cbp }\nsources:\n  - source: mqtt\n';
-    expect(load(`${start}    connection: { url: 'mqtt://broker:1883' }\n`)).toMatchObject({
+    expect(load(`${start}    connection: { url: 'mqtt://127.0.0.1:1883' }\n`)).toMatchObject({
       ok: true,
     });
     expect(mistakesOf(load(`${start}    connection: { url: 'http://broker' }\n`))).toMatchObject([
-      [4, 19, expect.stringContaining('must look like "mqtt://127.0.0.1:1883"')],
+      [4, 19, expect.stringContaining('must look like "mqtts://broker.example:8883"')],
     ]);
+  });
+
+  it('lets nothing beyond loopback go in plain text, and names all of it at once', () => {
+    const sources = [
+      'ingester: { name: border, tenant: cbp }',
+      'sources:',
+      '  - source: embedded',
+      '    connection: { host: 0.0.0.0 }',
+      '  - source: mqtt',
+      "    connection: { url: 'mqtt://broker:1883' }",
+      '  - source: embedded',
+      '    connection: { host: 0.0.0.0, tls: true }',
+      '',
+    ].join('\n');
+    expect(mistakesOf(load(sources))).toMatchObject([
+      [4, 19, expect.stringContaining('0.0.0.0 is not loopback, and this would be plain text')],
+      [6, 19, expect.stringContaining('write mqtts://')],
+      [7, 5, expect.stringContaining('gateways get the certificates for this at the https source')],
+    ]);
+    const well = "  - source: https\n    connection: { host: '::', port: 8443 }\n";
+    const tls = '  - source: embedded\n    connection: { host: 0.0.0.0, tls: true }\n';
+    const start = 'ingester: { name: border, tenant: cbp }\nsources:\n';
+    expect(load(`${start}${well}${tls}`)).toMatchObject({ ok: true });
   });
 });

@@ -44,7 +44,7 @@ describe('embedded broker', () => {
   beforeEach(async () => {
     taken = [];
     tooLarge = 0;
-    source = await embedded.open({ host: '127.0.0.1', port: 0 }, context);
+    source = await embedded.open({ host: '127.0.0.1', port: 0, tls: false }, context);
   });
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
@@ -52,7 +52,7 @@ describe('embedded broker', () => {
   });
 
   it('names the port that is taken', async () => {
-    const opening = embedded.open({ host: '127.0.0.1', port: port() }, context);
+    const opening = embedded.open({ host: '127.0.0.1', port: port(), tls: false }, context);
     await expect(opening).rejects.toMatchObject({
       code: 'IN_PORT_TAKEN',
       message: `listening on 127.0.0.1:${port()}`,
