@@ -11,6 +11,8 @@ export const limits = {
   /** A signed heartbeat goes out when there was nothing else to say for this long. */
   heartbeatMsDefault: 60_000,
 
+  /** Keys that a device may have had, one after the other. */
+  keyGenerationsMax: 32,
   /** How long a command of the wallet waits for another one, and how often it looks. */
   walletLockMs: 10_000,
   walletLockLookMs: 50,
@@ -18,6 +20,8 @@ export const limits = {
   credentialBytesMax: 256 * 1024,
   /** A receipt may be this large. */
   receiptBytesMax: 64 * 1024,
+  /** Disclosures beside one token: each element of a batch and each of its goods, with decoys. */
+  disclosuresMax: 1024,
   /** Nesting of JSON that is received. */
   jsonDepthMax: 32,
   /** Bytes of a status list when unpacked: 8,388,608 entries; the least is 131,072. */
@@ -137,8 +141,13 @@ export const limits = {
   outboxCommitMs: 20,
   /** and at most this many batches in one transaction. */
   outboxCommitBatchesMax: 64,
+  /** Characters of a passphrase or PIN that is typed. */
+  secretCharactersMax: 1024,
   /** A token (PKCS#11) must answer within this. */
   keyTokenMs: 10_000,
+  /** A key whose token fails is asked again after this long, doubling to the maximum. */
+  keyRetryMs: 500,
+  keyRetryMaxMs: 30_000,
   /** Batches that wait in memory for the outbox; beyond it the drivers are told to wait. */
   outboxPendingMax: 256,
   /** Bytes of signed batches kept on disk; beyond it a signed loss says what was dropped. */
@@ -354,6 +363,11 @@ export const limits = {
   /** Attributes, enrolments and minutes of history that one twin keeps. */
   twinAttributesMax: 512,
   twinEnrolmentsMax: 16,
+  /** Papers of parties, and corrections of them, that one twin keeps. */
+  twinPapersMax: 64,
+  /** Steps of custody of one thing that wait for others, and past moves that are remembered. */
+  custodyWaitingMax: 256,
+  custodyPastMax: 256,
   twinMinutesMax: 180,
   /** Epochs, ranges of sequences in an epoch, and losses that a device's twin keeps. */
   historyEpochsMax: 256,

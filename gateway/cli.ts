@@ -3,6 +3,7 @@
 import '../devices/io/needs-node.ts';
 import { setFlagsFromString } from 'node:v8';
 import { EdgeError, explain } from '../devices/errors.ts';
+import { askSecretAt } from '../devices/io/terminal.ts';
 import { systemClock, systemRandom } from '../devices/runtime.ts';
 import type { CommandContext } from './commands/command.ts';
 import { helpOf, overview } from './commands/help.ts';
@@ -74,6 +75,7 @@ function contextOf(): CommandContext {
     ...(process.stdout.isTTY && { screen: () => process.stdout }),
     stop: stop.signal,
     environment: process.env,
+    ...(process.stdin.isTTY && { askSecret: askSecretAt(process.stdin, process.stderr) }),
     onHangup: (action) => void process.on('SIGHUP', action),
     onInputEnd(onEnd) {
       process.stdin.on('end', onEnd).on('close', onEnd).on('error', onEnd).resume();

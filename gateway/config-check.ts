@@ -2,6 +2,7 @@
  * What the schema of a configuration cannot say: names that must differ, profiles, drivers and
  * uplinks that must exist, and settings that only the driver knows. Never touches the network.
  */
+import { keyStoreMistakes } from '../devices/io/key-store-settings.ts';
 import { pointMistakes } from '../devices/point-check.ts';
 import type { DeviceProfile } from '../devices/profile.ts';
 import { compileReporter, type SchemaMistake, type TSchema } from '../devices/schema.ts';
@@ -23,10 +24,12 @@ export const GATEWAY_LABEL = 'gateway';
 
 /** Mistakes of a configuration that has passed its schemas and `checkNested`. */
 export function checkGatewayConfig(config: GatewayConfig, known: Registries): SchemaMistake[] {
-  const { connection, sink } = config.uplink;
-  const uplink = find(known.sinks, sink)?.check?.(connection) ?? [];
+  const { connection, invitation, sink } = config.uplink;
+  const isInvited = invitation !== undefined;
+  const uplink = find(known.sinks, sink)?.check?.(connection, { isInvited }) ?? [];
   return [
     ...checkNames(config),
+    ...below(['keys'], keyStoreMistakes(config.keys)),
     ...below(['uplink', 'connection'], uplink),
     ...config.devices.flatMap((device, index) => checkDevice(device, ['devices', index], known)),
   ];

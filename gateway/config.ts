@@ -1,4 +1,5 @@
 /** The gateway's configuration: its schema with descriptions, units, defaults and bounds. */
+import { keyStoreSchema } from '../devices/io/key-store-settings.ts';
 import { limits } from '../devices/limits.ts';
 import { type Static, type TSchema, Type } from '../devices/schema.ts';
 import { inlineProfileSchema } from './config-profile.ts';
@@ -156,16 +157,10 @@ function configSchema<P extends TSchema>(profile: P) {
         },
         { ...closed, description: 'The gateway itself. Required.' },
       ),
-      keys: Type.Object(
-        {
-          store: Type.Literal('file', {
-            description: 'Kind of key store: file, an encrypted file. Required.',
-          }),
-          path: path('Path of the key file. Required.'),
-          passphraseFile: path('Path of a file with the passphrase in its first line. Required.'),
-        },
-        { ...closed, description: 'Keys: "gateway" and one for each device. Required.' },
-      ),
+      keys: {
+        ...keyStoreSchema,
+        description: 'Where keys are kept: "gateway" and one for each device. Required.',
+      },
       facility: uri(
         'URI of the place where readings are taken. Required.',
         'did:web:you.example/facility/one',

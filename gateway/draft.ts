@@ -1,7 +1,11 @@
 /** What a batch draft holds: counts, span, size, and how it is cut in two. All pure. */
 import { strict as assert } from 'node:assert';
-import type { BatchDraft } from '../devices/credential/batch.ts';
+import type { Batch, BatchDraft } from '../devices/credential/batch.ts';
+import { readBatch } from '../devices/credential/batch-wire.ts';
+import { openToken } from '../devices/credential/jws.ts';
 import { SERVER_TIME_BYTES } from '../devices/credential/reading-wire.ts';
+import { isRefusal } from '../devices/credential/refusal.ts';
+import { limits } from '../devices/limits.ts';
 import type { Loss, Reading, ReadingGroup } from '../devices/reading.ts';
 
 export function countReadings(draft: { readonly groups: readonly ReadingGroup[] }): number {
@@ -121,4 +125,20 @@ function valueBytes(value: Reading['value']): number {
 /** A character is up to six bytes in JSON (`\u0001`), and up to three in UTF-8. */
 function escapedLength(text: string): number {
   return 6 * text.length;
+}
+
+/** What is lost when the draft is not kept: its readings, and what it would have said was lost. */
+export function lossesOf(draft: BatchDraft): Loss[] {
+  const count = countReadings(draft);
+  if (count === 0) return [...draft.losses];
+  return [{ ...spanOf(draft), count, cause: 'storage-full' }, ...draft.losses];
+}
+
+/** A driver has judged it; what is not a batch here is a mistake of ours. */
+export function readSigned(token: Uint8Array): Batch & { readonly digest: string } {
+  const opened = openToken(token, limits.batchBytesMax);
+  assert(!isRefusal(opened), 'a device-signed batch is judged before it is kept');
+  const batch = readBatch(opened.payload);
+  assert(!isRefusal(batch), 'a device-signed batch is judged before it is kept');
+  return { ...batch, digest: opened.digest };
 }

@@ -1,4 +1,5 @@
 /** What the outbox's client and its worker say to each other. */
+import type { UnlockedKeyStore } from '../devices/io/key-store-open.ts';
 import type { LogField, LogLevel } from '../devices/runtime.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -6,7 +7,7 @@ import type { Outbox } from './outbox.ts';
 export interface OutboxSettings {
   /** The database's file. */
   readonly file: string;
-  readonly keys: { readonly path: string; readonly passphraseFile: string };
+  readonly keys: UnlockedKeyStore;
   /** Labels of the keys: the gateway's and each device's. */
   readonly labels: readonly string[];
   readonly bytesMax: number;

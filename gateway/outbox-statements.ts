@@ -60,7 +60,10 @@ export function prepareStatements(db: Database) {
     recordLoss: db.prepare(`INSERT INTO loss (device, cause, from_ms, to_ms, count)
       VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET from_ms = min(from_ms, excluded.from_ms),
       to_ms = max(to_ms, excluded.to_ms), count = count + excluded.count`),
-    takeLosses: db.prepare(`DELETE FROM loss WHERE device = ? RETURNING from_ms AS fromMs,
-      to_ms AS toMs, count, cause`) as Statement<[string], StoredLoss>,
+    losses: db.prepare(`SELECT from_ms AS fromMs, to_ms AS toMs, count, cause FROM loss
+      WHERE device = ?`) as Statement<[string], StoredLoss>,
+    // More may have been lost while these were signed: that stays, for the next batch to say.
+    takeLoss: db.prepare(`UPDATE loss SET count = count - ? WHERE device = ? AND cause = ?`),
+    dropTakenLosses: db.prepare('DELETE FROM loss WHERE device = ? AND count <= 0'),
   };
 }

@@ -1,21 +1,20 @@
 /**
  * The outbox over one database connection: gives each batch its place in its device's history,
  * keeps signed tokens until they are settled, and remembers what it could not keep until a batch
- * says so. Calls must not overlap (outbox-local.ts sees to that), because signing may take a
- * while and nothing may look into the transaction meanwhile.
+ * says so. A key may take its time to sign, so nothing is locked meanwhile: what is signed is
+ * committed in a transaction of its own, which takes the places only if they are still free.
  */
 import { strict as assert } from 'node:assert';
-import type { Batch, BatchDraft } from '../devices/credential/batch.ts';
-import { composeBatch, readBatch } from '../devices/credential/batch-wire.ts';
-import { openToken, signToken } from '../devices/credential/jws.ts';
-import { isRefusal } from '../devices/credential/refusal.ts';
+import type { BatchDraft } from '../devices/credential/batch.ts';
+import { composeBatch } from '../devices/credential/batch-wire.ts';
+import { signToken } from '../devices/credential/jws.ts';
 import { credentialDigest } from '../devices/envelope.ts';
 import type { Signer } from '../devices/identity/signer.ts';
 import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import type { Loss } from '../devices/reading.ts';
 import type { Log, Random } from '../devices/runtime.ts';
-import { countReadings, spanOf, splitDraft } from './draft.ts';
+import { countReadings, lossesOf, readSigned, spanOf, splitDraft } from './draft.ts';
 import { join } from './losses.ts';
 import type {
   Appended,
@@ -30,6 +29,7 @@ import type {
   Settlement,
 } from './outbox.ts';
 import { prepareStatements } from './outbox-statements.ts';
+import { type NewRow, nothingYet, type Step, type Working } from './outbox-step.ts';
 import { type BatchRow, type DeviceRow, hashRow, isIntact } from './outbox-tables.ts';
 
 export interface OutboxStoreOptions {
@@ -40,14 +40,6 @@ export interface OutboxStoreOptions {
   readonly bytesMax: number;
   readonly random: Random;
   readonly log: Log;
-}
-
-/** What a transaction changes beyond the database; taken over when it has committed. */
-interface Working {
-  readonly devices: Map<string, DeviceRow>;
-  readonly rows: { device: string; readings: number; bytes: number }[];
-  /** Keys of `unrecorded` that are in the database or in a batch now. */
-  readonly recorded: Set<string>;
 }
 
 export class OutboxStore {
@@ -71,30 +63,25 @@ export class OutboxStore {
   }
 
   /**
-   * Signs the drafts and commits all of them in one transaction, or none.
+   * Signs the drafts, one after the other, and commits them in one transaction, or none. Where
+   * `isLate` says after a draft that it has taken long, those signed until then are committed, and
+   * the answer has only theirs; the caller asks for the others again. One call with drafts to sign
+   * at a time; any other method may be called meanwhile.
    *
-   * @throws what SQLite throws when the store fails, but for a full disk: then nothing is kept,
-   *   the drafts count as dropped and the next batch of the device says so.
+   * @throws what the key throws, and what SQLite throws when the store fails, but for a full disk:
+   *   then nothing is kept, the drafts count as dropped and the next batch of the device says so.
    */
-  async append(drafts: readonly (Draft | DeviceSigned)[]): Promise<Appended[]> {
-    const { db } = this.#options;
-    const working: Working = { devices: new Map(), rows: [], recorded: new Set() };
-    try {
-      db.exec('BEGIN IMMEDIATE');
-      const appended: Appended[] = [];
-      for (const draft of drafts) {
-        if ('token' in draft) appended.push(this.#keepOne(draft, working));
-        else appended.push(await this.#appendOne(draft, working));
-      }
-      db.exec('COMMIT');
-      this.#takeOver(working);
-      return appended;
-    } catch (error) {
-      if (db.inTransaction) db.exec('ROLLBACK');
-      if (!sqliteCode(error).startsWith('SQLITE_FULL')) throw error;
-      this.#options.log.error('the disk is full; readings are not kept');
-      return drafts.map((draft) => this.#remember(draft));
+  async append(
+    drafts: readonly (Draft | DeviceSigned)[],
+    isLate: () => boolean = () => false,
+  ): Promise<Appended[]> {
+    const working = nothingYet();
+    for (const draft of drafts) {
+      const step = 'token' in draft ? this.#keep(draft, working) : await this.#sign(draft, working);
+      working.steps.push(step);
+      if (isLate()) break;
     }
+    return this.#commit(working, drafts.slice(0, working.steps.length));
   }
 
   /** Committed, intact rows. Damaged ones leave the outbox and become a loss. */
@@ -172,66 +159,56 @@ export class OutboxStore {
     this.#options.db.close();
   }
 
-  async #appendOne(draft: Draft, working: Working): Promise<Appended> {
+  async #sign(draft: Draft, working: Working): Promise<Step> {
+    const { device, messages = [] } = draft;
     const readings = countReadings(draft);
-    this.#rememberMessages(draft.device, draft.messages ?? []);
     // Batches without readings may use a reserve: they are what says that others were dropped.
     const reserve = readings === 0 ? limits.outboxReserveBytes : -limits.batchBytesMax;
-    if (this.#bytesWith(working) > this.#options.bytesMax + reserve) {
-      for (const loss of lossesOf(draft)) this.#recordLoss(draft.device, loss);
-      return { batches: 0, readings: 0, lossesSigned: 0, dropped: readings };
+    if (this.#bytes + working.bytes > this.#options.bytesMax + reserve) {
+      const appended = { batches: 0, readings: 0, lossesSigned: 0, dropped: readings };
+      return { device, messages, taken: [], lost: lossesOf(draft), rows: [], appended };
     }
-    const whole = {
-      ...draft,
-      losses: [...this.#takeLosses(draft.device, working), ...draft.losses],
-    };
-    const batches = await this.#signAndInsert(whole, working);
-    const lossesSigned = whole.losses.reduce((sum, { count }) => sum + count, 0);
-    return { batches, readings, lossesSigned, dropped: 0 };
+    const taken = this.#storedLosses(device, working);
+    const losses = [...taken, ...this.#unrecordedLosses(device, working), ...draft.losses];
+    const rows = await this.#signBatches({ ...draft, losses }, working);
+    const lossesSigned = losses.reduce((sum, { count }) => sum + count, 0);
+    const appended = { batches: rows.length, readings, lossesSigned, dropped: 0 };
+    return { device, messages, taken, lost: [], rows, appended };
   }
 
   /** A batch with a signature, a place and a name already: only stored. */
-  #keepOne({ message, token, witness }: DeviceSigned, working: Working): Appended {
+  #keep({ message, token, witness }: DeviceSigned, working: Working): Step {
     const batch = readSigned(token);
     const readings = countReadings(batch);
-    this.#rememberMessages(witness, message === undefined ? [] : [message]);
-    if (this.#bytesWith(working) > this.#options.bytesMax - limits.batchBytesMax) {
-      for (const loss of lossesOf({ ...batch, losses: [] })) this.#recordLoss(witness, loss);
-      return { batches: 0, readings: 0, lossesSigned: 0, dropped: readings };
+    const messages = message === undefined ? [] : [message];
+    if (this.#bytes + working.bytes > this.#options.bytesMax - limits.batchBytesMax) {
+      const appended = { batches: 0, readings: 0, lossesSigned: 0, dropped: readings };
+      const lost = lossesOf({ ...batch, losses: [] });
+      return { device: witness, messages, taken: [], lost, rows: [], appended };
     }
     const { device, digest, epoch, sequence, closedMs: closed_ms } = batch;
     const { fromMs: from_ms, toMs: to_ms } = spanOf(batch);
     const span = { from_ms, to_ms, closed_ms, bytes: token.length };
     const place = { device, epoch: epoch.counter, sequence, digest };
-    const row = { ...place, readings, ...span, token, witness };
-    const { changes } = this.#sql.keep.run({ ...row, hash: hashRow(row) });
-    if (changes > 0) working.rows.push(row);
-    return { batches: changes, readings: changes * readings, lossesSigned: 0, dropped: 0 };
-  }
-
-  #bytesWith({ rows }: Working): number {
-    return this.#bytes + rows.reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  #rememberMessages(device: string, names: readonly string[]): void {
-    for (const name of names) this.#sql.rememberMessage.run(device, name);
-    if (names.length > 0) this.#sql.trimMessages.run(device, device, limits.mqttRememberedMax);
+    working.bytes += token.length;
+    const appended = { batches: 1, readings, lossesSigned: 0, dropped: 0 };
+    const rows = [{ ...place, readings, ...span, token, witness }];
+    return { device: witness, messages, taken: [], lost: [], rows, appended };
   }
 
   /** Signs the draft as one batch, or as several when its credential would be too large. */
-  async #signAndInsert(draft: BatchDraft, working: Working): Promise<number> {
+  async #signBatches(draft: BatchDraft, working: Working): Promise<NewRow[]> {
     const { random } = this.#options;
     const signer = this.#options.signers.get(draft.device);
     assert(signer, `there is no key for ${draft.device}`);
-    const before = working.devices.get(draft.device) ?? this.#devices.get(draft.device);
-    const device = before ?? this.#openEpoch(draft.device);
-    const sequence = device.sequence + 1;
-    const previous = device.last_digest && { id: device.last_id, digest: device.last_digest };
+    const { before, row: last } = this.#historyOf(draft.device, working);
+    const sequence = last.sequence + 1;
+    const previous = last.last_digest && { id: last.last_id, digest: last.last_digest };
     const place = {
       epoch: {
-        counter: device.epoch,
-        nonce: device.nonce,
-        ...(device.follows !== null && { follows: device.follows }),
+        counter: last.epoch,
+        nonce: last.nonce,
+        ...(last.follows !== null && { follows: last.follows }),
       },
       sequence,
       ...(previous && { previous }),
@@ -241,35 +218,79 @@ export class OutboxStore {
     const token = await signToken({ payload, signer, typ: 'vc+jwt' });
     if (token.length > limits.batchBytesMax) {
       const [first, second] = splitDraft(draft);
-      const batches = await this.#signAndInsert(first, working);
-      return batches + (await this.#signAndInsert(second, working));
+      const rows = await this.#signBatches(first, working);
+      return [...rows, ...(await this.#signBatches(second, working))];
     }
     const digest = credentialDigest(token);
-    const { fromMs, toMs } = spanOf(draft);
-    const row = {
-      device: draft.device,
-      epoch: device.epoch,
-      sequence,
-      digest,
-      readings: countReadings(draft),
-      from_ms: fromMs,
-      to_ms: toMs,
-      closed_ms: draft.closedMs,
-      bytes: token.length,
-      token,
-    };
-    const moved = { ...device, sequence, last_id: ids.credential, last_digest: digest };
-    this.#sql.insert.run({ ...row, hash: hashRow(row) });
-    const next = { ...moved, last_ms: Math.trunc(toMs) };
-    this.#sql.move.run(next);
-    working.devices.set(draft.device, next);
-    working.rows.push(row);
-    return 1;
+    const { fromMs: from_ms, toMs: to_ms } = spanOf(draft);
+    const moved = { sequence, last_id: ids.credential, last_digest: digest };
+    const row = { ...last, ...moved, last_ms: Math.trunc(to_ms) };
+    working.devices.set(draft.device, { before, row });
+    working.bytes += token.length;
+    const span = { from_ms, to_ms, closed_ms: draft.closedMs, bytes: token.length };
+    const { device } = draft;
+    const readings = countReadings(draft);
+    return [{ device, epoch: last.epoch, sequence, digest, readings, ...span, token }];
+  }
+
+  /** Where the device's history stands, with what is signed here and not committed. */
+  #historyOf(did: string, working: Working): { before: DeviceRow | undefined; row: DeviceRow } {
+    const known = working.devices.get(did);
+    if (known) return known;
+    const committed = this.#devices.get(did);
+    if (committed) return { before: committed, row: committed };
+    const before = this.#sql.device.get(did);
+    return { before, row: this.#openEpoch(did, before) };
+  }
+
+  #commit(working: Working, drafts: readonly (Draft | DeviceSigned)[]): Appended[] {
+    try {
+      const appended: Appended[] = [];
+      const added: NewRow[] = [];
+      this.#inTransaction(() => {
+        for (const [did, { before, row }] of working.devices) this.#move(did, before, row);
+        for (const step of working.steps) appended.push(this.#write(step, added));
+      });
+      for (const [did, { row }] of working.devices) this.#devices.set(did, row);
+      for (const row of added) this.#count(row, 1);
+      for (const key of working.recorded) this.#unrecorded.delete(key);
+      return appended;
+    } catch (error) {
+      if (!sqliteCode(error).startsWith('SQLITE_FULL')) throw error;
+      this.#options.log.error('the disk is full; readings are not kept');
+      return drafts.map((draft) => this.#remember(draft));
+    }
+  }
+
+  /** Takes the places that were signed for; nobody else may have had them meanwhile. */
+  #move(did: string, before: DeviceRow | undefined, row: DeviceRow): void {
+    const now = this.#sql.device.get(did);
+    const isFree = now?.last_digest === before?.last_digest && now?.nonce === before?.nonce;
+    assert(isFree, `the history of ${did} went on while its next batch was signed`);
+    this.#sql.move.run(row);
+  }
+
+  #write({ appended, device, lost, messages, rows, taken }: Step, added: NewRow[]): Appended {
+    for (const name of messages) this.#sql.rememberMessage.run(device, name);
+    if (messages.length > 0) {
+      this.#sql.trimMessages.run(device, device, limits.mqttRememberedMax);
+    }
+    for (const loss of taken) this.#sql.takeLoss.run(loss.count, device, loss.cause);
+    if (taken.length > 0) this.#sql.dropTakenLosses.run(device);
+    for (const loss of lost) this.#recordLoss(device, loss);
+    const inserted = rows.filter((row) => {
+      const hash = hashRow(row);
+      const statement = row.witness ? this.#sql.keep : this.#sql.insert;
+      return statement.run({ ...row, hash }).changes > 0;
+    });
+    added.push(...inserted);
+    if (inserted.length === rows.length) return appended;
+    // A device sent the same bytes again: they are there already.
+    return { batches: 0, readings: 0, lossesSigned: 0, dropped: 0 };
   }
 
   /** A new epoch behind the last digest; it is stored with its first batch. */
-  #openEpoch(did: string): DeviceRow {
-    const last = this.#sql.device.get(did);
+  #openEpoch(did: string, last: DeviceRow | undefined): DeviceRow {
     return {
       did,
       epoch: (last?.epoch ?? 0) + 1,
@@ -286,12 +307,19 @@ export class OutboxStore {
     this.#sql.recordLoss.run(device, cause, Math.trunc(fromMs), Math.trunc(toMs), count);
   }
 
-  /** What is remembered for the device, to be signed in this transaction. */
-  #takeLosses(device: string, working: Working): Loss[] {
-    const losses: Loss[] = this.#sql.takeLosses.all(device);
+  /** What is remembered on disk for the device, once in a commit. */
+  #storedLosses(device: string, { lossesOf }: Working): Loss[] {
+    if (lossesOf.has(device)) return [];
+    lossesOf.add(device);
+    return this.#sql.losses.all(device);
+  }
+
+  /** What is remembered in memory alone for the device, once in a commit. */
+  #unrecordedLosses(device: string, { recorded }: Working): Loss[] {
+    const losses: Loss[] = [];
     for (const [key, entry] of this.#unrecorded) {
-      if (entry.device !== device || working.recorded.has(key)) continue;
-      working.recorded.add(key);
+      if (entry.device !== device || recorded.has(key)) continue;
+      recorded.add(key);
       losses.push(entry.loss);
     }
     return losses;
@@ -308,12 +336,6 @@ export class OutboxStore {
       this.#unrecorded.set(key, { device, loss: whole });
     }
     return { batches: 0, readings: 0, lossesSigned: 0, dropped: countReadings(draft) };
-  }
-
-  #takeOver(working: Working): void {
-    for (const [did, row] of working.devices) this.#devices.set(did, row);
-    for (const row of working.rows) this.#count(row, 1);
-    for (const key of working.recorded) this.#unrecorded.delete(key);
   }
 
   #count(row: { device: string; readings: number; bytes: number }, sign: 1 | -1): void {
@@ -341,22 +363,6 @@ export class OutboxStore {
   #inTransaction(action: () => void): void {
     this.#options.db.transaction(action).immediate();
   }
-}
-
-/** What is lost when the draft is not kept: its readings, and what it would have said was lost. */
-function lossesOf(draft: BatchDraft): Loss[] {
-  const count = countReadings(draft);
-  if (count === 0) return [...draft.losses];
-  return [{ ...spanOf(draft), count, cause: 'storage-full' }, ...draft.losses];
-}
-
-/** A driver has judged it; what is not a batch here is a mistake of ours. */
-function readSigned(token: Uint8Array): Batch & { readonly digest: string } {
-  const opened = openToken(token, limits.batchBytesMax);
-  assert(!isRefusal(opened), 'a device-signed batch is judged before it is kept');
-  const batch = readBatch(opened.payload);
-  assert(!isRefusal(batch), 'a device-signed batch is judged before it is kept');
-  return { ...batch, digest: opened.digest };
 }
 
 function toOutboxRow({ id, digest, device, readings, token }: BatchRow): OutboxRow {

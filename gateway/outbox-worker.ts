@@ -2,7 +2,8 @@
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
-import { openFileKeyStore } from '../devices/io/key-store-file.ts';
+import type { KeyStore, Signer } from '../devices/io/key-store.ts';
+import { openKeyStore } from '../devices/io/key-store-open.ts';
 import { lockDirectory, openDatabase } from '../devices/io/sqlite.ts';
 import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
 import type { Outbox } from './outbox.ts';
@@ -16,6 +17,7 @@ import type {
 } from './outbox-message.ts';
 import { OutboxStore } from './outbox-store.ts';
 import { outboxSchema } from './outbox-tables.ts';
+import { patientSigner } from './patient-signer.ts';
 
 const say = (reply: OutboxReply) => parentPort?.postMessage(reply);
 
@@ -39,41 +41,47 @@ interface Opened {
 
 /** Keys, then the directory, then the database: a mistake in one leaves the next untouched. */
 async function open(settings: OutboxSettings): Promise<Opened> {
-  const { path, passphraseFile } = settings.keys;
-  const keys = await openFileKeyStore(path, passphraseFile);
+  const keys = await openKeyStore(settings.keys);
+  const closing = new AbortController();
+  const patient = (signer: Signer) =>
+    patientSigner(signer, { clock: systemClock, log, stop: closing.signal });
   const labelled = await Promise.all(
     settings.labels.map(async (label) => ({ label, signer: await keys.signer(label) })),
   );
   lockDirectory(dirname(settings.file));
   const store = new OutboxStore({
     db: openDatabase(settings.file, { schema: outboxSchema }),
-    signers: new Map(labelled.map(({ signer }) => [signer.did, signer])),
+    signers: new Map(labelled.map(({ signer }) => [signer.did, patient(signer)])),
     bytesMax: settings.bytesMax,
     random: systemRandom,
     log,
   });
   const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));
+  const outbox = createLocalOutbox({ store, clock: systemClock });
   return {
-    outbox: createLocalOutbox({ store, clock: systemClock }),
+    outbox: {
+      ...outbox,
+      async close() {
+        closing.abort();
+        await outbox.close();
+        await keys.close();
+      },
+    },
     ids,
-    openKeys: (labels) => openKeys(settings, store, labels),
+    openKeys: async (labels) => {
+      const opened = await openKeys(keys, labels);
+      for (const { signer } of opened) store.addSigner(patient(signer));
+      return opened.map(({ label, signer }) => ({ label, did: signer.did }));
+    },
   };
 }
 
-/** The file is read again, since keys may have been made meanwhile. */
-async function openKeys(
-  { keys: { path, passphraseFile } }: OutboxSettings,
-  store: OutboxStore,
-  labels: readonly string[],
-): Promise<Identity[]> {
-  const keys = await openFileKeyStore(path, passphraseFile);
-  const known = keys.list().filter(({ label }) => labels.includes(label));
-  const opened: Identity[] = [];
-  for (const { label } of known) {
-    const signer = await keys.signer(label);
-    store.addSigner(signer);
-    opened.push({ label, did: signer.did });
-  }
+/** Those of the keys that are there now; they may have been made since the start. */
+async function openKeys(keys: KeyStore, labels: readonly string[]) {
+  const wanted = new Set(labels);
+  const there = (await keys.look()).filter(({ label }) => wanted.has(label));
+  const opened: { readonly label: string; readonly signer: Signer }[] = [];
+  for (const { label } of there) opened.push({ label, signer: await keys.signer(label) });
   return opened;
 }
 

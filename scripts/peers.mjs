@@ -36,6 +36,10 @@ export const peers = {
     packages: ['chrony'],
     present: () => existsSync('/usr/sbin/chronyd') && onPath('chronyc'),
   },
+  softhsm: {
+    packages: ['softhsm2', 'opensc'],
+    present: () => existsSync('/usr/lib/softhsm/libsofthsm2.so') && onPath('pkcs11-tool'),
+  },
   socat: {
     packages: ['socat'],
     present: () => onPath('socat'),

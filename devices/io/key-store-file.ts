@@ -114,10 +114,17 @@ export async function openKeyFile(
     file = now;
   }
 
+  const list = () => file.keys.map(({ privateKey: _, ...stored }): StoredKey => stored);
+
   return {
     place: 'file',
 
-    list: () => file.keys.map(({ privateKey: _, ...stored }): StoredKey => stored),
+    list,
+
+    async look() {
+      refresh();
+      return list();
+    },
 
     async create(label, algorithm, name) {
       refresh();

@@ -86,6 +86,10 @@ export async function openPkcs11KeyStore(
   const store: KeyStore = {
     place: 'secure-element',
     list: () => known,
+    async look() {
+      await token.call('looking for keys on the token', look);
+      return known;
+    },
     async create(label, algorithm, name) {
       const what = `making the key "${label}" on the token`;
       return token.call(what, async (call) => {
@@ -112,7 +116,7 @@ export async function openPkcs11KeyStore(
     close: () => token.close(),
   };
   try {
-    await token.call('looking for keys on the token', look);
+    await store.look();
   } catch (error) {
     await token.close();
     throw error;

@@ -22,8 +22,10 @@ export type KeyPlace = 'file' | 'secure-element';
 
 export interface KeyStore {
   readonly place: KeyPlace;
-  /** The keys as they were when the store was last opened, or made or opened a key. */
+  /** The keys as they were when this store last looked: opening it and each call below does. */
   list(): readonly StoredKey[];
+  /** The keys as they are now, with those that another process has made since. */
+  look(): Promise<readonly StoredKey[]>;
   /**
    * Makes a key inside the store. Its DID is the key's own `did:key` unless `name` gives another,
    * as a wallet does for an organisation's `did:web`; `keyId` is then a DID URL of it.

@@ -1,7 +1,11 @@
 /** The contract of a subcommand, and what they all need: arguments, a configuration, output. */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { EdgeError } from '../../devices/errors.ts';
 import { formatMistake, resolveFrom } from '../../devices/io/config-file.ts';
+import type { KeyStore } from '../../devices/io/key-store.ts';
+import { openKeyStore, unlockKeyStore } from '../../devices/io/key-store-open.ts';
+import { keyStoreSettings } from '../../devices/io/key-store-settings.ts';
 import type { Clock, Random } from '../../devices/runtime.ts';
 import type { GatewayConfig } from '../config.ts';
 import { readGatewayConfig } from '../gateway.ts';
@@ -22,6 +26,8 @@ export interface CommandContext {
   readonly onHangup?: (action: () => void) => void;
   /** Environment variables that systemd sets; absent where a test runs a command. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Asks the person at the terminal, without echo; absent where there is none. */
+  readonly askSecret?: (prompt: string) => Promise<string>;
   /** Calls `onEnd` when standard input ends. */
   readonly onInputEnd: (onEnd: () => void) => void;
 }
@@ -45,6 +51,15 @@ export function parseArguments<const T extends Record<string, { type: 'boolean' 
   } catch (cause) {
     throw new EdgeError('CFG_USAGE', 'reading the command line', { cause });
   }
+}
+
+/** Opens the key store that a configuration names. @throws EdgeError KEY_… */
+export async function openKeys(
+  { config, resolvePath }: Pick<LoadedConfig, 'config' | 'resolvePath'>,
+  context: CommandContext,
+): Promise<KeyStore> {
+  const settings = keyStoreSettings(config.keys, resolvePath);
+  return openKeyStore(await unlockKeyStore(settings, context), context.clock);
 }
 
 /** A number of seconds from an option. @throws EdgeError CFG_USAGE */
@@ -76,4 +91,18 @@ export function loadConfig(file: string, { err }: Pick<CommandContext, 'err'>): 
   }
   const resolvePath = (path: string) => resolveFrom(file, path);
   return { config: result.value, text: result.text, resolvePath };
+}
+
+/**
+ * Bytes of a file, or `undefined` where there is none.
+ *
+ * @throws EdgeError CFG_UNREADABLE when the file is there and cannot be read
+ */
+export function readFileIfAny(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    if ((cause as { code?: string }).code === 'ENOENT') return undefined;
+    throw new EdgeError('CFG_UNREADABLE', `reading ${path}`, { cause });
+  }
 }

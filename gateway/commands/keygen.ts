@@ -1,14 +1,13 @@
 /** `bondline-gateway keygen`: makes the keys that are missing and shows all of them. */
-import { openFileKeyStore } from '../../devices/io/key-store-file.ts';
 import { GATEWAY_LABEL } from '../config-check.ts';
-import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
+import { type CommandContext, EXIT, loadConfig, openKeys, parseArguments } from './command.ts';
 import { formatTable } from './table.ts';
 
 export async function runKeygen(args: readonly string[], context: CommandContext): Promise<number> {
   const { positionals, values } = parseArguments(args, { json: { type: 'boolean' } }, ['CONFIG']);
-  const { config, resolvePath } = loadConfig(positionals[0] ?? '', context);
-  const { passphraseFile, path } = config.keys;
-  const store = await openFileKeyStore(resolvePath(path), resolvePath(passphraseFile));
+  const loaded = loadConfig(positionals[0] ?? '', context);
+  const { config } = loaded;
+  const store = await openKeys(loaded, context);
   const keys: { label: string; did: string; made: boolean }[] = [];
   try {
     for (const label of [GATEWAY_LABEL, ...config.devices.map(({ name }) => name)]) {

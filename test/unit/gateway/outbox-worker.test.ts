@@ -30,7 +30,10 @@ beforeEach(() => {
   cpSync(keys, directory, { recursive: true });
   settings = {
     file: join(directory, 'data', 'outbox.db'),
-    keys: { path: join(directory, 'keys.json'), passphraseFile: join(directory, 'passphrase') },
+    keys: {
+      settings: { store: 'file', path: join(directory, 'keys.json'), secret: {} },
+      secret: 'a passphrase for one test',
+    },
     labels: ['gateway', 'fc-1'],
     bytesMax: 1024 * 1024 * 1024,
   };
@@ -92,8 +95,8 @@ describe('the outbox in its worker', () => {
 
 describe('a start that cannot go well changes nothing', () => {
   it('with a wrong passphrase', async () => {
-    writeFileSync(settings.keys.passphraseFile, 'wrong\n');
-    expect(await refusal(settings)).toBe('KEY_PASSPHRASE_WRONG');
+    const keys = { ...settings.keys, secret: 'wrong' };
+    expect(await refusal({ ...settings, keys })).toBe('KEY_PASSPHRASE_WRONG');
     expect(existsSync(join(directory, 'data'))).toBe(false);
   });
 
@@ -120,7 +123,7 @@ describe('a start that cannot go well changes nothing', () => {
   });
 
   it('in a directory that cannot be', async () => {
-    const file = join(settings.keys.path, 'data', 'outbox.db');
+    const file = join(directory, 'keys.json', 'data', 'outbox.db');
     expect(await refusal({ ...settings, file })).toBe('CFG_DIRECTORY_UNWRITABLE');
   });
 
