@@ -290,6 +290,16 @@ describe('admit, a device that is not enrolled', () => {
     expect(judge(await stranger.next(worldMs))).toMatchObject({ code: 'VC_SIGNATURE' });
   });
 
+  it('refuses to enrol a device or a gateway whose secret anyone can guess', async () => {
+    learn('organisation', world.document());
+    // The key of 32 zeros.
+    const zeros = 'did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp';
+    const refusal = { outcome: 'refused', code: 'VC_KEY_SUSPECT' };
+    expect(judge(await world.enrolment({ device: zeros }))).toMatchObject(refusal);
+    expect(judge(await world.enrolment({ gateway: zeros }))).toMatchObject(refusal);
+    expect(judge(await world.enrolment()).outcome).toBe('accepted');
+  });
+
   it('refuses an enrolment that another key signed', async () => {
     learn('organisation', world.document());
     const impostor = { ...world.organisation.signer, sign: memorySigner().sign };

@@ -2,8 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   assertionKeyOf,
+  checkOrganisationDocument,
   type DidDocument,
+  keyInDocument,
   readDidDocument,
+  serviceEndpoints,
 } from '../../../../devices/identity/did-document.ts';
 import { didOfPublicJwk } from '../../../../devices/identity/did-key.ts';
 import { jwkOfKey } from '../../../../devices/identity/public-key.ts';
@@ -11,6 +14,7 @@ import { parseTime } from '../../../../devices/runtime.ts';
 
 const did = 'did:web:mill.example';
 const jwk = jwkOfKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey);
+const edwardsJwk = jwkOfKey(generateKeyPairSync('ed25519').publicKey);
 const nowMs = parseTime('2026-11-21T00:00:00Z') ?? 0;
 
 function method(changes: object = {}): object {
@@ -43,6 +47,9 @@ describe('a DID document', () => {
     ['relative ids', { verificationMethod: [method({ id: '#k' })], assertionMethod: ['#k'] }],
     ['the method embedded', { verificationMethod: [], assertionMethod: [method()] }],
     ['Multikey', { verificationMethod: [method(multikey())] }],
+    ['the older name of Multikey', { verificationMethod: [method(multikey(older))] }],
+    ['JsonWebKey2020', { verificationMethod: [method({ type: 'JsonWebKey2020' })] }],
+    ['key_ops verify', { verificationMethod: [withJwk({ ...jwk, key_ops: ['verify'] })] }],
     ['alg as the key needs it', { verificationMethod: [withJwk({ ...jwk, alg: 'ES256' })] }],
     ['use sig', { verificationMethod: [withJwk({ ...jwk, use: 'sig' })] }],
     ['a service and more', { service: [{ id: '#s' }], alsoKnownAs: ['x'] }],
@@ -83,9 +90,79 @@ describe('a DID document', () => {
       { verificationMethod: [withJwk({ ...jwk, alg: 'EdDSA' })] },
       'VC_KEY_INVALID',
     ],
+    [
+      'for signing',
+      { verificationMethod: [withJwk({ ...jwk, key_ops: ['sign'] })] },
+      'VC_KEY_INVALID',
+    ],
+    ['symmetric', { verificationMethod: [withJwk({ kty: 'oct', k: 'AA' })] }, 'VC_KEY_INVALID'],
+    [
+      'public with its secret beside it',
+      { verificationMethod: [method({ secretKeyMultibase: 'z42' })] },
+      'VC_KEY_INVALID',
+    ],
+    [
+      'a JWK where its type says Multikey',
+      { verificationMethod: [method({ type: 'Multikey' })] },
+      'VC_KEY_INVALID',
+    ],
+    [
+      'a Multikey where its type says JWK',
+      { verificationMethod: [method(multikey('JsonWebKey'))] },
+      'VC_KEY_INVALID',
+    ],
+    [
+      'of a type that is not known',
+      { verificationMethod: [method({ type: 'EcdsaSecp256k1VerificationKey2019' })] },
+      'VC_KEY_INVALID',
+    ],
     ['given twice', { verificationMethod: [method(twoForms())] }, 'VC_KEY_INVALID'],
   ])('gives no key that is %s', (_, changes, code) => {
     expect(codeOf(changes)).toBe(code);
+  });
+
+  it('has keys for presentations apart from those for claims', () => {
+    const other = method({ id: '#p', publicKeyJwk: edwardsJwk });
+    const both = read({ verificationMethod: [method(), other], authentication: ['#p'] });
+    const find = (keyId: string, relationship: 'assertionMethod' | 'authentication') => {
+      const key = keyInDocument(both, { keyId, relationship, atMs: nowMs });
+      return 'code' in key ? key.code : key.algorithm;
+    };
+    expect(find('#p', 'authentication')).toBe('EdDSA');
+    expect(find('#p', 'assertionMethod')).toBe('VC_KEY_UNKNOWN');
+    expect(find('#k', 'authentication')).toBe('VC_KEY_UNKNOWN');
+    expect(find('#k', 'assertionMethod')).toBe('ES256');
+  });
+
+  it('names its services by type, whether the type is one or a list', () => {
+    const api = 'https://mill.example/api';
+    const service = [
+      { id: '#a', type: 'TraceabilityAPI', serviceEndpoint: api },
+      { id: '#b', type: ['Other', 'TraceabilityAPI'], serviceEndpoint: [`${api}/2`, { uri: 'x' }] },
+      { id: '#c', type: 'Other', serviceEndpoint: 'https://mill.example/other' },
+      { id: '#d', type: 'TraceabilityAPI' },
+      { serviceEndpoint: 'https://mill.example/nothing' },
+      null,
+      7,
+    ];
+    expect(serviceEndpoints(read({ service }), 'TraceabilityAPI')).toEqual([api, `${api}/2`]);
+    expect(serviceEndpoints(read({ service: 'none' }), 'TraceabilityAPI')).toEqual([]);
+    expect(serviceEndpoints(read({}), 'TraceabilityAPI')).toEqual([]);
+  });
+
+  it('is that of an organisation with a key for claims and no foreign controller', () => {
+    expect(checkOrganisationDocument(read({}))).toBeUndefined();
+    const embedded = { verificationMethod: [], assertionMethod: [method()] };
+    expect(checkOrganisationDocument(read(embedded))).toBeUndefined();
+    const foreign = method({ id: '#x', controller: 'did:web:x.example' });
+    expect(
+      checkOrganisationDocument(read({ verificationMethod: [method(), foreign] })),
+    ).toMatchObject({ code: 'VC_KEY_CONTROLLER' });
+    for (const assertionMethod of [[], ['#other'], undefined]) {
+      expect(checkOrganisationDocument(read({ assertionMethod }))).toMatchObject({
+        code: 'VC_KEY_UNKNOWN',
+      });
+    }
   });
 
   it('gives a key until the moment it expires or is revoked', () => {
@@ -104,6 +181,15 @@ describe('a DID document', () => {
     ['an id that is no DID', { id: 'mill' }],
     ['one method twice', { id: did, verificationMethod: [method(), method()] }],
     ['a method without controller', { id: did, verificationMethod: [{ id: '#k', type: 'x' }] }],
+    [
+      'one id in two relationships with two keys',
+      {
+        id: did,
+        assertionMethod: [method()],
+        authentication: [method({ publicKeyJwk: edwardsJwk })],
+      },
+    ],
+    ['a revocation that is no time', { id: did, verificationMethod: [method({ revoked: '' })] }],
     ['an end that is no time', { id: did, verificationMethod: [method({ expires: 'soon' })] }],
     ['text instead of an object', 'document'],
     ['null', null],
@@ -116,8 +202,10 @@ function withJwk(publicKeyJwk: object): object {
   return method({ publicKeyJwk });
 }
 
-function multikey(): object {
-  return { type: 'Multikey', publicKeyJwk: undefined, publicKeyMultibase: multibase() };
+const older = 'Ed25519VerificationKey2020';
+
+function multikey(type = 'Multikey'): object {
+  return { type, publicKeyJwk: undefined, publicKeyMultibase: multibase() };
 }
 
 function twoForms(): object {
