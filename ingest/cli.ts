@@ -2,6 +2,7 @@
 /** The command `bondline-ingest`: arguments, signals and exit codes. */
 import '../devices/io/needs-node.ts';
 import { EdgeError, explain } from '../devices/errors.ts';
+import { askSecretAt } from '../devices/io/terminal.ts';
 import { systemClock, systemRandom } from '../devices/runtime.ts';
 import type { CommandContext } from './commands/command.ts';
 import { helpOf, overview } from './commands/help.ts';
@@ -67,6 +68,8 @@ async function contextOf(): Promise<CommandContext> {
     pid: process.pid,
     sources,
     stop: stop.signal,
+    environment: process.env,
+    ...(process.stdin.isTTY && { askSecret: askSecretAt(process.stdin, process.stderr) }),
     onInputEnd(onEnd) {
       process.stdin.on('end', onEnd).on('close', onEnd).on('error', onEnd).resume();
     },

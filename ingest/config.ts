@@ -132,8 +132,10 @@ export const ingestConfigSchema = Type.Object(
   { ...closed, $id: 'https://w3id.org/bondline/v1/ingest-config', title: 'Bondline ingester' },
 );
 
+type WrittenConfig = Static<typeof ingestConfigSchema>;
+
 /** A checked configuration whose paths are absolute. */
-export type IngestConfig = Omit<Static<typeof ingestConfigSchema>, 'keys'> & {
+export type IngestConfig = Omit<WrittenConfig, 'keys'> & {
   readonly keys: KeyStoreSettings;
 };
 
@@ -151,7 +153,7 @@ export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Sour
   const read = readConfig(
     file,
     ingestConfigSchema,
-    (value) => furtherMistakes(value, sources),
+    (value) => [...keysMistakes(value), ...furtherMistakes(value, sources)],
     (value) => nestedMistakes(value, file, sources),
   );
   if (!read.ok) return read;
@@ -170,6 +172,13 @@ function withDefaults(block: KeyStoreBlock): KeyStoreBlock {
   if (block.store !== 'file') return block;
   const passphrase = block.passphrase ? {} : { passphraseFile: 'passphrase' };
   return { path: 'keys.json', ...passphrase, ...block };
+}
+
+function keysMistakes({ keys: block }: WrittenConfig): SchemaMistake[] {
+  return keyStoreMistakes(withDefaults(block)).map(({ message, path }) => ({
+    path: ['keys', ...path],
+    message,
+  }));
 }
 
 /** The mistakes as lines for a person. */
@@ -200,7 +209,7 @@ function nestedMistakes(
  * that nobody gives out.
  */
 function furtherMistakes(
-  { sources }: IngestConfig,
+  { sources }: WrittenConfig,
   known: ReadonlyMap<string, Source>,
 ): SchemaMistake[] {
   const named = sources.map(({ source }) => source);

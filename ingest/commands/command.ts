@@ -21,6 +21,10 @@ export interface CommandContext {
   readonly sources: ReadonlyMap<string, Source>;
   /** Aborts on SIGINT and SIGTERM. */
   readonly stop: AbortSignal;
+  /** Environment variables that systemd sets; absent where a test runs a command. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Asks the person at the terminal, without echo; absent where there is none. */
+  readonly askSecret?: (prompt: string) => Promise<string>;
   /** Calls `onEnd` when standard input ends. */
   readonly onInputEnd: (onEnd: () => void) => void;
 }

@@ -34,7 +34,7 @@ describe('loadIngestConfig', () => {
         keys: {
           store: 'file',
           path: join(directory, 'keys.json'),
-          passphraseFile: join(directory, 'passphrase'),
+          secret: { file: join(directory, 'passphrase') },
         },
         http: { host: '127.0.0.1', port: 8080 },
         uplink: {
