@@ -365,6 +365,8 @@ export const limits = {
   twinEnrolmentsMax: 16,
   /** Papers of parties, and corrections of them, that one twin keeps. */
   twinPapersMax: 64,
+  /** Bonds, or standings, of one party that are remembered. */
+  partyFactsMax: 64,
   /** Steps of custody of one thing that wait for others, and past moves that are remembered. */
   custodyWaitingMax: 256,
   custodyPastMax: 256,

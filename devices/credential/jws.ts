@@ -11,11 +11,14 @@ import { derOfSignature } from '../identity/ecdsa-signature.ts';
 import { isAlgorithmOf, type KeyAlgorithm, type PublicKey } from '../identity/public-key.ts';
 import type { Signer } from '../identity/signer.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { reveal } from './sd-jwt.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** The kinds of token; a key that signs one kind never vouches for another. */
 export type TokenType =
   | 'vc+jwt'
+  | 'vc+sd-jwt'
+  | 'vp+jwt'
   | 'bondline-receipt+jwt'
   | 'bondline-enrol-request+jwt'
   | 'bondline-certificate-request+jwt';
@@ -38,9 +41,12 @@ export interface OpenedToken {
   readonly signature: Uint8Array;
   /** `credentialDigest` of the token. */
   readonly digest: string;
+  /** Of a token with disclosures: how many digests have none. */
+  readonly hidden?: number;
 }
 
 const DOT = 0x2e;
+const TILDE = 0x7e;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
 /** RFC 7518 §3.4, RFC 8032 §5.1.6. */
@@ -71,7 +77,7 @@ export interface TokenParts {
 /**
  * Takes a token apart: size, form, header and JSON are checked, in this order, before anything is
  * believed. Codes: VC_TOO_LARGE, VC_MALFORMED, VC_JSON, VC_HEADER, VC_ALGORITHM, VC_TYPE,
- * VC_SIGNATURE_FORM.
+ * VC_SIGNATURE_FORM, VC_DISCLOSURE. A credential may come with disclosures (`vc+sd-jwt`).
  */
 export function openToken(
   bytes: Uint8Array,
@@ -81,6 +87,7 @@ export function openToken(
   const opened = openCompact(bytes, bytesMax);
   if (isRefusal(opened)) return opened;
   if (opened.header.typ === typ) return opened;
+  if (typ === 'vc+jwt' && opened.header.typ === 'vc+sd-jwt') return opened;
   return refuse('VC_TYPE', `typ is ${shown(opened.header.typ)}, not ${typ}`);
 }
 
@@ -89,7 +96,9 @@ export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | 
   if (bytes.length > bytesMax) {
     return refuse('VC_TOO_LARGE', `${bytes.length} bytes, at most ${bytesMax} are accepted`);
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const tilde = whole.indexOf(TILDE);
+  const buffer = tilde < 0 ? whole : whole.subarray(0, tilde);
   const first = buffer.indexOf(DOT);
   const second = first < 0 ? -1 : buffer.indexOf(DOT, first + 1);
   if (second < 0 || buffer.indexOf(DOT, second + 1) >= 0) {
@@ -111,14 +120,35 @@ export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | 
   const payloadText = decodeText(payloadBytes);
   const payload = readObject(payloadText, 'payload');
   if (isRefused(payload)) return payload.refusal;
+  const tail = tilde < 0 ? undefined : whole.subarray(tilde);
+  const revealed = withDisclosed(header, payload.value, tail);
+  if (isRefusal(revealed)) return revealed;
   return {
     header,
-    payload: payload.value,
+    ...revealed,
     payloadText: payloadText ?? '',
     signingInput: bytes.subarray(0, second),
     signature,
     digest: credentialDigest(bytes),
   };
+}
+
+/**
+ * The payload with what its disclosures show. Those stand between tildes behind the token, exactly
+ * where `typ` says so; a key binding behind them (RFC 9901 §4.3) is not judged here.
+ */
+function withDisclosed(
+  { typ }: TokenHeader,
+  payload: OpenedToken['payload'],
+  tail: Buffer | undefined,
+): Pick<OpenedToken, 'payload' | 'hidden'> | Refusal {
+  if ((tail !== undefined) !== (typ?.toLowerCase().endsWith('+sd-jwt') ?? false)) {
+    return refuse('VC_TYPE', `typ is ${shown(typ)}, ${tail ? 'with' : 'without'} disclosures`);
+  }
+  if (tail === undefined) return { payload };
+  const [, ...disclosures] = tail.toString('latin1').split('~');
+  if (disclosures.pop() !== '') return refuse('VC_FORM_UNSUPPORTED', 'a key binding stands behind');
+  return reveal(payload, disclosures);
 }
 
 /**
@@ -144,7 +174,8 @@ export function verifySignature(
 
 function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
   const { algorithm: alg, keyId: kid } = signer;
-  const header = typ === 'vc+jwt' ? { alg, typ, cty: 'vc', kid } : { alg, typ, kid };
+  const content = /^v[cp](?=\+)/.exec(typ)?.[0];
+  const header = { alg, typ, ...(content !== undefined && { cty: content }), kid };
   return Buffer.from(`${encode(JSON.stringify(header))}.${encode(payload)}`, 'latin1');
 }
 
