@@ -5,7 +5,10 @@ import type { DidDocument } from '../identity/did-document.ts';
 export interface Documents {
   /** The pinned document of an organisation. */
   didDocument(did: string): DidDocument | undefined;
-  /** The token of the status list credential that is published at `url`; not verified. */
+  /**
+   * The status list credential that is published at `url`, as a token or as JSON with a proof
+   * inside; not verified.
+   */
   statusList(url: string): Uint8Array | undefined;
   /**
    * Tokens of enrolments of a device, newest first; not verified. With `digest` only the one that

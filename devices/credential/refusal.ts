@@ -29,6 +29,7 @@ const UNDECIDED: ReadonlySet<CredentialCode> = new Set<CredentialCode>([
   'VC_INTERNAL',
   'VC_ISSUER_UNSUPPORTED',
   'VC_RDF_UNAVAILABLE',
+  'VC_RDF_WORK',
   'VC_STATUS_INVALID',
   'VC_STATUS_MISSING',
   'VC_STATUS_UNSUPPORTED',

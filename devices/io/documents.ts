@@ -1,13 +1,17 @@
 /**
  * A folder of documents that someone pinned: DID documents (`did.json`, any `.json` that is one),
- * status lists, enrolments (`.jwt`). Read once, whole; the layout of the folder does not matter.
+ * status lists (`.jwt`, or `.json` with a proof inside), enrolments (`.jwt`), JSON-LD contexts
+ * (`.jsonld`). Read once, whole; the layout of the folder does not matter.
  */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Documents } from '../credential/documents.ts';
-import { type OpenedToken, openCompact } from '../credential/jws.ts';
+import { canonicalize } from '../credential/proof/jcs.ts';
 import { isRefusal } from '../credential/refusal.ts';
+import { openSecured } from '../credential/secured.ts';
 import { parseStrictJson } from '../credential/strict-json.ts';
+import { isObject, type JsonObject } from '../credential/vcdm-values.ts';
 import { credentialKindOf } from '../credential/vocabulary.ts';
 import { EdgeError } from '../errors.ts';
 import { type DidDocument, readDidDocument } from '../identity/did-document.ts';
@@ -20,28 +24,42 @@ interface Enrolled {
   readonly validFromMs: number;
 }
 
+/** The documents of a folder, with the JSON-LD contexts among them. */
+export interface FolderDocuments extends Documents {
+  /** By the SHA-256 of their canonical JSON, in hex; a file's name says nothing. */
+  readonly contexts: ReadonlyMap<string, JsonObject>;
+}
+
 /**
- * Reads the folder. Files that are none of the three kinds are passed over: a folder of evidence
+ * Reads the folder. Files that are of none of these kinds are passed over: a folder of evidence
  * holds other things too. Two different DID documents of one DID are a mistake, since one of them
  * would silently win.
  *
  * @throws EdgeError DOC_UNREADABLE, DOC_INVALID
  */
-export function openDocuments(folder: string): Documents {
+export function openDocuments(folder: string): FolderDocuments {
   const didDocuments = new Map<string, { document: DidDocument; file: string; text: string }>();
-  const statusLists = new Map<string, { token: Uint8Array; validFromMs: number }>();
+  const statusLists = new Map<string, { bytes: Uint8Array; validFromMs: number }>();
   const enrolments = new Map<string, Enrolled[]>();
+  const contexts = new Map<string, JsonObject>();
 
   for (const file of filesBelow(folder)) {
     const bytes = readBytes(file);
-    if (file.endsWith('.json')) addDocument(file, bytes);
-    else addToken(withoutLineEnd(bytes));
+    if (file.endsWith('.jsonld')) addContext(bytes);
+    else if (file.endsWith('.json')) addDocument(file, bytes);
+    else addSecured(withoutLineEnd(bytes));
   }
 
   function addDocument(file: string, bytes: Uint8Array): void {
     const text = Buffer.from(bytes).toString('utf8');
     const parsed = parseStrictJson(text);
-    const document = 'value' in parsed ? readDidDocument(parsed.value) : parsed;
+    const value = 'value' in parsed ? parsed.value : undefined;
+    // A list with a proof inside has an id like a document's, so its kind is looked at first.
+    if (isObject(value) && credentialKindOf(value) !== 'other') {
+      addSecured(bytes);
+      return;
+    }
+    const document = 'value' in parsed ? readDidDocument(value) : parsed;
     if (isRefusal(document)) {
       // A file with this name claims to be one, so its mistake is told rather than passed over.
       if (!file.endsWith('did.json')) return;
@@ -54,23 +72,31 @@ export function openDocuments(folder: string): Documents {
     didDocuments.set(document.id, { document, file, text });
   }
 
-  function addToken(token: Uint8Array): void {
-    const opened = openCompact(token, limits.credentialBytesMax);
+  function addContext(bytes: Uint8Array): void {
+    const parsed = parseStrictJson(Buffer.from(bytes).toString('utf8'));
+    if (isRefusal(parsed) || !isObject(parsed.value)) return;
+    const { value } = parsed;
+    contexts.set(createHash('sha256').update(canonicalize(value)).digest('hex'), value);
+  }
+
+  function addSecured(bytes: Uint8Array): void {
+    const opened = openSecured(bytes, limits.credentialBytesMax);
     if (isRefusal(opened)) return;
-    const kind = credentialKindOf(opened.payload);
-    const validFromMs = validFromOf(opened);
+    const { payload } = opened;
+    const validFromMs = validFromOf(payload);
+    const kind = credentialKindOf(payload);
     if (kind === 'statusList') {
-      const { id } = opened.payload as { id?: unknown };
+      const { id } = payload as { id?: unknown };
       if (typeof id !== 'string') return;
       // Of several editions of a list the latest speaks.
       if ((statusLists.get(id)?.validFromMs ?? -Infinity) > validFromMs) return;
-      statusLists.set(id, { token, validFromMs });
-    } else if (kind === 'enrolment') {
-      const { credentialSubject } = opened.payload as { credentialSubject?: { id?: unknown } };
+      statusLists.set(id, { bytes, validFromMs });
+    } else if (kind === 'enrolment' && opened.form === 'token') {
+      const { credentialSubject } = payload as { credentialSubject?: { id?: unknown } };
       const device = credentialSubject?.id;
       if (typeof device !== 'string') return;
       const all = enrolments.get(device) ?? [];
-      all.push({ token, digest: opened.digest, validFromMs });
+      all.push({ token: bytes, digest: opened.opened.digest, validFromMs });
       all.sort((a, b) => b.validFromMs - a.validFromMs);
       enrolments.set(device, all);
     }
@@ -78,19 +104,21 @@ export function openDocuments(folder: string): Documents {
 
   return {
     didDocument: (did) => didDocuments.get(did)?.document,
-    statusList: (url) => statusLists.get(url)?.token,
+    statusList: (url) => statusLists.get(url)?.bytes,
     enrolments: (device, digest) =>
       (enrolments.get(device) ?? [])
         .filter((one) => digest === undefined || one.digest === digest)
         .map(({ token }) => token),
+    contexts,
   };
 }
 
 /** No documents at all: only what proves itself can be decided. */
-export const noDocuments: Documents = {
+export const noDocuments: FolderDocuments = {
   didDocument: () => undefined,
   statusList: () => undefined,
   enrolments: () => [],
+  contexts: new Map(),
 };
 
 /** The bytes without one line end, which editors and `echo` put after a token. */
@@ -101,8 +129,8 @@ export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.at(-2) === RETURN ? -2 : -1);
 }
 
-function validFromOf(opened: OpenedToken): number {
-  const { validFrom } = opened.payload as { validFrom?: unknown };
+function validFromOf(payload: JsonObject): number {
+  const { validFrom } = payload as { validFrom?: unknown };
   return (typeof validFrom === 'string' ? parseTime(validFrom) : undefined) ?? 0;
 }
 
@@ -112,7 +140,7 @@ function filesBelow(folder: string): string[] {
     for (const entry of readdirSync(at, { withFileTypes: true })) {
       const path = join(at, entry.name);
       if (entry.isDirectory() && depth < limits.documentsDepthMax) walk(path, depth + 1);
-      if (entry.isFile() && /\.(json|jwt)$/.test(entry.name)) found.push(path);
+      if (entry.isFile() && /\.(json|jsonld|jwt)$/.test(entry.name)) found.push(path);
       if (found.length > limits.documentsMax) {
         throw new EdgeError('DOC_INVALID', `${folder} has over ${limits.documentsMax} documents`);
       }
