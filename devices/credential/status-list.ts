@@ -8,6 +8,7 @@ import { limits } from '../limits.ts';
 import { formatTime, parseTime } from '../runtime.ts';
 import { compileChecker, Type } from '../schema.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
+import { isUrl } from './vcdm-values.ts';
 import { credentialsContext, credentialTypes } from './vocabulary.ts';
 
 /** The least number of entries, so that an index does not give its owner away (§2.2). */
@@ -24,6 +25,8 @@ export interface StatusList {
   readonly encodedList: string;
   readonly validFromMs?: number;
   readonly validUntilMs?: number;
+  /** How long a reader may keep it, milliseconds; without it, 300,000 (§2.2). */
+  readonly ttlMs?: number;
 }
 
 /** `encodedList` of a bit string: `u`, then base64url of the gzip. */
@@ -44,8 +47,7 @@ export function decodeStatusList(encodedList: string): Uint8Array | Refusal {
   }
   let bits: Uint8Array;
   try {
-    // A list of a few kilobytes can unpack to gigabytes; the bound stops it while unpacking.
-    bits = gunzipSync(packed, { maxOutputLength: limits.statusListBytesMax });
+    bits = unpack(packed);
   } catch {
     return refuse('VC_STATUS_INVALID', 'MALFORMED_VALUE_ERROR: not gzip, or too large unpacked');
   }
@@ -54,6 +56,22 @@ export function decodeStatusList(encodedList: string): Uint8Array | Refusal {
     return refuse('VC_STATUS_INVALID', `STATUS_LIST_LENGTH_ERROR: ${found}`);
   }
   return bits;
+}
+
+/** What `info` asks of Node's gunzip; its types know only the bytes. */
+interface Unpacked {
+  readonly buffer: Uint8Array;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+/** Throws for what is not gzip, for more than the bound, and for bytes after the end. */
+function unpack(packed: Uint8Array): Uint8Array {
+  // A list of a few kilobytes can unpack to gigabytes; the bound stops it while unpacking.
+  const options = { maxOutputLength: limits.statusListBytesMax, info: true };
+  const { buffer, engine } = gunzipSync(packed, options) as unknown as Unpacked;
+  // Node passes over what follows the last member (RFC 1952 §2.2); another reader might not.
+  assert(engine.bytesWritten === packed.length, 'nothing follows the gzip');
+  return buffer;
 }
 
 /** The bit at `index`, or a refusal VC_STATUS_INVALID when the list is shorter. */
@@ -66,23 +84,44 @@ export function statusBit(bits: Uint8Array, index: number): 0 | 1 | Refusal {
   return ((byte >> (7 - (index % 8))) & 1) as 0 | 1;
 }
 
+/**
+ * The number in entry `index` of a list whose entries have `size` bits, the most significant bit
+ * first (§3.2); or a refusal VC_STATUS_INVALID when the list has too few entries or none there.
+ */
+function statusValue(bits: Uint8Array, index: number, size: number): number | Refusal {
+  const entries = Math.floor((bits.length * 8) / size);
+  if (entries < statusEntriesMin) {
+    const found = `${entries} entries of ${size} bits, at least ${statusEntriesMin}`;
+    return refuse('VC_STATUS_INVALID', `STATUS_LIST_LENGTH_ERROR: ${found}`);
+  }
+  if (!(index >= 0 && index < entries)) {
+    return refuse('VC_STATUS_INVALID', `RANGE_ERROR: index ${index} of ${entries}`);
+  }
+  let value = 0;
+  for (let place = 0; place < size; place += 1) {
+    const bit = statusBit(bits, index * size + place);
+    if (typeof bit !== 'number') return bit;
+    value = value * 2 + bit;
+  }
+  return value;
+}
+
 const decoded = new Map<string, Uint8Array>();
 
 /**
- * The bit at `index` of an `encodedList`, or `undefined` when the list has none there or is not
- * in order. Lists that were looked into lately stay unpacked.
+ * The status in entry `index` of an `encodedList`, whose entries have `size` bits; or a refusal
+ * VC_STATUS_INVALID. Lists that were looked into lately stay unpacked.
  */
-export function statusAt(encodedList: string, index: number): boolean | undefined {
+export function statusAt(encodedList: string, index: number, size = 1): number | Refusal {
   let bits = decoded.get(encodedList);
   if (!bits) {
     const made = decodeStatusList(encodedList);
-    if (isRefusal(made)) return undefined;
+    if (isRefusal(made)) return made;
     if (decoded.size >= limits.statusListsCached) decoded.delete(decoded.keys().next().value ?? '');
     decoded.set(encodedList, made);
     bits = made;
   }
-  const bit = statusBit(bits, index);
-  return typeof bit === 'number' ? bit === 1 : undefined;
+  return statusValue(bits, index, size);
 }
 
 /** A list with these indexes set. */
@@ -124,33 +163,41 @@ const schema = Type.Object({
   validFrom: Type.Optional(Type.String()),
   validUntil: Type.Optional(Type.String()),
   credentialSubject: Type.Object({
-    type: Type.Literal('BitstringStatusList'),
+    type: texts,
     statusPurpose: texts,
     encodedList: Type.String(),
+    ttl: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
 });
 
 const check = compileChecker(schema);
 
-/** The list of a payload, or a refusal VC_STATUS_INVALID. Verify the token first. */
+/** The list of a payload, or a refusal VC_STATUS_INVALID. Verify the credential first. */
 export function readStatusList(payload: unknown): StatusList | Refusal {
-  if (!check(payload) || !payload.type.includes(credentialTypes.statusList)) {
+  if (
+    !check(payload) ||
+    !payload.type.includes(credentialTypes.statusList) ||
+    ![payload.credentialSubject.type].flat().includes('BitstringStatusList')
+  ) {
     return refuse('VC_STATUS_INVALID', 'not the payload of a status list credential');
   }
-  const { issuer, credentialSubject: subject, validFrom, validUntil } = payload;
+  const { id, issuer, credentialSubject: subject, validFrom, validUntil } = payload;
+  if (!isUrl(id)) return refuse('VC_STATUS_INVALID', 'the id of the list is not a URL');
   const bits = decodeStatusList(subject.encodedList);
   if (isRefusal(bits)) return bits;
-  const validFromMs = validFrom === undefined ? undefined : parseTime(validFrom);
-  const validUntilMs = validUntil === undefined ? undefined : parseTime(validUntil);
-  if ((validFrom && !validFromMs) || (validUntil && !validUntilMs)) {
+  const [validFromMs, validUntilMs] = [validFrom, validUntil].map((time) =>
+    time === undefined ? undefined : (parseTime(time) ?? null),
+  );
+  if (validFromMs === null || validUntilMs === null) {
     return refuse('VC_STATUS_INVALID', 'validFrom or validUntil is not a time');
   }
   return {
-    id: payload.id,
+    id,
     issuer: typeof issuer === 'string' ? issuer : issuer.id,
     purpose: subject.statusPurpose,
     encodedList: subject.encodedList,
     ...(validFromMs !== undefined && { validFromMs }),
     ...(validUntilMs !== undefined && { validUntilMs }),
+    ...(subject.ttl !== undefined && { ttlMs: subject.ttl }),
   };
 }

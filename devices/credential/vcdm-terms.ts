@@ -10,6 +10,7 @@ import {
   iriOfType,
 } from './json-ld-context.ts';
 import { type Refusal, refuse } from './refusal.ts';
+import { withBaseContext } from './vcdm-base-context.ts';
 import { isObject, isUrl, type JsonObject, objectsOf, textsOf } from './vcdm-values.ts';
 
 /** Properties whose objects have types that must lead to URLs. */
@@ -20,6 +21,15 @@ const TYPED = [
 
 /** Presentations hold credentials, and credentials hold nothing of the kind. */
 const DEPTH_MAX = 4;
+
+/**
+ * Whether the contexts at hand contradict a payload. What they cannot tell is left alone: the proof
+ * around it covers the JSON, and a type that needs an unknown context means nothing to us either.
+ */
+export function checkMeaning(payload: JsonObject, source?: ContextSource): Refusal | undefined {
+  const refusal = checkTerms(payload, withBaseContext(source));
+  return refusal?.code === 'VC_CONTEXT_MISSING' ? undefined : refusal;
+}
 
 /**
  * Checks the types of a payload whose form `checkDataModel` has found in order. VC_SCHEMA where a

@@ -1,5 +1,6 @@
 /** What a verdict rests on: documents, a time, and what the reader expects. */
 import type { Documents } from './documents.ts';
+import type { ContextSource } from './json-ld-context.ts';
 import type { ProofContext } from './proof/check-proofs.ts';
 
 /** What is at hand, and the time at which is judged. */
@@ -15,4 +16,6 @@ export interface VerifyContext {
   readonly legacyTypes?: boolean;
   /** N-Quads that someone has made; absent, proofs over RDF are left undecided. */
   readonly canonicalRdf?: ProofContext['canonicalRdf'];
+  /** JSON-LD contexts at hand, from a pinned set; what types mean is checked with them. */
+  readonly contexts?: ContextSource;
 }

@@ -10,6 +10,7 @@ import { worstOf } from './proof/check-proofs.ts';
 import { isRefusal, isUndecided, type Refusal, refuse } from './refusal.ts';
 import { openSecured } from './secured.ts';
 import { readStatusList } from './status-list.ts';
+import { checkMeaning } from './vcdm-terms.ts';
 import type { JsonObject } from './vcdm-values.ts';
 import type { VerifyContext } from './verify-context.ts';
 import { checkSecured } from './verify-issuer.ts';
@@ -50,7 +51,7 @@ export function judgeKind(judged: Judged, context: VerifyContext): string | Refu
       return unfit() ?? `status list ${list.id}`;
     }
     default:
-      return unfit() ?? 'signed by its issuer';
+      return worstOf([unfit(), checkMeaning(payload, context.contexts)]) ?? 'signed by its issuer';
   }
 }
 

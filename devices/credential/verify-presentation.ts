@@ -11,6 +11,7 @@ import { judgeProofs, worstOf } from './proof/check-proofs.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { Secured, SecuredDocument } from './secured.ts';
 import { checkDataModel } from './vcdm.ts';
+import { checkMeaning } from './vcdm-terms.ts';
 import { type JsonObject, textsOf } from './vcdm-values.ts';
 import type { VerifyContext } from './verify-context.ts';
 import { checkCovered, checkMedia, checkTokenSignature } from './verify-issuer.ts';
@@ -28,7 +29,17 @@ export function checkPresentation(secured: Secured, context: VerifyContext): Ref
       ? checkToken(secured.opened, context)
       : checkDocument(secured, context);
   const isTraceable = textsOf(payload['type'])?.includes(traceablePresentation) ?? false;
-  return worstOf([refusal, isTraceable ? checkTraceablePresentation(payload) : undefined]);
+  return worstOf([
+    refusal,
+    isTraceable ? checkTraceablePresentation(payload) : undefined,
+    checkMeaning(withoutParts(payload), context.contexts),
+  ]);
+}
+
+/** What is presented is judged piece by piece, with contexts of its own. */
+function withoutParts(presentation: JsonObject): JsonObject {
+  const { verifiableCredential: _, ...rest } = presentation;
+  return rest;
 }
 
 function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | undefined {

@@ -29,7 +29,7 @@ describe('a status list', () => {
       fc.property(indexes, indexes, (set, others) => {
         const encoded = encodeStatusList(statusBits(set));
         for (const index of [...set, ...others]) {
-          expect(statusAt(encoded, index)).toBe(set.includes(index));
+          expect(statusAt(encoded, index)).toBe(set.includes(index) ? 1 : 0);
         }
       }),
       { numRuns: 40 },
@@ -46,7 +46,9 @@ describe('a status list', () => {
     const bits = statusBits([0]);
     for (const index of [statusEntriesMin, -1, 0.5, Number.NaN]) {
       expect(statusBit(bits, index)).toMatchObject({ code: 'VC_STATUS_INVALID' });
-      expect(statusAt(encodeStatusList(bits), index)).toBeUndefined();
+      expect(statusAt(encodeStatusList(bits), index)).toMatchObject({
+        code: 'VC_STATUS_INVALID',
+      });
     }
   });
 
@@ -61,12 +63,12 @@ describe('a status list', () => {
     const decoded = decodeStatusList(encoded);
     expect(decoded).toMatchObject({ code: 'VC_STATUS_INVALID' });
     expect('reason' in decoded && decoded.reason).toMatch(new RegExp(`^${name}`));
-    expect(statusAt(encoded, 0)).toBeUndefined();
+    expect(statusAt(encoded, 0)).toMatchObject({ code: 'VC_STATUS_INVALID' });
   });
 
   it('may be as large as allowed', () => {
     const encoded = packed(Buffer.alloc(limits.statusListBytesMax, 0xff));
-    expect(statusAt(encoded, limits.statusListBytesMax * 8 - 1)).toBe(true);
+    expect(statusAt(encoded, limits.statusListBytesMax * 8 - 1)).toBe(1);
   });
 
   it('comes back from its credential', () => {
