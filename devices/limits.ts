@@ -148,8 +148,8 @@ export const limits = {
   /** A key whose token fails is asked again after this long, doubling to the maximum. */
   keyRetryMs: 500,
   keyRetryMaxMs: 30_000,
-  /** Batches that wait in memory for the outbox; beyond it the drivers are told to wait. */
-  outboxPendingMax: 256,
+  /** Readings that wait in memory for key and outbox; beyond it the drivers are told to wait. */
+  outboxPendingReadingsMax: 256 * 256,
   /** Bytes of signed batches kept on disk; beyond it a signed loss says what was dropped. */
   outboxBytesMaxDefault: 1024 * 1024 * 1024,
   /** Beyond that, room for the heartbeats and losses that say what was dropped. */

@@ -38,7 +38,7 @@ export interface DeviceOptions {
   readonly clockWatch: ClockWatch;
   readonly outbox: Outbox;
   readonly gate: IssueGate;
-  readonly enrolment: () => ReturnType<IssueOptions['head']>['enrolment'];
+  readonly enrolment: (did: string) => ReturnType<IssueOptions['head']>['enrolment'];
   readonly onSampled: (count: number) => void;
   readonly onAppended: IssueOptions['onAppended'];
   /** A batch that the device signed itself is durable. */
@@ -52,14 +52,23 @@ export interface RunningDevice {
   status(): DeviceStatus;
   /** All but what only the ingester knows of it. */
   snapshot(): Omit<DeviceSnapshot, 'held'>;
+  /**
+   * Goes over to another key: what was read until now is signed with the one before, in a batch
+   * that is its last, what is read from now on with this one. Resolves when both are durable.
+   */
+  rename(did: string): Promise<void>;
   /** Stops asking; resolves when nothing comes any more. */
   stop(abort: AbortSignal): Promise<void>;
   /** Signs what is left; resolves when it is durable. */
   flush(): Promise<void>;
 }
 
+/** The options with the DID as it is now, since a device may go over to another key. */
+type Named = DeviceOptions & { did: string };
+
 /** Opens the device's connection and starts its loop. */
-export async function startDevice(options: DeviceOptions): Promise<RunningDevice> {
+export async function startDevice(given: DeviceOptions): Promise<RunningDevice> {
+  const options: Named = { ...given };
   const { clock, config, driver, log, onFailure, profile, random } = options;
   const points = Object.keys(profile.points);
   const everyMs = config.everyMs ?? 1_000;
@@ -116,10 +125,20 @@ export async function startDevice(options: DeviceOptions): Promise<RunningDevice
 
   const status = () => statusOf(config.name, watch.state(), connection);
   return {
-    did: options.did,
+    get did() {
+      return options.did;
+    },
     config,
     status,
     snapshot: () => snapshotOf(options, { connection, everyMs, isPush, stages, status: status() }),
+    async rename(did) {
+      const last = issuer.cut();
+      options.did = did;
+      // What reports by exception says everything once in its new name.
+      stages.reporter.forget();
+      // Its first batch says at once that the key is in use, also to the next start.
+      await Promise.all([last, issuer.cut()]);
+    },
     async stop(cut) {
       cut.addEventListener('abort', () => abort.abort(), { once: true });
       stop.abort();
@@ -178,7 +197,7 @@ function openStages(
 
 function openIssuer(options: DeviceOptions, reporter: Reporter, everyMs: number): Issuer {
   const { clock, clockWatch, config, gate, onAppended, onFailure, outbox, profile } = options;
-  const { did: device, gateway, site } = options;
+  const { gateway, site } = options;
   const named = { name: profile.name, digest: profileDigest(profile) };
   return new Issuer({
     flushMs: config.flushMs ?? 1_000,
@@ -196,18 +215,22 @@ function openIssuer(options: DeviceOptions, reporter: Reporter, everyMs: number)
     },
     onFailure,
     head: () => {
-      const enrolment = options.enrolment();
+      const device = options.did;
+      const enrolment = options.enrolment(device);
       const { configuration, facility: readPoint } = site();
-      const head = { device, gateway, profile: named, configuration, readPoint };
+      const { form, decoys = false } = options.config.credential ?? {};
+      const selective = form === 'vc+sd-jwt' && { selective: { decoys } };
+      const head = { device, gateway, profile: named, configuration, readPoint, ...selective };
       return enrolment ? { ...head, enrolment } : head;
     },
   });
 }
 
 function createTaker(
-  { config, did, onFailure, onKept, onSampled, outbox, profile }: DeviceOptions,
+  options: DeviceOptions,
   { clocks, issuer, reporter, values }: Omit<Stages, 'heardAt' | 'take'>,
 ): Stages['take'] {
+  const { config, onFailure, onKept, onSampled, outbox, profile } = options;
   const plan = planMeasurement(profile, config.goods);
   const memory: GoodsMemory = new Map();
   return async (set, losses) => {
@@ -215,9 +238,9 @@ function createTaker(
     if (samples.length > 0) onSampled(samples.length);
     const named = message !== undefined && { message };
     const works: Promise<unknown>[] = credentials.map((token) =>
-      outbox.keep({ token, witness: did, ...named }).then(onKept),
+      outbox.keep({ token, witness: options.did, ...named }).then(onKept),
     );
-    if (forget !== undefined) works.push(outbox.forget({ device: did, messages: forget }));
+    if (forget !== undefined) works.push(outbox.forget({ device: options.did, messages: forget }));
     const groups = clocks.judge(measure(set, plan, memory));
     values.take(groups);
     reporter.lost(losses);

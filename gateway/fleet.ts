@@ -46,6 +46,8 @@ export interface Fleet {
   stopOthers(devices: readonly DeviceConfig[]): Promise<void>;
   /** Starts those that do not run. One that cannot be started is down, and says why. */
   startOthers(devices: readonly DeviceConfig[], dids: DeviceDids): Promise<void>;
+  /** A device goes over to another key; its connection stays. */
+  rename(name: string, did: string): Promise<void>;
   /** Stops asking; resolves when nothing comes any more. */
   stop(): Promise<void>;
   /** Signs what is left; resolves when it is durable. */
@@ -119,6 +121,9 @@ export function createFleet(options: FleetOptions): Fleet {
       });
       members = await Promise.all(starts);
     },
+    async rename(name, did) {
+      await members.find(({ config }) => config.name === name)?.running?.rename(did);
+    },
     stop: () => stopThese(members.flatMap(({ running }) => running ?? [])),
     async flush() {
       await Promise.all(members.map(({ running }) => running?.flush()));
@@ -156,7 +161,7 @@ function optionsOf(
     profile,
     driver,
     gate,
-    enrolment: () => enrolments.of(did),
+    enrolment: (named) => enrolments.of(named),
     onSampled(count) {
       counters.sampled += count;
       counters.newestMs = clock.nowMs();

@@ -14,8 +14,9 @@ import { askFirst, thisMachine } from './clock-sources/machine.ts';
 import { clockSources } from './clock-sources/registry.ts';
 import { checkedConfigSchema, type GatewayConfig } from './config.ts';
 import { checkGatewayConfig, checkNested, profileOf, type Registries } from './config-check.ts';
+import { completeUplink } from './config-uplink.ts';
 import { drivers } from './drivers/registry.ts';
-import { createEnrolments, type EnrolledDevice } from './enrolments.ts';
+import { createEnrolments, type EnrolledDevice, type Enrolments } from './enrolments.ts';
 import { createFleet, type DeviceDids, type Fleet } from './fleet.ts';
 import { Forwarder } from './forward.ts';
 import { type Counters, composeStatus, createCounters, type StatusLine } from './health.ts';
@@ -37,7 +38,7 @@ export function readGatewayConfig(file: string): ConfigResult<GatewayConfig> {
   return readConfig(
     file,
     checkedConfigSchema,
-    (config) => checkGatewayConfig(config, registries),
+    (config) => [...completeUplink(config, file), ...checkGatewayConfig(config, registries)],
     (value) => checkNested(value, registries),
   );
 }
@@ -52,11 +53,15 @@ export interface GatewayOptions {
   readonly did: string;
   readonly devices: DeviceDids;
   readonly outbox: Outbox;
+  /** Signs a request for a certificate with the gateway's key; needed where it was invited. */
+  readonly vouch?: (payload: string) => Promise<Uint8Array>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   /** Asks the service that sets this machine's clock; absent where there is nobody to ask. */
   readonly askClock?: AskClock;
+  /** Opens a key that was made meanwhile, so that the outbox signs with it; `false` without one. */
+  readonly openKey: (device: string, did: string) => Promise<boolean>;
   /** Resolves a path named in the configuration. */
   readonly resolvePath: (path: string) => string;
   /** Bytes of a file, or `undefined` where there is none. */
@@ -127,13 +132,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onCommitted: () => forwarder.committed(),
     onFailure: failure.report,
   });
+  const goOver = createSuccession({ ...options, enrolments, fleet });
   clockWatch.observe();
   await fleet.start(config.devices, options.devices);
-  const uplink = createUplink({ ...options, forwarder, gateway: options.did });
+  const tokens = () => enrolments.tokens().values();
+  const uplink = createUplink({ ...options, forwarder, gateway: options.did, tokens });
   await uplink.open(config.uplink);
   const stopWatching = every(clock, limits.clockWatchMs, () => {
     clockWatch.observe();
-    if (enrolments.refresh()) forwarder.enrolmentsChanged();
+    if (!enrolments.refresh()) return;
+    forwarder.enrolmentsChanged();
+    goOver().catch(failure.report);
   });
   const parts = { counters, clockWatch, fleet, forwarder, uplink, startedMs };
   const status = async () => statusOf(options, config, parts);
@@ -150,6 +159,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       clockWatch.state(clockOf(config));
       enrolments.replace(enrolled(options, to));
       if (enrolments.refresh()) forwarder.enrolmentsChanged();
+      await goOver();
       await fleet.startOthers(config.devices, to.devices);
       if (!isDeepStrictEqual(before.uplink, config.uplink)) await uplink.open(config.uplink);
     },
@@ -167,6 +177,36 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await outbox.close();
       return last;
     },
+  };
+}
+
+/**
+ * Lets devices go over to keys that were enrolled in place of theirs. The ingester hears of an
+ * enrolment before what is signed under it, since both go one way and the enrolment goes first.
+ */
+function createSuccession({
+  enrolments,
+  fleet,
+  log,
+  openKey,
+}: Pick<GatewayOptions, 'log' | 'openKey'> & { enrolments: Enrolments; fleet: Fleet }) {
+  let tail = Promise.resolve();
+  async function goOver(): Promise<void> {
+    for (const succession of enrolments.successions()) {
+      const { from, name, to } = succession;
+      if (!(await openKey(name, to))) {
+        log.warn('a new key is enrolled but not in the key store', { device: name, did: to });
+        continue;
+      }
+      // From here on batches may name it.
+      enrolments.succeeded(succession);
+      await fleet.rename(name, to);
+      log.info('signs with its new key', { device: name, from, to });
+    }
+  }
+  return (): Promise<void> => {
+    tail = tail.then(goOver);
+    return tail;
   };
 }
 

@@ -11,13 +11,16 @@ import { emptyBatchBytes, groupBytes, splitGroups } from './draft.ts';
 import type { LossLedger } from './losses.ts';
 import type { Appended, Draft, Outbox } from './outbox.ts';
 
-/** Batches on their way to the disk, over all devices: beyond a limit nothing more is read. */
+/**
+ * Readings on their way through the key to the disk, over all devices: beyond a limit nothing more
+ * is read. Readings and not batches, since a slow key has a batch of every device before it.
+ */
 export interface IssueGate {
   pending: number;
 }
 
 export function hasRoom(gate: IssueGate): boolean {
-  return gate.pending < limits.outboxPendingMax;
+  return gate.pending < limits.outboxPendingReadingsMax;
 }
 
 /** Values that were not signed because they said nothing new (report.ts). */
@@ -39,7 +42,7 @@ export interface IssueOptions {
   /** Counts what was not signed because it said nothing new. */
   readonly suppressed: SuppressedCount;
   /** What every batch of the device says in its head, as it is now. */
-  readonly head: () => Omit<BatchDraft, 'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed'>;
+  readonly head: () => Omit<Draft, 'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed' | 'messages'>;
   readonly onAppended: (appended: Appended, draft: BatchDraft) => void;
   /** The outbox can keep nothing any more. */
   readonly onFailure: (error: unknown) => void;
@@ -100,6 +103,12 @@ export class Issuer {
     if (!this.#open || this.#options.flushMs <= limits.hurriedFlushMs) return;
     this.#cancelFlush?.();
     this.#flushAfter(limits.hurriedFlushMs);
+  }
+
+  /** Closes a batch now, also an empty one; resolves when it and those before are durable. */
+  async cut(): Promise<void> {
+    this.#close();
+    await this.#settled;
   }
 
   /** Closes what is open, signs the losses that wait, ends the heartbeat; resolves when durable. */
@@ -176,7 +185,8 @@ export class Issuer {
     this.#stepsSaid = clockWatch.steps();
     this.#closedAtMs = clock.monotonicMs();
     this.#inFlight += 1;
-    gate.pending += 1;
+    const readings = open?.readings ?? 0;
+    gate.pending += readings;
     this.#settled = outbox
       .append(draft)
       .then((appended) => {
@@ -190,7 +200,7 @@ export class Issuer {
       })
       .finally(() => {
         this.#inFlight -= 1;
-        gate.pending -= 1;
+        gate.pending -= readings;
         if (this.#isDue && this.#inFlight === 0) this.#close();
       });
   }

@@ -32,8 +32,8 @@ export interface ReloadOptions {
   readonly read: () => ConfigResult<GatewayConfig>;
   /** The file's text, or `undefined` where it cannot be read. */
   readonly readText: () => string | undefined;
-  /** Opens the keys of these devices that are there. @throws EdgeError of the key store */
-  readonly openKeys: (names: readonly string[]) => Promise<DeviceDids>;
+  /** Opens the keys of its devices that are there. @throws EdgeError of the key store */
+  readonly openKeys: (config: GatewayConfig) => Promise<DeviceDids>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -75,7 +75,7 @@ export function createReloader(options: ReloadOptions): Reloader {
       });
       return;
     }
-    const devices = await options.openKeys(config.devices.map(({ name }) => name));
+    const devices = await options.openKeys(config);
     const isSame = configText === current.configText;
     current = { config, configText };
     await options.gateway.reload({ config, configText, devices });

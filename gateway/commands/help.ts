@@ -77,9 +77,17 @@ all DIDs. Keys that are there stay as they are.
 `;
 
 const enrolRequest = `Usage: bondline-gateway enrol-request CONFIG --out DIR [--json]
+       bondline-gateway enrol-request CONFIG --rotate DEVICE [--lost] --out DIR [--json]
 
 Writes DIR/DEVICE.jwt for each device: a request, signed by the gateway's and the device's key,
 that bondline-wallet enrol turns into an enrolment credential.
+
+With --rotate, makes a new key for one device and asks for it in place of the one in use, which
+signs the request too. A running gateway goes over to the new key when the new enrolment is at
+hand, and loses nothing.
+
+  --rotate DEVICE  replace the key of this device
+  --lost           the old key is lost or others have it; the organisation revokes it
 `;
 
 const outbox = `Usage: bondline-gateway outbox CONFIG list|verify|export [--out DIR] [--json]

@@ -1,9 +1,13 @@
 /** `bondline-gateway run`: the gateway itself, until it is told to stop. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EdgeError, explain } from '../../devices/errors.ts';
+import { explain } from '../../devices/errors.ts';
+import { unlockKeyStore } from '../../devices/io/key-store-open.ts';
+import { keyStoreSettings } from '../../devices/io/key-store-settings.ts';
 import { createLog, type Log } from '../../devices/runtime.ts';
+import type { GatewayConfig } from '../config.ts';
 import { GATEWAY_LABEL } from '../config-check.ts';
+import { enrolledDidOf } from '../enrolments.ts';
 import {
   askMachineClock,
   type Gateway,
@@ -12,6 +16,8 @@ import {
   startGateway,
 } from '../gateway.ts';
 import { formatStatus } from '../health.ts';
+import { keyLabelsOf, signingDidOf } from '../key-generations.ts';
+import type { Outbox } from '../outbox.ts';
 import { openOutbox } from '../outbox-client.ts';
 import type { Identity } from '../outbox-message.ts';
 import { createReloader, type Reloader } from '../reload.ts';
@@ -22,6 +28,7 @@ import {
   loadConfig,
   parseArguments,
   parseSeconds,
+  readFileIfAny,
 } from './command.ts';
 import { startServices } from './run-services.ts';
 
@@ -99,22 +106,19 @@ async function open(
 ): Promise<Opened> {
   const { config, resolvePath, text } = loaded;
   const { clock, random } = context;
-  const { identities, openKeys, outbox } = await openOutbox(
+  const { identities, openKeys, outbox, vouch } = await openOutbox(
     {
       file: join(resolvePath(config.gateway.data), 'outbox.db'),
-      keys: {
-        path: resolvePath(config.keys.path),
-        passphraseFile: resolvePath(config.keys.passphraseFile),
-      },
+      keys: await unlockKeyStore(keyStoreSettings(config.keys, resolvePath), context),
       labels: [GATEWAY_LABEL, ...config.devices.map(({ name }) => name)],
       bytesMax: config.outbox?.bytesMax ?? 0,
     },
     log,
   );
-  const devices = didsOf(identities);
-  const did = devices.get(GATEWAY_LABEL) ?? '';
-  devices.delete(GATEWAY_LABEL);
+  const did = identities.find(({ label }) => label === GATEWAY_LABEL)?.did ?? '';
+  const keysOf = (names: readonly string[]) => openKeys(names.flatMap(keyLabelsOf));
   try {
+    const devices = await signingDids(config, { keysOf, outbox, resolvePath });
     const gateway = await startGateway({
       config,
       configText: text,
@@ -122,19 +126,21 @@ async function open(
       did,
       devices,
       outbox,
+      vouch,
       clock,
       random,
       log,
       askClock: askMachineClock,
+      openKey: async (name, wanted) => (await keysOf([name])).some((key) => key.did === wanted),
       resolvePath,
-      readFile,
+      readFile: readFileIfAny,
     });
     const reloader = createReloader({
       first: { config, configText: text },
       gateway,
       read: () => readGatewayConfig(file),
       readText: () => readText(file),
-      openKeys: async (names) => didsOf(await openKeys(names)),
+      openKeys: (now) => signingDids(now, { keysOf, outbox, resolvePath }),
       clock,
       log,
     });
@@ -145,8 +151,24 @@ async function open(
   }
 }
 
-function didsOf(identities: readonly Identity[]): Map<string, string> {
-  return new Map(identities.map(({ did, label }) => [label, did]));
+/** Under which DID each device signs, where it has a key. */
+async function signingDids(
+  { devices }: Pick<GatewayConfig, 'devices'>,
+  at: {
+    readonly keysOf: (names: readonly string[]) => Promise<readonly Identity[]>;
+    readonly outbox: Pick<Outbox, 'marks'>;
+    readonly resolvePath: (path: string) => string;
+  },
+): Promise<Map<string, string>> {
+  const keys = await at.keysOf(devices.map(({ name }) => name));
+  const signed = new Set((await at.outbox.marks()).map(({ device }) => device));
+  const dids = new Map<string, string>();
+  for (const { enrolment, name } of devices) {
+    const token = enrolment === undefined ? undefined : readFileIfAny(at.resolvePath(enrolment));
+    const did = signingDidOf(name, { keys, enrolledDid: token && enrolledDidOf(token), signed });
+    if (did !== undefined) dids.set(name, did);
+  }
+  return dids;
 }
 
 /** A line of status at a steady rate, until `over`. */
@@ -172,15 +194,5 @@ function readText(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch {
     return undefined;
-  }
-}
-
-/** @throws EdgeError CFG_UNREADABLE when the file is there and cannot be read */
-function readFile(path: string): Uint8Array | undefined {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    if ((cause as { code?: string }).code === 'ENOENT') return undefined;
-    throw new EdgeError('CFG_UNREADABLE', `reading ${path}`, { cause });
   }
 }

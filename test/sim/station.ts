@@ -97,6 +97,7 @@ export class Station {
       clock,
       random: chance,
       log: silentLog,
+      openKey: async () => false,
       resolvePath: (path) => path,
       readFile: (path) => this.#options.files.get(path),
     });

@@ -61,6 +61,7 @@ export async function enrol(
     readonly goods?: readonly string[];
     readonly cadenceMs?: number;
     readonly heartbeatMs?: number;
+    readonly supersedes?: string;
   },
 ): Promise<{ readonly enrolment: Enrolment; readonly token: Uint8Array }> {
   const enrolment: Enrolment = {
@@ -84,6 +85,7 @@ export async function enrol(
     scope: { goods: options.goods ?? [`${organisation.did}/`] },
     validFromMs: Math.floor(options.nowMs / 1000) * 1000 - 60_000,
     status: [],
+    ...(options.supersedes !== undefined && { supersedes: options.supersedes }),
   };
   const payload = composeEnrolment(enrolment);
   const token = await signToken({ payload, signer: organisation.signer, typ: 'vc+jwt' });

@@ -32,6 +32,8 @@ function start(devices: readonly Signer[] = [memorySigner()]) {
     enrolments: {
       replace: () => undefined,
       refresh: () => false,
+      successions: () => [],
+      succeeded: () => undefined,
       of: () => undefined,
       tokens: () => enrolments,
     },

@@ -39,9 +39,9 @@ function start() {
       return result;
     },
     readText: () => file.text,
-    async openKeys(names) {
+    async openKeys({ devices }) {
       if (keyFault) throw keyFault;
-      return new Map(names.map((name) => [name, `did:${name}`]));
+      return new Map(devices.map(({ name }) => [name, `did:${name}`]));
     },
     clock,
     log: createLog({ component: 't', level: 'info', clock, write }),

@@ -11,6 +11,8 @@ export interface FakeDevice {
   /** Publishes, as a device that speaks by itself; resolves when it is acknowledged. */
   publish: (set: SampleSet) => Promise<void>;
   closed: boolean;
+  /** How often it was opened. */
+  opened: number;
 }
 
 /** A driver whose devices are made when they are opened, by name. */
@@ -28,7 +30,9 @@ export function fakeDriver(
         answer: (points) => ({ samples: [], missing: { points, cause: 'absent' } }),
         publish: async () => undefined,
         closed: false,
+        opened: 0,
       };
+      device.opened += 1;
       devices.set(name, device);
       return {
         read: async (points) => device.answer(points),

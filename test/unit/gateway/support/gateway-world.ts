@@ -45,6 +45,8 @@ export class Site {
   readonly ingester = memorySigner();
   readonly gatewayKey = memorySigner();
   readonly keys = [memorySigner(), memorySigner()];
+  /** Keys that were made while it runs. */
+  readonly made: ReturnType<typeof memorySigner>[] = [];
   readonly files = new Map<string, Uint8Array>();
   readonly lines: string[] = [];
   readonly batches: Batch[] = [];
@@ -114,6 +116,11 @@ export class Site {
       clock,
       random: { ...systemRandom, fraction: () => 0 },
       log: createLog({ component: 't', level: 'info', clock, write }),
+      openKey: async (_, did) => {
+        const key = this.made.find((signer) => signer.did === did);
+        if (key) this.store?.store.addSigner(key);
+        return key !== undefined;
+      },
       resolvePath: (path) => path,
       readFile: (path) => this.files.get(path),
     });
