@@ -13,8 +13,14 @@ import {
   keyStoreSchema,
   keyStoreSettings,
 } from '../devices/io/key-store-settings.ts';
+import {
+  type ResolveBlock,
+  resolveMistakes,
+  resolveSchema,
+} from '../devices/io/resolve/resolve-settings.ts';
 import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
 import type { Source } from './source.ts';
+import { statusRefreshSchema } from './status-settings.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -110,6 +116,7 @@ export const ingestConfigSchema = Type.Object(
     keys,
     http,
     uplink,
+    resolve: resolveSchema,
     sources: Type.Array(source, {
       minItems: 1,
       maxItems: 16,
@@ -122,6 +129,7 @@ export const ingestConfigSchema = Type.Object(
       description:
         'GeoJSON files of routes, relative to this file; the journal keeps what they say.',
     }),
+    statusRefresh: statusRefreshSchema,
     workers: Type.Integer({
       minimum: 0,
       maximum: 64,
@@ -153,18 +161,33 @@ export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Sour
   const read = readConfig(
     file,
     ingestConfigSchema,
-    (value) => [...keysMistakes(value), ...furtherMistakes(value, sources)],
+    (value) => [
+      ...keysMistakes(value),
+      ...resolveMistakes(value.resolve).map((one) => ({ ...one, path: ['resolve', ...one.path] })),
+      ...furtherMistakes(value, sources),
+    ],
     (value) => nestedMistakes(value, file, sources),
   );
   if (!read.ok) return read;
   const { value } = read;
+  const { authorities } = value.statusRefresh;
   const config: IngestConfig = {
     ...value,
     ingester: { ...value.ingester, data: resolveFrom(file, value.ingester.data) },
     keys: keyStoreSettings(withDefaults(value.keys), (path) => resolveFrom(file, path)),
+    resolve: withAbsolute(value.resolve, file),
     routes: value.routes.map((route) => resolveFrom(file, route)),
+    statusRefresh: {
+      ...value.statusRefresh,
+      ...(authorities !== undefined && { authorities: resolveFrom(file, authorities) }),
+    },
   };
   return { ok: true, config };
+}
+
+function withAbsolute(block: ResolveBlock, file: string): ResolveBlock {
+  const { authoritiesFile: path } = block;
+  return { ...block, ...(path !== undefined && { authoritiesFile: resolveFrom(file, path) }) };
 }
 
 /** An encrypted file beside the configuration, unless the block says otherwise. */

@@ -41,7 +41,7 @@ Prints every mistake of the configuration as FILE:LINE:COLUMN with what to write
 touches the network. Exit code 1 when there are mistakes.
 `;
 
-const trust = `Usage: bondline-ingest trust CONFIG add PATH... [--confirm] [--json]
+const trust = `Usage: bondline-ingest trust CONFIG add PATH|DID... [--confirm] [--json]
        bondline-ingest trust CONFIG list [--from POSITION] [--json]
        bondline-ingest trust CONFIG remove DID [--json]
 
@@ -50,6 +50,9 @@ It goes to the ingester that runs on the data directory, or, when none runs, int
 
 PATH is a DID document (did.json), a status list or an enrolment (.jwt), or a folder of them. They
 may be given in any order: organisations are taken first.
+
+In place of a PATH an organisation's DID (did:web:mill.example) has its document fetched over HTTPS
+as "resolve" in the configuration allows.
 
   --confirm  take the document of an organisation that differs from the pinned one; ask the
              organisation over another channel first

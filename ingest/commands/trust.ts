@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { EdgeError } from '../../devices/errors.ts';
+import { resolveSettings } from '../../devices/io/resolve/resolve-settings.ts';
+import { createResolver } from '../../devices/io/resolve/resolver.ts';
 import { lockDirectory } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import type { IngestConfig } from '../config.ts';
@@ -9,13 +11,9 @@ import { type Control, readControl } from '../control.ts';
 import { createLocalJournal } from '../journal.ts';
 import { openJournalStore } from '../journal-store.ts';
 import { createRecorder } from '../record.ts';
-import {
-  createTrustDesk,
-  type GivenDocument,
-  type ListPage,
-  type TrustChange,
-  type TrustListing,
-} from '../trust-change.ts';
+import { createTrustDesk } from '../trust-change.ts';
+import type { GivenDocument, TrustChange } from '../trust-given.ts';
+import type { ListPage, TrustListing } from '../trust-listing.ts';
 import {
   answerTrust,
   requestToAdd,
@@ -42,7 +40,8 @@ export async function runTrust(args: readonly string[], context: CommandContext)
   const { positionals, values } = parseArguments(args, OPTIONS, names);
   const [file = '', action = '', ...rest] = positionals;
   const config = loadConfig(file, context);
-  const request = requestOf(action, rest, values.confirm === true);
+  const given = action === 'add' ? await documentsOf(rest, config, context) : [];
+  const request = requestOf(action, rest, { given, confirm: values.confirm === true });
   const page = pageOf(values.from);
   const desk = await findDesk(config, context);
   try {
@@ -65,11 +64,11 @@ export async function runTrust(args: readonly string[], context: CommandContext)
 function requestOf(
   action: string,
   rest: readonly string[],
-  confirm: boolean,
+  { given, confirm }: { readonly given: readonly GivenDocument[]; readonly confirm: boolean },
 ): TrustRequest | undefined {
   const [did, ...more] = rest;
   if (action === 'list' && did === undefined) return undefined;
-  if (action === 'add' && did !== undefined) return requestToAdd(rest.flatMap(read), confirm);
+  if (action === 'add' && did !== undefined) return requestToAdd(given, confirm);
   if (action === 'remove' && did !== undefined && more.length === 0) return { remove: did };
   throw new EdgeError('CFG_USAGE', `trust ${[action, ...rest].join(' ')} is not understood`);
 }
@@ -82,6 +81,32 @@ function pageOf(from: string | undefined): ListPage {
 }
 
 const KINDS = ['.json', '.jwt'];
+
+/**
+ * What the arguments of `add` name: files, folders, and DIDs whose documents are fetched.
+ *
+ * @throws EdgeError DOC_UNREADABLE, and the code of what kept a document from being fetched
+ */
+async function documentsOf(
+  names: readonly string[],
+  { resolve: block }: IngestConfig,
+  { clock, stop }: CommandContext,
+): Promise<readonly GivenDocument[]> {
+  const isDid = (name: string) => name.startsWith('did:');
+  if (!names.some(isDid)) return names.flatMap(read);
+  const resolver = createResolver({ ...resolveSettings(block, clock), signal: stop });
+  const given: GivenDocument[] = [];
+  for (const name of names) {
+    if (!isDid(name)) {
+      given.push(...read(name));
+      continue;
+    }
+    const resolved = await resolver.resolve(name);
+    if ('code' in resolved) throw new EdgeError(resolved.code, resolved.reason);
+    given.push({ name, bytes: resolved.bytes });
+  }
+  return given;
+}
 
 /** A file, or all documents below a folder. */
 function read(path: string): GivenDocument[] {

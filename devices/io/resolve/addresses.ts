@@ -85,12 +85,9 @@ export function isListed(address: string, { ranges }: Allowance): boolean {
  * @throws EdgeError NET_ALLOWANCE_INVALID
  */
 export function readAllowance(entries: readonly string[]): Allowance {
-  const isHost = (entry: string) =>
-    HOST.test(entry) && !/^[\d.]+$/.test(entry) && entry.length <= 253;
-  for (const entry of entries) {
-    if (!isHost(entry) && !isRange(entry)) {
-      throw new EdgeError('NET_ALLOWANCE_INVALID', `reading allowPrivate: ${entry.slice(0, 100)}`);
-    }
+  const wrong = entries.find((entry) => !isAllowance(entry));
+  if (wrong !== undefined) {
+    throw new EdgeError('NET_ALLOWANCE_INVALID', `reading allowPrivate: ${wrong.slice(0, 100)}`);
   }
   return {
     hosts: new Set(entries.filter(isHost)),
@@ -98,7 +95,17 @@ export function readAllowance(entries: readonly string[]): Allowance {
   };
 }
 
+/** Whether `readAllowance` takes an entry. */
+export function isAllowance(entry: string): boolean {
+  return isHost(entry) || isRange(entry);
+}
+
 const HOST = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+/** Letters, so that no spelling of an address is a host. */
+function isHost(entry: string): boolean {
+  return HOST.test(entry) && !/^[\d.]+$/.test(entry) && entry.length <= 253;
+}
 
 function isRange(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/');
