@@ -6,7 +6,7 @@ import { limits } from '../devices/limits.ts';
 import { type Proof, proofOf } from './api-proof.ts';
 import { DeviceLabels, type ReadingLines, readLines } from './api-readings.ts';
 import type { Changes } from './apply.ts';
-import { batchPayload, payloadText } from './apply-payload.ts';
+import { batchPayload, payloadOf } from './apply-payload.ts';
 import type { FoldPlugins } from './fold.ts';
 import { decodeState } from './fold-codec.ts';
 import { noRoutes, type RouteTable, readRoutes } from './fold-routes.ts';
@@ -181,7 +181,7 @@ export class Queries {
       leaf: this.journal.leaf(position),
       header,
       text,
-      ...(isToken ? { payload: JSON.parse(payloadText(bytes)) } : {}),
+      ...(isToken ? { payload: payloadOf(bytes) } : {}),
     });
   }
 
