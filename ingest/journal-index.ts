@@ -21,16 +21,23 @@ export interface EnrolmentIndex {
   hasEnrolments(): boolean;
   /** Whether an enrolment names this DID as its gateway. */
   isGateway(did: string): boolean;
-  /** The status lists that enrolments name. */
-  namedLists(): NamedList[];
+  /** The status lists that enrolments and party credentials name, at most `count`. */
+  namedLists(count: number): NamedList[];
 }
 
-/** A status list as an enrolment names it. */
+/** A status list as a credential names it. */
 export interface NamedList {
   /** URL of the list. */
   readonly list: string;
-  /** DID of the organisation that signed the enrolment. */
+  /** DID of the credential's issuer, which has to sign the list too. */
   readonly organisation: string;
+}
+
+/** A status list that was found at its address, the same as the one in force. */
+export interface ListCheck {
+  readonly list: string;
+  /** Wall time, milliseconds since 1970. */
+  readonly atMs: number;
 }
 
 /** Notes one entry; those of other kinds leave no trace. */
@@ -48,23 +55,38 @@ export function createIndex(db: Database): IndexEntry {
   const list = db.prepare<[string, number]>(
     'INSERT OR REPLACE INTO status_list (list, position) VALUES (?, ?)',
   );
+  const checked = db.prepare<[string, number]>(
+    'INSERT OR REPLACE INTO checked_list (list, at_ms) VALUES (?, ?)',
+  );
   return (kind, position, bytes) => {
+    if (kind === 'tick') {
+      for (const { list: url, atMs } of checksIn(payloadOf(bytes))) checked.run(url, atMs);
+      return;
+    }
     if (kind === 'status') {
       const { id } = payloadOf(bytes);
       if (typeof id === 'string') list.run(id, position);
       return;
     }
-    if (kind !== 'enrolment') return;
+    if (kind !== 'enrolment' && kind !== 'party') return;
     const { issuer, credentialSubject: subject, credentialStatus: status } = payloadOf(bytes);
-    const { id: device, 'bl:gateway': of } = membersOf(subject);
-    if (typeof device === 'string') enrolment.run(device, position);
-    if (typeof of === 'string') gateway.run(of);
-    const { id: organisation } = membersOf(issuer);
-    for (const entry of Array.isArray(status) ? status : []) {
+    const organisation = typeof issuer === 'string' ? issuer : membersOf(issuer)['id'];
+    for (const entry of [status].flat()) {
       const { statusListCredential: url } = membersOf(entry);
       if (typeof url === 'string' && typeof organisation === 'string') named.run(url, organisation);
     }
+    if (kind === 'party') return;
+    const { id: device, 'bl:gateway': of } = membersOf(subject);
+    if (typeof device === 'string') enrolment.run(device, position);
+    if (typeof of === 'string') gateway.run(of);
   };
+}
+
+/** What a tick says of status lists: `{"atMs", "checked": [{"list", "digest"}]}`. */
+function checksIn({ atMs, checked }: Members): ListCheck[] {
+  if (typeof atMs !== 'number' || !Array.isArray(checked)) return [];
+  const lists = checked.map((one) => membersOf(one)['list']);
+  return lists.filter((list) => typeof list === 'string').map((list) => ({ list, atMs }));
 }
 
 /** Fills the index of a journal that was written before there was one. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { EdgeError } from '../devices/errors.ts';
 import { type Database, openDatabase, type Statement } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
-import type { EnrolmentIndex, NamedList } from './journal-index.ts';
+import type { EnrolmentIndex, ListCheck, NamedList } from './journal-index.ts';
 import { journalSchema } from './journal-schema.ts';
 import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
 
@@ -37,6 +37,8 @@ export interface JournalReader extends EnrolmentIndex {
   last(kind: RareKind): JournalEntry | undefined;
   /** The newest entry of each status list, in order. */
   statusLists(): JournalEntry[];
+  /** When status lists were last said to be found at their address. */
+  listChecks(): ListCheck[];
   highWater(): HighWater[];
   close(): void;
 }
@@ -120,7 +122,7 @@ export function createReader(db: Database): JournalReader {
 function createLookups(
   db: Database,
   entryAt: (position: number) => JournalEntry | undefined,
-): EnrolmentIndex & Pick<JournalReader, 'statusLists'> {
+): EnrolmentIndex & Pick<JournalReader, 'listChecks' | 'statusLists'> {
   const prepared = new Map<string, Statement>();
   const all = <Row>(sql: string, ...parameters: unknown[]): Row[] => {
     let statement = prepared.get(sql);
@@ -157,7 +159,9 @@ function createLookups(
         ?.count ?? 0,
     hasEnrolments: () => all('SELECT 1 FROM enrolment LIMIT 1').length > 0,
     isGateway: (did) => all('SELECT 1 FROM enrolled_gateway WHERE did = ?', did).length > 0,
-    namedLists: () => all<NamedList>('SELECT list, organisation FROM named_list'),
+    namedLists: (count) =>
+      all<NamedList>('SELECT list, organisation FROM named_list LIMIT ?', count),
+    listChecks: () => all<ListCheck>('SELECT list, at_ms AS atMs FROM checked_list'),
     statusLists: () => entriesOf(all('SELECT position FROM status_list ORDER BY position')),
   };
 }

@@ -58,7 +58,7 @@ export const journalSchema: readonly SchemaStep[] = [
   -- DIDs that enrolments name as gateways: a key is of a gateway or of a device, never of both.
   CREATE TABLE enrolled_gateway (did TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
-  -- Status lists that enrolments name, with the organisation that has to sign them.
+  -- Status lists that credentials name, with the issuer that has to sign them.
   CREATE TABLE named_list (
     list TEXT NOT NULL,
     organisation TEXT NOT NULL,
@@ -69,6 +69,12 @@ export const journalSchema: readonly SchemaStep[] = [
   CREATE TABLE status_list (
     list TEXT PRIMARY KEY,
     position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- When a status list was last said to be found at its address, and unchanged.
+  CREATE TABLE checked_list (
+    list TEXT PRIMARY KEY,
+    at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
   indexStoredEntries,

@@ -2,7 +2,8 @@
 import { EdgeError } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
-import type { GivenDocument, TrustChange, TrustDesk } from './trust-change.ts';
+import type { TrustDesk } from './trust-change.ts';
+import type { GivenDocument, TrustChange } from './trust-given.ts';
 
 const closed = { additionalProperties: false } as const;
 

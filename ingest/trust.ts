@@ -25,7 +25,7 @@ import {
 } from '../devices/identity/did-document.ts';
 import { jwkOfKey, type PublicKey } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
-import type { EnrolmentIndex } from './journal-index.ts';
+import type { EnrolmentIndex, ListCheck } from './journal-index.ts';
 import type { EntryKind, JournalEntry } from './store.ts';
 
 /** An organisation that a person told us to trust, with its pinned document. */
@@ -69,6 +69,11 @@ export interface TrustBook {
   readonly index?: EnrolmentIndex;
   /** By the list's URL. */
   readonly statusLists: Map<string, TrustedStatusList>;
+  /**
+   * When lists that are looked for at their address were last found there, by URL. Not folded: what
+   * follows of it stands in the header of each entry (`standing`), so a rebuild needs none of it.
+   */
+  readonly checks: Map<string, number>;
   /** The book knows the trust entries below this position and none above. */
   position: number;
 }
@@ -84,6 +89,7 @@ export interface TrustNews {
   readonly entries: readonly JournalEntry[];
   /** What the book knows then: all trust entries below this position. */
   readonly position: number;
+  readonly checks?: readonly ListCheck[];
 }
 
 /** Whether an entry of the kind can take trust away, not only give it. */
@@ -99,13 +105,15 @@ export function emptyTrust(index?: EnrolmentIndex): TrustBook {
     enrolments: new Map(),
     ...(index && { index }),
     statusLists: new Map(),
+    checks: new Map(),
     position: 0,
   };
 }
 
 /** Folds news, which the journal has on disk. */
-export function learnTrust(book: TrustBook, { entries, position }: TrustNews): void {
+export function learnTrust(book: TrustBook, { entries, position, checks }: TrustNews): void {
   for (const entry of entries) foldTrust(book, entry);
+  for (const { list, atMs } of checks ?? []) book.checks.set(list, atMs);
   book.position = Math.max(book.position, position);
 }
 
@@ -149,8 +157,11 @@ export function hasEnrolments({ enrolments, index }: TrustBook): boolean {
 
 /** Whether what a device signs counts now. */
 export type Standing =
-  /** It does; the digests of the documents that say so. */
-  | { readonly state: 'active'; readonly documents: readonly string[] }
+  /**
+   * It does; the digests of the documents that say so. `stale`: a status list among them was not
+   * found at its address for longer than `limits.statusStaleMs`, so a revocation may be missing.
+   */
+  | { readonly state: 'active'; readonly documents: readonly string[]; readonly stale: boolean }
   | { readonly state: 'held' | 'refused'; readonly code: ErrorCode; readonly reason: string };
 
 /** What organisation and status lists say of an enrolment at `atMs`. */
@@ -167,9 +178,14 @@ export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number)
     return { state: 'held', code: 'VC_KEY_UNKNOWN', reason };
   }
   const documents = [one.digest, organisation.digest];
+  let stale = false;
   for (const { purpose, list: url, index } of status) {
     const found = book.statusLists.get(url);
-    const bit = found === undefined ? undefined : bitOf(found, { did, purpose, index, atMs });
+    const isLookedFor = book.checks.has(url);
+    const isOver = found !== undefined && (found.list.validUntilMs ?? Infinity) < atMs;
+    // That a web server is out of order must not stop a border: its last list counts on, marked.
+    const usable = found !== undefined && (!isOver || isLookedFor);
+    const bit = usable ? bitOf(found, { did, purpose, index }) : undefined;
     if (found === undefined || bit === undefined) {
       const reason = `the ${purpose} list ${url} is missing or not valid now`;
       return { state: 'held', code: 'IN_STATUS_UNKNOWN', reason };
@@ -179,17 +195,27 @@ export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number)
     }
     if (bit) return { state: 'held', code: 'VC_SUSPENDED', reason: `suspended in ${url}` };
     documents.push(found.digest);
+    stale ||= isOver || isStale(book, url, atMs);
   }
-  return { state: 'active', documents };
+  return { state: 'active', documents, stale };
 }
 
-function bitOf(
+/**
+ * Whether a list that is looked for at its address was not found there for too long. A list that
+ * only ever came by hand is as old as the person who gave it wants it to be.
+ */
+export function isStale({ checks }: TrustBook, list: string, atMs: number): boolean {
+  const foundMs = checks.get(list);
+  return foundMs !== undefined && atMs - foundMs > limits.statusStaleMs;
+}
+
+/** The bit at an index of a list, or `undefined` where the list does not speak of that. */
+export function bitOf(
   { list, bits, issuer }: TrustedStatusList,
-  asked: { did: string; purpose: string; index: number; atMs: number },
+  asked: { did: string; purpose: string; index: number },
 ): boolean | undefined {
-  // A list speaks only for enrolments of its own issuer, and only while it is valid.
+  // A list speaks only for enrolments of its own issuer.
   if (issuer !== asked.did || ![list.purpose].flat().includes(asked.purpose)) return undefined;
-  if (list.validUntilMs !== undefined && list.validUntilMs < asked.atMs) return undefined;
   const bit = statusBit(bits, asked.index);
   return typeof bit === 'number' ? bit === 1 : undefined;
 }

@@ -1,0 +1,190 @@
+/**
+ * Looks for status lists at the addresses under which credentials name them, and for the DID
+ * documents of organisations. A list that changed is taken as if a person had given it; a document
+ * that changed is only told of, since a person confirms it. A slow server delays nothing else.
+ */
+import { webPlaceOf } from '../devices/identity/did-web.ts';
+import type { Fetched, FetchRefusal } from '../devices/io/resolve/fetch-document.ts';
+import { limits } from '../devices/limits.ts';
+import type { Clock, Log, Random } from '../devices/runtime.ts';
+import type { TrustBook } from './trust.ts';
+import type { TrustDesk } from './trust-change.ts';
+
+export interface StatusRefreshOptions {
+  readonly trust: TrustBook;
+  readonly desk: Pick<TrustDesk, 'refresh'>;
+  /** Fetches a document; never rejects for what the other side does. */
+  readonly fetch: (url: string, signal: AbortSignal) => Promise<Fetched | FetchRefusal>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Told once when the journal failed; nothing is looked for from then on. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface StatusRefresh {
+  /** Resolves when everything known at the start was looked for once. */
+  readonly first: Promise<void>;
+  /** Ends what is under way; resolves when nothing of it is left. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** One address that is looked at again and again. */
+interface Watched {
+  readonly url: string;
+  /** The organisation whose document it is; absent for a status list. */
+  readonly did?: string;
+  dueMs: number;
+  failures: number;
+  /** What was said last, so that it is said once. */
+  said: string;
+}
+
+/** Why a look found nothing to rely on. */
+interface Problem {
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Starts to look; what is named later is looked for within `limits.statusRefreshMsMin`. */
+export function startStatusRefresh(options: StatusRefreshOptions): StatusRefresh {
+  const { clock, random, trust } = options;
+  const watched = new Map<string, Watched>();
+  const underWay = new Set<Promise<void>>();
+  const end = new AbortController();
+  let cancelTurn = () => {};
+
+  const look = async (one: Watched): Promise<void> => {
+    one.dueMs = Number.POSITIVE_INFINITY;
+    const problem = await lookAt(one, options, end.signal);
+    if (end.signal.aborted) return;
+    one.failures = problem === undefined ? 0 : one.failures + 1;
+    tell(one, problem, options);
+    // Servers that were restarted together are not asked together for ever.
+    const jitter = 0.8 + 0.2 * random.fraction();
+    one.dueMs = clock.monotonicMs() + jitter * pauseOf(one, trust);
+  };
+  const turn = (): void => {
+    watch(watched, trust);
+    const nowMs = clock.monotonicMs();
+    for (const one of watched.values()) {
+      if (underWay.size >= limits.statusFetchesMax) break;
+      if (one.dueMs > nowMs) continue;
+      const done = look(one).catch((error) => {
+        end.abort();
+        options.failed(error);
+      });
+      underWay.add(done);
+      void done.finally(() => {
+        underWay.delete(done);
+        // A place is free, so whoever waits for one need not wait for the clock.
+        if (!end.signal.aborted && hasDue(watched, clock)) turn();
+      });
+    }
+  };
+  const turns = (): void => {
+    turn();
+    cancelTurn = clock.after(limits.statusRefreshMsMin, turns);
+  };
+  turns();
+  return {
+    first: firstLook(watched, underWay),
+    async stop() {
+      cancelTurn();
+      end.abort();
+      await Promise.all(underWay);
+    },
+  };
+}
+
+/** Resolves when nothing is under way and nothing waits for its first look. */
+async function firstLook(
+  watched: ReadonlyMap<string, Watched>,
+  underWay: ReadonlySet<Promise<void>>,
+): Promise<void> {
+  while (underWay.size > 0) await Promise.race(underWay);
+  const waiting = [...watched.values()].some(({ dueMs }) => dueMs === FIRST);
+  if (waiting) return firstLook(watched, underWay);
+}
+
+const FIRST = Number.NEGATIVE_INFINITY;
+
+function hasDue(watched: ReadonlyMap<string, Watched>, clock: Clock): boolean {
+  const nowMs = clock.monotonicMs();
+  return [...watched.values()].some(({ dueMs }) => dueMs <= nowMs);
+}
+
+/** Adds what was named since, and leaves out what is of organisations that are no longer trusted. */
+function watch(watched: Map<string, Watched>, trust: TrustBook): void {
+  const wanted = new Map<string, string | undefined>();
+  for (const { list, organisation } of trust.index?.namedLists(limits.statusListsWatchedMax) ??
+    []) {
+    if (list.startsWith('https:') && trust.organisations.has(organisation)) {
+      wanted.set(list, undefined);
+    }
+  }
+  for (const did of trust.organisations.keys()) {
+    const place = webPlaceOf(did);
+    if (place !== undefined) wanted.set(`${place.origin}/${place.documentPath}`, did);
+  }
+  for (const url of watched.keys()) if (!wanted.has(url)) watched.delete(url);
+  for (const [url, did] of wanted) {
+    if (watched.has(url)) continue;
+    if (watched.size >= limits.statusListsWatchedMax) break;
+    watched.set(url, {
+      url,
+      ...(did !== undefined && { did }),
+      dueMs: FIRST,
+      failures: 0,
+      said: '',
+    });
+  }
+}
+
+/** How long until the next look: the list's own ttl at most, and after failures ever longer. */
+function pauseOf({ url, did, failures }: Watched, trust: TrustBook): number {
+  const ttlMs = trust.statusLists.get(url)?.list.ttlMs ?? limits.statusRefreshMs;
+  const everyMs = Math.min(Math.max(ttlMs, limits.statusRefreshMsMin), limits.statusRefreshMs);
+  if (failures > 0) {
+    const retryMs = limits.statusRetryMs * 2 ** Math.min(failures - 1, 16);
+    return Math.min(retryMs, did === undefined ? limits.statusRefreshMs : limits.didCheckMs);
+  }
+  return did === undefined ? everyMs : limits.didCheckMs;
+}
+
+async function lookAt(
+  { url, did }: Watched,
+  { desk, fetch, trust }: StatusRefreshOptions,
+  signal: AbortSignal,
+): Promise<Problem | undefined> {
+  const fetched = await fetch(url, signal);
+  if ('code' in fetched) return fetched;
+  if (signal.aborted) return undefined;
+  if (did !== undefined) {
+    const pinned = trust.organisations.get(did);
+    if (pinned === undefined || pinned.digest === fetched.digest) return undefined;
+    const reason = `the document that ${did} publishes is not the one that was pinned`;
+    return { code: 'IN_CONFIRM', reason };
+  }
+  const { code, reason = '' } = await desk.refresh(url, fetched.bytes);
+  return code === undefined ? undefined : { code, reason };
+}
+
+/** Says what changed since the last look, once. */
+function tell(one: Watched, problem: Problem | undefined, options: StatusRefreshOptions): void {
+  const { log, trust } = options;
+  const said = problem?.code ?? '';
+  if (said === one.said) return;
+  one.said = said;
+  const what = one.did === undefined ? 'the status list' : 'the DID document';
+  if (problem === undefined) {
+    log.info(`${what} is found again at its address`, { url: one.url });
+    return;
+  }
+  const fields = { url: one.url, code: problem.code, reason: problem.reason };
+  const message = `${what} at its address cannot be relied on`;
+  // An ingester that is given all its papers by hand may have no way to any of these addresses.
+  const isExpected = one.did === undefined ? trust.checks.has(one.url) : said === 'IN_CONFIRM';
+  if (isExpected) log.warn(message, fields);
+  else log.debug(message, fields);
+}

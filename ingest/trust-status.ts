@@ -1,0 +1,68 @@
+/** Takes status lists: the checks are the same whether a person gave one or it was fetched. */
+import { openToken, verifyToken } from '../devices/credential/jws.ts';
+import { isRefusal } from '../devices/credential/refusal.ts';
+import { readStatusList } from '../devices/credential/status-list.ts';
+import { assertionKeyOf } from '../devices/identity/did-document.ts';
+import { limits } from '../devices/limits.ts';
+import { digestMultibase } from '../devices/profile.ts';
+import { isStale } from './trust.ts';
+import { added, type Change, type Context, known, refused, trimmed } from './trust-given.ts';
+
+/** Takes a list that its organisation signed and that is not older than the one in force. */
+export async function addStatusList(context: Context, url?: string): Promise<Change> {
+  const { append, trust, tenant, nowMs: receivedMs } = context;
+  const bytes = trimmed(context.bytes);
+  const opened = openToken(bytes, limits.credentialBytesMax);
+  if (isRefusal(opened)) return refused('status', '', opened.code, opened.reason);
+  const list = readStatusList(opened.payload);
+  if (isRefusal(list)) return refused('status', '', list.code, list.reason);
+  const subject = list.id;
+  if (url !== undefined && subject !== url) {
+    return refused('status', url, 'VC_STATUS_INVALID', `the list calls itself ${subject}`);
+  }
+  const organisation = trust.organisations.get(list.issuer);
+  if (organisation === undefined) {
+    const reason = `${list.issuer} is not trusted`;
+    return refused('status', subject, 'IN_ORGANISATION_UNKNOWN', reason);
+  }
+  const key = assertionKeyOf(organisation.document, opened.header.kid, receivedMs);
+  if (isRefusal(key)) return refused('status', subject, key.code, key.reason);
+  if (!verifyToken(opened, key)) {
+    return refused('status', subject, 'VC_SIGNATURE', 'the signature does not verify');
+  }
+  const before = trust.statusLists.get(subject);
+  if (before?.digest === opened.digest) return known('status', subject, before.position);
+  const foreign = before !== undefined && before.issuer !== list.issuer;
+  const { validFromMs = 0 } = list;
+  if (foreign || validFromMs < (before?.list.validFromMs ?? 0)) {
+    const reason = foreign ? `the list is ${before.issuer}'s` : 'a newer one is in force';
+    return refused('status', subject, foreign ? 'VC_ISSUER' : 'IN_LIST_OLDER', reason);
+  }
+  const { digest } = opened;
+  const documents = [organisation.digest];
+  const header = { version: 1, tenant, kind: 'status', receivedMs, digest, documents } as const;
+  return added('status', subject, await append([{ header, bytes }]));
+}
+
+/**
+ * Takes a list that was fetched from where enrolments name it. What is found again after it was
+ * not for too long, or for the first time, is said in the journal, since custody steps that wait
+ * for it may then go on.
+ */
+export async function refreshStatusList(context: Context, url: string): Promise<Change> {
+  const { append, nowMs, tenant, trust } = context;
+  const change = await addStatusList(context, url);
+  const inForce = trust.statusLists.get(url);
+  if (change.result === 'refused' || inForce === undefined) return change;
+  // The journal knows these bytes from before, but something newer has taken their place.
+  if (change.position !== inForce.position) {
+    return refused('status', url, 'IN_LIST_OLDER', 'an older list than the one in force');
+  }
+  if (trust.checks.has(url) && !isStale(trust, url, nowMs)) return change;
+  const checked = [{ list: url, digest: inForce.digest }];
+  const bytes = Buffer.from(JSON.stringify({ atMs: nowMs, checked }));
+  const digest = digestMultibase(bytes);
+  const header = { version: 1, tenant, kind: 'tick', receivedMs: nowMs, digest } as const;
+  await append([{ header, bytes }]);
+  return change;
+}
