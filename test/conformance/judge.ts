@@ -1,15 +1,50 @@
 /** The one place where suites meet the public verifier, and what they give it. */
 import type { Documents } from '../../devices/credential/documents.ts';
+import type { ContextSource } from '../../devices/credential/json-ld-context.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import type { VerdictReport } from '../../devices/credential/verdict.ts';
-import { verifyCredential } from '../../devices/credential/verify.ts';
-import type { VerifyContext } from '../../devices/credential/verify-context.ts';
+import { type CanonizeRdf, verifyAny } from '../../devices/credential/verify-any.ts';
 import { type DidDocument, readDidDocument } from '../../devices/identity/did-document.ts';
-import { noDocuments } from '../../devices/io/documents.ts';
+import { noDocuments, openDocuments } from '../../devices/io/documents.ts';
+import { contextOf, openJsonLd } from '../../devices/io/json-ld.ts';
+import { contextFolders, type Vectors } from './vectors.ts';
+
+/** What a case gives the verifier; contexts are those beside the vectors. */
+export interface Judging {
+  readonly documents?: Documents;
+  readonly atMs: number;
+}
 
 /** Judges bytes as `bondline-ingest verify` does. */
-export async function judge(bytes: Uint8Array, context: VerifyContext): Promise<VerdictReport> {
-  return verifyCredential(bytes, context);
+export async function judge(
+  { root }: Vectors,
+  bytes: Uint8Array,
+  { documents = noDocuments, atMs }: Judging,
+): Promise<VerdictReport> {
+  const { contexts, canonize } = jsonLdOf(root);
+  return verifyAny(bytes, { documents, atMs, contexts }, canonize);
+}
+
+interface JsonLdAtHand {
+  readonly contexts: ContextSource;
+  readonly canonize: CanonizeRdf;
+}
+
+const opened = new Map<string, JsonLdAtHand>();
+
+/** The pinned contexts beside the vectors, and the canonicaliser over them. */
+export function jsonLdOf(root: string): JsonLdAtHand {
+  const known = opened.get(root);
+  if (known) return known;
+  const found = contextFolders(root).map((folder) => openDocuments(folder).contexts);
+  const byHash = new Map(found.flatMap((contexts) => [...contexts]));
+  const contexts: ContextSource = (url) => {
+    const context = contextOf(url, byHash);
+    return isRefusal(context) ? undefined : context;
+  };
+  const made = { contexts, canonize: openJsonLd(byHash) };
+  opened.set(root, made);
+  return made;
 }
 
 /** Documents as someone would have pinned them; what is no DID document is left out. */

@@ -1,10 +1,12 @@
 /** The folder of published vectors, and the JSON-LD contexts beside it; read in place. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** A folder below the vectors, or a part of it. Paths in it use `/`. */
 export interface Vectors {
   readonly folder: string;
+  /** The folder of all suites. */
+  readonly root: string;
   has(path: string): boolean;
   /** All files below, relative and sorted, whose path matches. */
   files(pattern: RegExp): readonly string[];
@@ -16,18 +18,19 @@ export interface Vectors {
   below(path: string): Vectors;
 }
 
-/** Opens a folder of vectors. */
-export function openVectors(folder: string): Vectors {
+/** Opens a folder of vectors; `root` is the one that holds all suites. */
+export function openVectors(folder: string, root = folder): Vectors {
   const bytes = (path: string): Buffer => readFileSync(join(folder, path));
   const text = (path: string): string => bytes(path).toString('utf8');
   return {
     folder,
+    root,
     has: (path) => existsSync(join(folder, path)),
     files: (pattern) => walk(folder, '').filter((path) => pattern.test(path)),
     bytes,
     text,
     json: <T>(path: string) => JSON.parse(text(path)) as T,
-    below: (path) => openVectors(join(folder, path)),
+    below: (path) => openVectors(join(folder, path), root),
   };
 }
 
@@ -51,35 +54,7 @@ export function folderOf(path: string): string {
   return folder === '.' ? '' : folder;
 }
 
-/**
- * The contexts that lie beside the vectors (`contexts/SOURCES.md` says which URL each stands for),
- * by URL; the file of each is read when it is asked for.
- */
-export function openContexts(vectorsFolder: string): (url: string) => unknown {
-  const files = new Map<string, string>();
-  for (const folder of [join(vectorsFolder, '..', 'contexts'), join(vectorsFolder, 'contexts')]) {
-    const table = join(resolve(folder), 'SOURCES.md');
-    if (!existsSync(table)) continue;
-    for (const row of readFileSync(table, 'utf8').split('\n')) {
-      const [, file = '', urls = ''] = row.split('|').map((cell) => cell.trim());
-      if (!file.endsWith('.jsonld')) continue;
-      for (const [url] of urls.matchAll(/https?:\/\/[^\s,)]+/g)) {
-        for (const [name, place] of spelledOut(file, url)) files.set(place, join(folder, name));
-      }
-    }
-  }
-  const read = new Map<string, unknown>();
-  return (url) => {
-    const file = files.get(url);
-    if (file === undefined || !existsSync(file)) return undefined;
-    if (!read.has(url)) read.set(url, JSON.parse(readFileSync(file, 'utf8')));
-    return read.get(url);
-  };
-}
-
-/** A row may stand for several files: `untp-{core,dte}-0.6.1.jsonld`, `…/untp/{dte,...}/0.6.1/`. */
-function spelledOut(file: string, url: string): readonly (readonly [string, string])[] {
-  const names = /\{([^}]*)\}/.exec(file)?.[1]?.split(',');
-  if (!names) return [[file, url]];
-  return names.map((name) => [file.replace(/\{[^}]*\}/, name), url.replace(/\{[^}]*\}/, name)]);
+/** Where JSON-LD contexts may lie: beside the vectors, or among them. */
+export function contextFolders(root: string): readonly string[] {
+  return [join(root, '..', 'contexts'), join(root, 'contexts')].filter((one) => existsSync(one));
 }

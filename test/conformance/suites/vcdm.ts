@@ -18,7 +18,7 @@ import type { VerdictReport } from '../../../devices/credential/verdict.ts';
 import type { Signer } from '../../../devices/identity/signer.ts';
 import { memorySigner } from '../../support/identity.ts';
 import { type Case, expect, type Suite, theCase } from '../case.ts';
-import { judge, pinned, told } from '../judge.ts';
+import { judge, told } from '../judge.ts';
 import { stemOf, type Vectors } from '../vectors.ts';
 
 export const vcdmSuite: Suite = {
@@ -47,7 +47,7 @@ function caseOf(vectors: Vectors, file: string): Case[] {
       const bytes = stem.startsWith('presentation')
         ? await present(input, { isOk, isSelfAsserted: stem.includes('self-asserted') })
         : await issue(input);
-      const report = await judge(bytes, { documents: pinned([]), atMs: timeOf(input) });
+      const report = await judge(vectors, bytes, { atMs: timeOf(input) });
       if (isOk) checkAccepted(report);
       else checkRefused(report);
     }),

@@ -307,7 +307,7 @@ describe('any credential', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a status of another type', { credentialStatus: { type: 'Other' } }, 'VC_STATUS_UNSUPPORTED'],
+    ['a status of another type', { credentialStatus: { type: 'https://status.example/#Other' } }, 'VC_STATUS_UNSUPPORTED'],
     [
       'a list that is not at hand',
       {
