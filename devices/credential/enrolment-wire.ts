@@ -58,7 +58,8 @@ export const enrolmentSchema = Type.Object(
     issuer: party,
     validFrom: time,
     validUntil: Type.Optional(time),
-    credentialStatus: Type.Array(statusEntry, { maxItems: 4 }),
+    // Absent rather than empty where an enrolment cannot be revoked (VCDM 2.0 §4.10).
+    credentialStatus: Type.Optional(Type.Array(statusEntry, { maxItems: 4 })),
     credentialSubject: Type.Object(
       {
         id: didKey,
@@ -93,6 +94,16 @@ type FacilityPayload = EnrolmentPayload['credentialSubject']['bl:facility'];
 
 const check = compileChecker(enrolmentSchema);
 
+/** An entry of a list as the payload has it. */
+function entryOf(entry: StatusEntry): Static<typeof statusEntry> {
+  return {
+    type: 'BitstringStatusListEntry',
+    statusPurpose: entry.purpose,
+    statusListIndex: String(entry.index),
+    statusListCredential: entry.list,
+  };
+}
+
 /**
  * The payload of an enrolment, as JSON text ready to be signed. What does not satisfy the schema
  * asserts: callers check what people wrote before.
@@ -106,12 +117,7 @@ export function composeEnrolment(enrolment: Enrolment): string {
     issuer: { id: enrolment.organisation, name: enrolment.organisationName },
     validFrom: formatTime(enrolment.validFromMs),
     ...(validUntilMs !== undefined && { validUntil: formatTime(validUntilMs) }),
-    credentialStatus: enrolment.status.map((entry) => ({
-      type: 'BitstringStatusListEntry',
-      statusPurpose: entry.purpose,
-      statusListIndex: String(entry.index),
-      statusListCredential: entry.list,
-    })),
+    ...(enrolment.status.length > 0 && { credentialStatus: enrolment.status.map(entryOf) }),
     credentialSubject: {
       id: enrolment.device,
       'bl:gateway': enrolment.gateway,
@@ -166,7 +172,7 @@ export function readEnrolment(payload: unknown): Enrolment | Refusal {
     },
     validFromMs,
     ...(validUntilMs !== undefined && { validUntilMs }),
-    status: payload.credentialStatus.map(
+    status: (payload.credentialStatus ?? []).map(
       (entry): StatusEntry => ({
         purpose: entry.statusPurpose,
         list: entry.statusListCredential,

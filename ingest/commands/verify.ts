@@ -2,32 +2,41 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { VerdictReport } from '../../devices/credential/verdict.ts';
-import { verifyCredential } from '../../devices/credential/verify.ts';
+import { verifyAny } from '../../devices/credential/verify-any.ts';
 import { EdgeError, errorCatalogue, explain } from '../../devices/errors.ts';
 import { noDocuments, openDocuments, withoutLineEnd } from '../../devices/io/documents.ts';
+import { openJsonLd } from '../../devices/io/json-ld.ts';
 import { limits } from '../../devices/limits.ts';
 import { formatTime, parseTime, systemClock } from '../../devices/runtime.ts';
 
 /** What `--help` prints. */
 export const verifyHelp = `\
 Usage: bondline-ingest verify FILE... [--documents DIR] [--at TIME] [--json]
+                              [--audience NAME] [--nonce TEXT] [--legacy-types]
 
-Judges each FILE, a credential or batch as application/vc+jwt, with the documents at hand. Nothing
-is fetched and nothing is stored.
+Judges what each FILE holds, with the documents at hand: a credential or batch (vc+jwt), a
+presentation (vp+jwt), JSON with Data Integrity proofs, a JSON array of these, or evidence
+({"bondlineEvidence": 1, "documents": [...], "credentials": [...]}). Each part is judged by itself,
+and the whole is as good as its worst part. Nothing is fetched and nothing is stored. Documents
+inside of an evidence file are named and never relied on.
 
-  --documents DIR   DID documents (did.json), status lists and enrolments (.jwt), at any depth
+  --documents DIR   DID documents (did.json), status lists (.jwt, .json), enrolments (.jwt) and
+                    JSON-LD contexts (.jsonld), at any depth
   --at TIME         judge as of this time, e.g. 2026-11-21T12:00:00Z (default: now)
+  --audience NAME   presentations must be made for NAME (aud, or domain of a proof)
+  --nonce TEXT      presentations must answer TEXT (nonce, or challenge of a proof)
+  --legacy-types    also take the media types of drafts (vc+ld+jwt)
   --json            print one JSON object a file:
-                    {"verdict", "code", "reason", "hint", "issuer", "keyId"}
+                    {"verdict", "code", "reason", "hint", "issuer", "keyId"}; "keyIds" where several
+                    keys signed, "inner" with the same and "place" for each part, "offered" with the
+                    DIDs whose documents an evidence file brings
 
 Exit codes: 0 all valid, 1 one is not valid, 2 one could not be judged or the command line has a
 mistake.
 `;
 
 /** A report, or the same for a file that cannot be read. */
-type FileReport = Pick<VerdictReport, 'verdict' | 'reason' | 'hint' | 'issuer' | 'keyId'> & {
-  readonly code: string;
-};
+type FileReport = Omit<VerdictReport, 'code'> & { readonly code: string };
 
 /** Runs the command with what follows its name; returns the exit code. */
 export async function verifyCommand(
@@ -43,7 +52,7 @@ export async function verifyCommand(
     io.out(verifyHelp);
     return 0;
   }
-  const { files, folder, atMs, json } = asked;
+  const { files, folder, json, ...expected } = asked;
   let documents = noDocuments;
   try {
     if (folder !== undefined) documents = openDocuments(folder);
@@ -51,11 +60,13 @@ export async function verifyCommand(
     io.err(`bondline-ingest verify: ${explain(error)}\n`);
     return 2;
   }
+  const canonize = openJsonLd(documents.contexts);
   const exits = new Set<number>();
   for (const file of files) {
-    const report = judgeFile(file, (bytes) => verifyCredential(bytes, { documents, atMs }));
+    const judge = (bytes: Uint8Array) => verifyAny(bytes, { documents, ...expected }, canonize);
+    const report = await judgeFile(file, judge);
     exits.add(EXITS[report.verdict]);
-    io.out(json ? `${JSON.stringify(report)}\n` : block(file, report, atMs));
+    io.out(json ? `${JSON.stringify(summaryOf(report))}\n` : page(file, report, expected.atMs));
   }
   // What is not valid weighs more than what could not be judged.
   return [1, 2].find((exit) => exits.has(exit)) ?? 0;
@@ -67,6 +78,9 @@ interface Asked {
   readonly files: readonly string[];
   readonly folder: string | undefined;
   readonly atMs: number;
+  readonly audience?: string;
+  readonly nonce?: string;
+  readonly legacyTypes: boolean;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -80,11 +94,20 @@ function readArguments(args: readonly string[]): Asked | string {
     return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
   }
   const { values, positionals: files } = parsed;
-  const { at, documents: folder, json = false, help = false } = values;
+  const { at, audience, nonce, documents: folder, json = false, help = false } = values;
   if (files.length === 0 && !help) return 'name at least one file';
   const atMs = at === undefined ? systemClock.nowMs() : parseTime(at);
   if (atMs === undefined) return `--at ${at} is not a time, e.g. 2026-11-21T12:00:00Z`;
-  return { files, folder, atMs, json, help };
+  return {
+    files,
+    folder,
+    atMs,
+    ...(audience !== undefined && { audience }),
+    ...(nonce !== undefined && { nonce }),
+    legacyTypes: values['legacy-types'] ?? false,
+    json,
+    help,
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -93,6 +116,9 @@ function parse(args: readonly string[]) {
     options: {
       documents: { type: 'string' },
       at: { type: 'string' },
+      audience: { type: 'string' },
+      nonce: { type: 'string' },
+      'legacy-types': { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -100,41 +126,87 @@ function parse(args: readonly string[]) {
   });
 }
 
-function judgeFile(file: string, judge: (bytes: Uint8Array) => VerdictReport): FileReport {
+async function judgeFile(
+  file: string,
+  judge: (bytes: Uint8Array) => Promise<VerdictReport>,
+): Promise<FileReport> {
+  let bytes: Uint8Array;
   try {
-    return judge(withoutLineEnd(readStart(file)));
+    bytes = readStart(file);
   } catch (cause) {
-    const error = new EdgeError('DOC_UNREADABLE', `reading ${file}`, { cause });
+    const { code, entry } = new EdgeError('DOC_UNREADABLE', `reading ${file}`, { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const { code, entry } = error;
-    return { verdict: 'undecided', code, reason, hint: entry.hint, issuer: null, keyId: null };
+    const nothing = { form: 'unknown', types: [], id: null, issuer: null } as const;
+    const { hint } = entry;
+    return { verdict: 'undecided', code, reason, hint, ...nothing, keyId: null, keyIds: [] };
   }
+  return judge(withoutLineEnd(bytes));
 }
+
+const CHUNK = 1024 * 1024;
 
 /** The file's bytes; of one that is too large only enough to see that it is. */
 function readStart(file: string): Uint8Array {
   const handle = openSync(file, 'r');
   try {
-    const bytes = new Uint8Array(2 * limits.credentialBytesMax);
-    let length = 0;
-    for (let read = -1; read !== 0; length += read) {
-      read = readSync(handle, bytes, length, bytes.length - length, null);
+    const chunks: Uint8Array[] = [];
+    for (let length = 0; length <= limits.evidenceBytesMax; ) {
+      const chunk = new Uint8Array(CHUNK);
+      const read = readSync(handle, chunk, 0, CHUNK, null);
+      if (read === 0) break;
+      chunks.push(chunk.subarray(0, read));
+      length += read;
     }
-    return bytes.subarray(0, length);
+    return Buffer.concat(chunks);
   } finally {
     closeSync(handle);
   }
 }
 
-function block(file: string, report: FileReport, atMs: number): string {
-  const { verdict, code, reason, hint, issuer, keyId } = report;
+/** The members that scripts rely on, and those of parts where there are any. */
+function summaryOf(report: FileReport): object {
+  const { verdict, code, reason, hint, issuer, keyId, keyIds, inner, offered } = report;
+  return {
+    verdict,
+    code,
+    reason,
+    hint,
+    issuer,
+    keyId,
+    ...(keyIds.length > 1 && { keyIds }),
+    ...(offered && { offered }),
+    ...(inner && { inner: inner.map((one) => ({ place: one.place, ...summaryOf(one) })) }),
+  };
+}
+
+/** One block for the file, and one for each of its parts, set in by their depth. */
+function page(file: string, report: FileReport, atMs: number): string {
+  const lines = [...block(file, report), `  judged as of ${formatTime(atMs)}`, ''];
+  return lines.join('\n');
+}
+
+function block(name: string, report: FileReport): string[] {
+  const { verdict, code, reason, hint, inner = [], offered = [] } = report;
   return [
-    `${file}: ${verdict} (${code})`,
+    `${name}: ${verdict} (${code})`,
     `  ${reason}`,
     ...(verdict === 'valid' ? [] : [`  ${hint}`]),
-    ...(issuer === null ? [] : [`  issuer  ${issuer}`]),
-    ...(keyId === null ? [] : [`  key     ${keyId}`]),
-    `  judged as of ${formatTime(atMs)}`,
-    '',
-  ].join('\n');
+    ...facts(report).map(([label, value]) => `  ${label.padEnd(8)}${value}`),
+    ...offered.map(
+      (did) => `  ${'offers'.padEnd(8)}the document of ${did}, which is not relied on`,
+    ),
+    ...inner.flatMap((one) => block(one.place, one).map((line) => `  ${line}`)),
+  ];
+}
+
+/** What the bytes say about themselves, label and value. */
+function facts({ form, issuer, keyIds, types }: FileReport): [string, string][] {
+  const isPresented = types.includes('VerifiablePresentation');
+  const named = types.filter((type) => type !== 'VerifiableCredential');
+  return [
+    ...(form === 'unknown' ? [] : [['form', form] as [string, string]]),
+    ...(named.length === 0 ? [] : [['type', named.join(', ')] as [string, string]]),
+    ...(issuer === null ? [] : [[isPresented ? 'holder' : 'issuer', issuer] as [string, string]]),
+    ...keyIds.map((keyId): [string, string] => ['key', keyId]),
+  ];
 }
