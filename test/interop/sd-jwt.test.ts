@@ -19,7 +19,7 @@ const hasher = {
     createHash('sha256')
       .update(typeof data === 'string' ? data : Buffer.from(data))
       .digest(),
-  hashAlg: 'sha-256',
+  hashAlg: 'sha-256' as const,
   saltGenerator: async (length: number) => randomBytes(length).toString('base64url'),
 };
 
