@@ -50,8 +50,8 @@ export function keyForUrl(
 }
 
 /**
- * The key that `wanted.did` calls `wanted.keyId`. Its algorithm counts, never the one that a message
- * names. Refusals: VC_ISSUER (a key of someone else), VC_KEY_INVALID, VC_KEY_UNKNOWN,
+ * The key that `wanted.did` calls `wanted.keyId`. Its algorithm counts, never the one that a
+ * message names. Refusals: VC_ISSUER (a key of someone else), VC_KEY_INVALID, VC_KEY_UNKNOWN,
  * VC_KEY_CONTROLLER, VC_KEY_EXPIRED, VC_KEY_REVOKED; VC_DOCUMENT_MISSING and VC_ISSUER_UNSUPPORTED,
  * with which nothing can be said about the key.
  */
