@@ -3,6 +3,7 @@
  * makes identities, issues and presents credentials, and resolves and verifies those of others. It
  * stays off the path of batches, which a prepared `node:crypto` key signs many times as fast.
  */
+import { issuerOf } from '../../credential/claims.ts';
 import { type OpenedToken, openCompact, verifySignature } from '../../credential/jws.ts';
 import { isRefusal } from '../../credential/refusal.ts';
 import { credentialsContext } from '../../credential/vocabulary.ts';
@@ -204,10 +205,11 @@ function composeAgent(
 
 /** The key that signed, by the agent's resolution and our reading of what it found; or why not. */
 async function keyOf(
-  { header: { kid } }: OpenedToken,
+  { header: { kid }, payload }: OpenedToken,
   { resolve, atMs }: { resolve: WalletAgent['resolve']; atMs: number },
 ): Promise<PublicKey | string> {
-  const did = kid.split('#', 1)[0] ?? '';
+  // A kid that is no URL of a DID is a name in the issuer's own document (VC-JOSE-COSE §3.3.2).
+  const did = (kid.startsWith('did:') ? kid.split('#', 1)[0] : issuerOf(payload)) ?? '';
   const found = await resolve(did);
   if (!found) return `the DID document of ${did.slice(0, 200)} is not to be had`;
   const document = readDidDocument(found);
