@@ -45,6 +45,7 @@ describe('loadIngestConfig', () => {
         sources: [
           { source: 'embedded', connection: { host: '127.0.0.1', port: 1883, tls: false } },
         ],
+        resolve: { allowPrivate: [] },
         routes: [],
         workers: 0,
       },
