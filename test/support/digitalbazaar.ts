@@ -28,8 +28,6 @@ const suites = {
 
 export type BazaarSuite = keyof typeof suites;
 
-export const bazaarSuites = Object.keys(suites) as BazaarSuite[];
-
 const CONTEXTS: Readonly<Record<string, string>> = {
   'https://www.w3.org/ns/credentials/v2': sharedPath('contexts', 'credentials-v2.jsonld'),
   'https://www.w3.org/ns/did/v1': sharedPath('contexts', 'did-v1.jsonld'),
