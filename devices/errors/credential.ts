@@ -74,7 +74,7 @@ const verdicts = {
   },
   VC_ISSUER: {
     meaning: 'Issuer, key id and claims do not name the same signer.',
-    hint: 'The kid must be a key of the issuer, and iss, if present, must equal the issuer.',
+    hint: 'The key must be one of the issuer, and iss, if present, must equal the issuer.',
     retryable: false,
   },
   VC_ISSUER_UNSUPPORTED: {

@@ -1,11 +1,12 @@
 /** `bondline-ingest verify`: judges credentials and batches in files, offline. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isRefusal } from '../../devices/credential/refusal.ts';
 import type { VerdictReport } from '../../devices/credential/verdict.ts';
 import { verifyAny } from '../../devices/credential/verify-any.ts';
 import { EdgeError, errorCatalogue, explain } from '../../devices/errors.ts';
 import { noDocuments, openDocuments, withoutLineEnd } from '../../devices/io/documents.ts';
-import { openJsonLd } from '../../devices/io/json-ld.ts';
+import { contextOf, openJsonLd } from '../../devices/io/json-ld.ts';
 import { limits } from '../../devices/limits.ts';
 import { formatTime, parseTime, systemClock } from '../../devices/runtime.ts';
 
@@ -60,10 +61,16 @@ export async function verifyCommand(
     io.err(`bondline-ingest verify: ${explain(error)}\n`);
     return 2;
   }
-  const canonize = openJsonLd(documents.contexts);
+  const { contexts: atHand } = documents;
+  const canonize = openJsonLd(atHand);
+  const contexts = (url: string): unknown => {
+    const found = contextOf(url, atHand);
+    return isRefusal(found) ? undefined : found;
+  };
   const exits = new Set<number>();
   for (const file of files) {
-    const judge = (bytes: Uint8Array) => verifyAny(bytes, { documents, ...expected }, canonize);
+    const judge = (bytes: Uint8Array) =>
+      verifyAny(bytes, { documents, contexts, ...expected }, canonize);
     const report = await judgeFile(file, judge);
     exits.add(EXITS[report.verdict]);
     io.out(json ? `${JSON.stringify(summaryOf(report))}\n` : page(file, report, expected.atMs));
@@ -181,8 +188,8 @@ function summaryOf(report: FileReport): object {
 
 /** One block for the file, and one for each of its parts, set in by their depth. */
 function page(file: string, report: FileReport, atMs: number): string {
-  const lines = [...block(file, report), `  judged as of ${formatTime(atMs)}`, ''];
-  return lines.join('\n');
+  const lines = [...block(file, report), `  judged as of ${formatTime(atMs)}`];
+  return `${lines.join('\n')}\n\n`;
 }
 
 function block(name: string, report: FileReport): string[] {
