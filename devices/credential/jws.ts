@@ -19,6 +19,7 @@ export type TokenType =
   | 'vc+jwt'
   | 'vc+sd-jwt'
   | 'vp+jwt'
+  | 'vp+sd-jwt'
   | 'bondline-receipt+jwt'
   | 'bondline-enrol-request+jwt'
   | 'bondline-certificate-request+jwt';

@@ -13,16 +13,18 @@ import { contextFolders, type Vectors } from './vectors.ts';
 export interface Judging {
   readonly documents?: Documents;
   readonly atMs: number;
+  /** Also takes the media types of drafts. */
+  readonly legacyTypes?: boolean;
 }
 
 /** Judges bytes as `bondline-ingest verify` does. */
 export async function judge(
   { root }: Vectors,
   bytes: Uint8Array,
-  { documents = noDocuments, atMs }: Judging,
+  { documents = noDocuments, atMs, legacyTypes = false }: Judging,
 ): Promise<VerdictReport> {
   const { contexts, canonize } = jsonLdOf(root);
-  return verifyAny(bytes, { documents, atMs, contexts }, canonize);
+  return verifyAny(bytes, { documents, atMs, legacyTypes, contexts }, canonize);
 }
 
 interface JsonLdAtHand {
