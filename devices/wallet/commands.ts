@@ -7,6 +7,7 @@ import { init } from './commands/init.ts';
 import { publish } from './commands/publish.ts';
 import { changing, status } from './commands/status.ts';
 import { help } from './help.ts';
+import { sign } from './sign.ts';
 import type { WalletContext } from './wallet.ts';
 
 /** Where a command prints. */
@@ -16,7 +17,7 @@ export interface CommandOutput {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  ...{ init, enrol, rotate, status, publish },
+  ...{ init, enrol, rotate, sign, status, publish },
   suspend: changing('suspend'),
   reinstate: changing('reinstate'),
   revoke: changing('revoke'),

@@ -16,6 +16,7 @@ Commands:
   suspend DIR NAME…   say that a device's word does not count for now
   reinstate DIR NAME… take a suspension back
   revoke DIR NAME…    say that a device's word counts no more, for good
+  sign KIND FILE…     sign custody steps, tickets, certificates, movements, bonds
   publish DIR         write the DID document and the status lists for a web server
   status DIR          list enrolments
 

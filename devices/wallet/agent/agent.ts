@@ -11,8 +11,10 @@ import { EdgeError } from '../../errors.ts';
 import { keyInDocument, readDidDocument } from '../../identity/did-document.ts';
 import { keyIdOfDid } from '../../identity/did-key.ts';
 import { isAlgorithmOf, jwkOfKey, keyOfJwk, type PublicKey } from '../../identity/public-key.ts';
+import { keyOfOwnDid } from '../../identity/resolve-key.ts';
 import type { KeyStore, StoredKey } from '../../io/key-store.ts';
 import { limits } from '../../limits.ts';
+import { withWholeCoordinates } from './did-key-resolver.ts';
 import { createKeyStoreKms, KMS, managedKeyOf } from './key-store-kms.ts';
 import {
   type Agent,
@@ -133,12 +135,15 @@ export async function openWalletAgent(options: WalletAgentOptions): Promise<Wall
     resolve,
     async create({ label, method, web }) {
       wanted = label;
-      const { did } = await agent.didManagerCreate({
+      const made = await agent.didManagerCreate({
         provider: `did:${method}`,
         kms: KMS,
         alias: web?.did.slice('did:web:'.length) ?? label,
         options: { type: 'Secp256r1', keyType: 'Secp256r1' },
       });
+      const key = store.list().find((stored) => stored.label === label);
+      if (!key) throw failed('the key that it made is not in the store');
+      const did = method === 'jwk' ? wholeDidJwk(made.did, key) : made.did;
       if (web && did !== web.did) throw failed(`it made ${did} of ${web.did}`);
       if (method === 'key') return { did, keyId: keyIdOfDid(did), label };
       return { did, keyId: `${did}#${web?.fragment ?? '0'}`, label };
@@ -155,6 +160,17 @@ export async function openWalletAgent(options: WalletAgentOptions): Promise<Wall
       return checkSignature(agent, opened, token, key);
     },
   };
+}
+
+/**
+ * The SDK writes coordinates as numbers, without leading zeros: what it makes of one key in 128 is
+ * no JWK (RFC 7518 §6.2.1.2), and nobody could verify with it. Such a DID is written here.
+ */
+function wholeDidJwk(did: string, { publicJwk }: StoredKey): string {
+  if (keyOfOwnDid(did)) return did;
+  // Without `alg` and `use` the SDK would let the key assert nothing.
+  const jwk = JSON.stringify({ alg: 'ES256', use: 'sig', ...publicJwk });
+  return `did:jwk:${Buffer.from(jwk).toString('base64url')}`;
 }
 
 interface Kind {
@@ -192,7 +208,7 @@ function composeAgent(
       }),
       new library.DIDResolverPlugin({
         resolver: new library.Resolver({
-          ...library.getDidKeyResolver(),
+          key: withWholeCoordinates(library.getDidKeyResolver()),
           ...library.getDidJwkResolver(),
           web,
         }),

@@ -6,7 +6,6 @@
 import type * as jwkProvider from '@sphereon/ssi-sdk-ext.did-provider-jwk';
 import type * as keyProvider from '@sphereon/ssi-sdk-ext.did-provider-key';
 import type * as jwkResolver from '@sphereon/ssi-sdk-ext.did-resolver-jwk';
-import type * as keyResolver from '@sphereon/ssi-sdk-ext.did-resolver-key';
 import type * as identifiers from '@sphereon/ssi-sdk-ext.identifier-resolution';
 import type * as jwt from '@sphereon/ssi-sdk-ext.jwt-service';
 import type * as keyManager from '@sphereon/ssi-sdk-ext.key-manager';
@@ -26,6 +25,7 @@ export type Agent = core.TAgent<
 export type ManagedKey = core.ManagedKeyInfo;
 export type KeyManagementSystem = keyManager.AbstractKeyManagementSystem;
 export type Jwk = types.JWK;
+export type DidKeyResolver = { readonly key: resolver.DIDResolver };
 export type DidResolution = resolver.DIDResolutionResult;
 
 /** What the wallet uses of the packages. */
@@ -40,7 +40,7 @@ export type AgentLibrary = Pick<typeof core, 'createAgent'> &
   Pick<typeof webProvider, 'WebDIDProvider'> &
   Pick<typeof resolver, 'Resolver'> & {
     readonly getDidJwkResolver: typeof jwkResolver.getDidJwkResolver;
-    readonly getDidKeyResolver: typeof keyResolver.getResolver;
+    readonly getDidKeyResolver: () => DidKeyResolver;
   };
 
 /**
@@ -72,7 +72,7 @@ async function load(): Promise<AgentLibrary> {
     { WebDIDProvider },
     { Resolver },
     { getDidJwkResolver },
-    { getResolver: getDidKeyResolver },
+    { getResolver },
   ] = await Promise.all([
     import('@veramo/core'),
     import('@sphereon/ssi-sdk-ext.key-manager'),
@@ -87,10 +87,12 @@ async function load(): Promise<AgentLibrary> {
     import('@sphereon/ssi-sdk-ext.did-resolver-jwk'),
     import('@sphereon/ssi-sdk-ext.did-resolver-key'),
   ]);
+  const { key } = getResolver();
+  if (!key) throw new Error('the package of did:key resolves no did:key');
   return {
     ...{ createAgent, AbstractKeyManagementSystem, MemoryKeyStore, SphereonKeyManager },
     ...{ DIDManager, MemoryDIDStore, DIDResolverPlugin, JwtService, IdentifierResolution },
     ...{ JwkDIDProvider, SphereonKeyDidProvider, WebDIDProvider, Resolver },
-    ...{ getDidJwkResolver, getDidKeyResolver },
+    ...{ getDidJwkResolver, getDidKeyResolver: () => ({ key }) },
   };
 }
