@@ -20,7 +20,6 @@ import {
 } from '../devices/io/resolve/resolve-settings.ts';
 import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
 import type { Source } from './source.ts';
-import { statusRefreshSchema } from './status-settings.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -109,6 +108,29 @@ const source = Type.Object(
   { ...closed, description: 'One way in.' },
 );
 
+const dids = (what: string) =>
+  Type.Array(
+    Type.String({
+      pattern: '^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$',
+      examples: ['did:web:authority.example'],
+    }),
+    { maxItems: 256, default: [], description: what },
+  );
+
+const authorities = Type.Object(
+  {
+    customs: dids('DIDs of those who say which standing (AEO, CTPAT) a party has.'),
+    sureties: dids('DIDs of those who answer for customs bonds.'),
+    laboratories: dids('DIDs of those who certify calibrations.'),
+  },
+  {
+    ...closed,
+    default: {},
+    description:
+      'Whose word counts on parties and devices, besides being trusted; nobody at first.',
+  },
+);
+
 /** The schema of an ingester's configuration file. */
 export const ingestConfigSchema = Type.Object(
   {
@@ -129,7 +151,22 @@ export const ingestConfigSchema = Type.Object(
       description:
         'GeoJSON files of routes, relative to this file; the journal keeps what they say.',
     }),
-    statusRefresh: statusRefreshSchema,
+    statusRefresh: Type.Object(
+      {
+        enabled: Type.Boolean({
+          default: true,
+          description:
+            'Turn it off where the ingester has no way out: lists then come by hand, with `trust add`, and never count as too old before their own end.',
+        }),
+      },
+      {
+        ...closed,
+        default: {},
+        description:
+          'Looks for status lists at the https addresses that credentials name, within their ttl and at least every 60 s. A list that was found there once and then not for 300 s is too old: telemetry is marked, custody steps wait.',
+      },
+    ),
+    authorities,
     workers: Type.Integer({
       minimum: 0,
       maximum: 64,
@@ -170,17 +207,12 @@ export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Sour
   );
   if (!read.ok) return read;
   const { value } = read;
-  const { authorities } = value.statusRefresh;
   const config: IngestConfig = {
     ...value,
     ingester: { ...value.ingester, data: resolveFrom(file, value.ingester.data) },
     keys: keyStoreSettings(withDefaults(value.keys), (path) => resolveFrom(file, path)),
     resolve: withAbsolute(value.resolve, file),
     routes: value.routes.map((route) => resolveFrom(file, route)),
-    statusRefresh: {
-      ...value.statusRefresh,
-      ...(authorities !== undefined && { authorities: resolveFrom(file, authorities) }),
-    },
   };
   return { ok: true, config };
 }

@@ -3,8 +3,8 @@
  * documents of organisations. A list that changed is taken as if a person had given it; a document
  * that changed is only told of, since a person confirms it. A slow server delays nothing else.
  */
-import { webPlaceOf } from '../devices/identity/did-web.ts';
 import type { Fetched, FetchRefusal } from '../devices/io/resolve/fetch-document.ts';
+import type { Resolver } from '../devices/io/resolve/resolver.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { TrustBook } from './trust.ts';
@@ -13,8 +13,10 @@ import type { TrustDesk } from './trust-change.ts';
 export interface StatusRefreshOptions {
   readonly trust: TrustBook;
   readonly desk: Pick<TrustDesk, 'refresh'>;
-  /** Fetches a document; never rejects for what the other side does. */
+  /** Fetches a list; never rejects for what the other side does. */
   readonly fetch: (url: string, signal: AbortSignal) => Promise<Fetched | FetchRefusal>;
+  /** Makes what asks for the DID documents that organisations publish, whatever is pinned. */
+  readonly resolver: (signal: AbortSignal) => Resolver;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -31,9 +33,9 @@ export interface StatusRefresh {
 
 /** One address that is looked at again and again. */
 interface Watched {
-  readonly url: string;
-  /** The organisation whose document it is; absent for a status list. */
-  readonly did?: string;
+  /** URL of a status list, or DID of an organisation. */
+  readonly id: string;
+  readonly isList: boolean;
   dueMs: number;
   failures: number;
   /** What was said last, so that it is said once. */
@@ -52,11 +54,12 @@ export function startStatusRefresh(options: StatusRefreshOptions): StatusRefresh
   const watched = new Map<string, Watched>();
   const underWay = new Set<Promise<void>>();
   const end = new AbortController();
+  const resolver = options.resolver(end.signal);
   let cancelTurn = () => {};
 
   const look = async (one: Watched): Promise<void> => {
     one.dueMs = Number.POSITIVE_INFINITY;
-    const problem = await lookAt(one, options, end.signal);
+    const problem = await lookAt(one, options, { resolver, signal: end.signal });
     if (end.signal.aborted) return;
     one.failures = problem === undefined ? 0 : one.failures + 1;
     tell(one, problem, options);
@@ -116,57 +119,48 @@ function hasDue(watched: ReadonlyMap<string, Watched>, clock: Clock): boolean {
 
 /** Adds what was named since, and leaves out what is of organisations that are no longer trusted. */
 function watch(watched: Map<string, Watched>, trust: TrustBook): void {
-  const wanted = new Map<string, string | undefined>();
-  for (const { list, organisation } of trust.index?.namedLists(limits.statusListsWatchedMax) ??
-    []) {
-    if (list.startsWith('https:') && trust.organisations.has(organisation)) {
-      wanted.set(list, undefined);
-    }
-  }
-  for (const did of trust.organisations.keys()) {
-    const place = webPlaceOf(did);
-    if (place !== undefined) wanted.set(`${place.origin}/${place.documentPath}`, did);
-  }
-  for (const url of watched.keys()) if (!wanted.has(url)) watched.delete(url);
-  for (const [url, did] of wanted) {
-    if (watched.has(url)) continue;
+  const named = trust.index?.namedLists(limits.statusListsWatchedMax) ?? [];
+  const lists = named.filter(
+    ({ list, organisation }) => list.startsWith('https:') && trust.organisations.has(organisation),
+  );
+  const dids = [...trust.organisations.keys()].filter((did) => did.startsWith('did:web:'));
+  const wanted = new Set([...lists.map(({ list }) => list), ...dids]);
+  for (const id of watched.keys()) if (!wanted.has(id)) watched.delete(id);
+  for (const id of wanted) {
+    if (watched.has(id)) continue;
     if (watched.size >= limits.statusListsWatchedMax) break;
-    watched.set(url, {
-      url,
-      ...(did !== undefined && { did }),
-      dueMs: FIRST,
-      failures: 0,
-      said: '',
-    });
+    const isList = !id.startsWith('did:');
+    watched.set(id, { id, isList, dueMs: FIRST, failures: 0, said: '' });
   }
 }
 
 /** How long until the next look: the list's own ttl at most, and after failures ever longer. */
-function pauseOf({ url, did, failures }: Watched, trust: TrustBook): number {
-  const ttlMs = trust.statusLists.get(url)?.list.ttlMs ?? limits.statusRefreshMs;
+function pauseOf({ id, isList, failures }: Watched, trust: TrustBook): number {
+  const ttlMs = trust.statusLists.get(id)?.list.ttlMs ?? limits.statusRefreshMs;
   const everyMs = Math.min(Math.max(ttlMs, limits.statusRefreshMsMin), limits.statusRefreshMs);
   if (failures > 0) {
     const retryMs = limits.statusRetryMs * 2 ** Math.min(failures - 1, 16);
-    return Math.min(retryMs, did === undefined ? limits.statusRefreshMs : limits.didCheckMs);
+    return Math.min(retryMs, isList ? limits.statusRefreshMs : limits.didCheckMs);
   }
-  return did === undefined ? everyMs : limits.didCheckMs;
+  return isList ? everyMs : limits.didCheckMs;
 }
 
 async function lookAt(
-  { url, did }: Watched,
+  { id, isList }: Watched,
   { desk, fetch, trust }: StatusRefreshOptions,
-  signal: AbortSignal,
+  { resolver, signal }: { readonly resolver: Resolver; readonly signal: AbortSignal },
 ): Promise<Problem | undefined> {
-  const fetched = await fetch(url, signal);
+  if (!isList) {
+    const resolved = await resolver.resolve(id);
+    if ('code' in resolved) return resolved;
+    const pinned = trust.organisations.get(id);
+    if (pinned === undefined || pinned.digest === resolved.digest) return undefined;
+    return { code: 'IN_CONFIRM', reason: 'it is not the one that was pinned' };
+  }
+  const fetched = await fetch(id, signal);
   if ('code' in fetched) return fetched;
   if (signal.aborted) return undefined;
-  if (did !== undefined) {
-    const pinned = trust.organisations.get(did);
-    if (pinned === undefined || pinned.digest === fetched.digest) return undefined;
-    const reason = `the document that ${did} publishes is not the one that was pinned`;
-    return { code: 'IN_CONFIRM', reason };
-  }
-  const { code, reason = '' } = await desk.refresh(url, fetched.bytes);
+  const { code, reason = '' } = await desk.refresh(id, fetched.bytes);
   return code === undefined ? undefined : { code, reason };
 }
 
@@ -176,15 +170,15 @@ function tell(one: Watched, problem: Problem | undefined, options: StatusRefresh
   const said = problem?.code ?? '';
   if (said === one.said) return;
   one.said = said;
-  const what = one.did === undefined ? 'the status list' : 'the DID document';
+  const what = one.isList ? 'the status list' : 'the DID document';
   if (problem === undefined) {
-    log.info(`${what} is found again at its address`, { url: one.url });
+    log.info(`${what} is found again at its address`, { of: one.id });
     return;
   }
-  const fields = { url: one.url, code: problem.code, reason: problem.reason };
+  const fields = { of: one.id, code: problem.code, reason: problem.reason };
   const message = `${what} at its address cannot be relied on`;
   // An ingester that is given all its papers by hand may have no way to any of these addresses.
-  const isExpected = one.did === undefined ? trust.checks.has(one.url) : said === 'IN_CONFIRM';
+  const isExpected = one.isList ? trust.checks.has(one.id) : said === 'IN_CONFIRM';
   if (isExpected) log.warn(message, fields);
   else log.debug(message, fields);
 }

@@ -223,7 +223,7 @@ export function bitOf(
 const keyTexts = new WeakMap<PublicKey['key'], string>();
 
 /** A key as text that is the same exactly when the key is. Remembered: every batch asks. */
-function textOfKey({ key }: PublicKey): string {
+export function textOfKey({ key }: Pick<PublicKey, 'key'>): string {
   let text = keyTexts.get(key);
   if (text === undefined) {
     text = JSON.stringify(jwkOfKey(key));

@@ -17,10 +17,25 @@ export const ingestErrors = {
     hint: "Run bondline-ingest trust add with the organisation's newest status list.",
     retryable: true,
   },
+  IN_KEY_REUSED: {
+    meaning: 'The key of the enrolled device is in use already: elsewhere, or by a gateway.',
+    hint: 'Make a key of its own for each device; ask who else enrolled this one.',
+    retryable: false,
+  },
   IN_TYPE_UNSUPPORTED: {
     meaning: 'The credential is of a type that is not taken in here.',
     hint: 'Send batch and enrolment credentials only; other types come with a later version.',
     retryable: false,
+  },
+  IN_AUTHORITY_UNKNOWN: {
+    meaning: 'Who signed is not named here as one whose word counts on this, so it is held.',
+    hint: 'Name the DID under authorities in the configuration, or ask the right authority.',
+    retryable: true,
+  },
+  IN_BOND_MISSING: {
+    meaning: 'The party that would answer for goods in bond has no bond now, so it is held.',
+    hint: 'Submit the bond that a surety signed, then the held credential again.',
+    retryable: true,
   },
   IN_NOT_IN_FORCE: {
     meaning: 'The enrolment of the device begins later, so its credential is held.',
