@@ -13,9 +13,9 @@ export const traceablePresentation = 'TraceablePresentation';
 
 const CONTEXT = 'https://w3id.org/traceability/v1';
 /** RFC 9562 §5.4, as a URN in lower case or upper. */
-const UUID_V4 = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+const UUID_V4 = /^urn:uuid:[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
 
-/** Checks the rules for a TraceablePresentation; a refusal VC_PROFILE names the first broken one. */
+/** Checks the rules for a TraceablePresentation; VC_PROFILE names the first that is broken. */
 export function checkTraceablePresentation(presentation: JsonObject): Refusal | undefined {
   const { '@context': contexts, id, workflow, replace } = presentation as Record<string, unknown>;
   const broken = (rule: string): Refusal => refuse('VC_PROFILE', rule);

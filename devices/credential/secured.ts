@@ -25,7 +25,7 @@ export interface SecuredDocument {
 
 export type Secured = SecuredToken | SecuredDocument;
 
-/** Opens bytes in either form. Codes as `openCompact`; VC_JSON, VC_SCHEMA, VC_UNSECURED for JSON. */
+/** Opens bytes in either form. Codes as `openCompact`; VC_JSON, VC_SCHEMA, VC_UNSECURED. */
 export function openSecured(bytes: Uint8Array, bytesMax: number): Secured | Refusal {
   if (firstMark(bytes) !== BRACE) {
     const opened = openCompact(bytes, bytesMax);

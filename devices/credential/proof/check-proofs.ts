@@ -20,7 +20,7 @@ export interface RdfInput {
 export interface ProofContext {
   readonly documents: DidDocuments;
   readonly atMs: number;
-  /** The N-Quads of an input, where someone has made them; absent, suites over RDF are undecided. */
+  /** The N-Quads of an input, where someone has made them; else suites over RDF are undecided. */
   readonly canonicalRdf?: ((input: RdfInput) => string | Refusal) | undefined;
 }
 

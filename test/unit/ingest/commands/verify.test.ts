@@ -91,6 +91,23 @@ describe('bondline-ingest verify', () => {
     expect(out).toContain(`judged as of ${at}`);
   });
 
+  it('prints a block for each part of evidence, and relies on no document that it brings', async () => {
+    const document = JSON.parse(Buffer.from(world.document()).toString('utf8'));
+    const credentials = [Buffer.from(await world.device.next(worldMs)).toString('utf8'), 'x.y'];
+    put('evidence', JSON.stringify({ bondlineEvidence: 1, documents: [document], credentials }));
+    const { out, code } = await run('@evidence', '--documents', '@docs', '--at', at);
+    expect(code).toBe(1);
+    expect(out).toContain(`offers  the document of ${document.id}, which is not relied on`);
+    expect(out).toMatch(/^ {2}credentials\[0\]: valid \(VC_VALID\)\n {4}batch \d+ of epoch 1/m);
+    expect(out).toMatch(/^ {2}credentials\[1\]: invalid \(VC_MALFORMED\)$/m);
+    const alone = JSON.parse((await run('@evidence', '--json', '--at', at)).out);
+    expect(alone.inner).toMatchObject([
+      { place: 'credentials[0]', verdict: 'undecided', code: 'VC_ENROLMENT_MISSING' },
+      { place: 'credentials[1]', verdict: 'invalid' },
+    ]);
+    expect(alone.offered).toEqual([document.id]);
+  });
+
   it('judges a file that is far too large by its start, without reading it all', async () => {
     put('huge', Buffer.alloc(3 * limits.credentialBytesMax, 0x61));
     const { code, out } = await run('@huge', '--json');
