@@ -50,6 +50,8 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/keygen.ts')).runKeygen(args, contextOf());
     case 'enrol-request':
       return (await import('./commands/enrol-request.ts')).runEnrolRequest(args, contextOf());
+    case 'join':
+      return (await import('./commands/join.ts')).runJoin(args, contextOf());
     case 'outbox':
       return (await import('./commands/outbox.ts')).runOutbox(args, contextOf());
     case 'opcua-trust':

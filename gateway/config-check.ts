@@ -6,7 +6,7 @@ import { keyStoreMistakes } from '../devices/io/key-store-settings.ts';
 import { pointMistakes } from '../devices/point-check.ts';
 import type { DeviceProfile } from '../devices/profile.ts';
 import { compileReporter, type SchemaMistake, type TSchema } from '../devices/schema.ts';
-import type { DeviceConfig, GatewayConfig } from './config.ts';
+import type { DeviceConfig, WrittenConfig } from './config.ts';
 import { inlineProfileSchema } from './config-profile.ts';
 import { checkReport } from './config-report.ts';
 import type { Driver } from './driver.ts';
@@ -23,10 +23,11 @@ export interface Registries {
 export const GATEWAY_LABEL = 'gateway';
 
 /** Mistakes of a configuration that has passed its schemas and `checkNested`. */
-export function checkGatewayConfig(config: GatewayConfig, known: Registries): SchemaMistake[] {
+export function checkGatewayConfig(config: WrittenConfig, known: Registries): SchemaMistake[] {
   const { connection, invitation, sink } = config.uplink;
   const isInvited = invitation !== undefined;
-  const uplink = find(known.sinks, sink)?.check?.(connection, { isInvited }) ?? [];
+  const check = connection && find(known.sinks, sink)?.check;
+  const uplink = check?.(connection, { isInvited }) ?? [];
   return [
     ...checkNames(config),
     ...below(['keys'], keyStoreMistakes(config.keys)),
@@ -117,7 +118,7 @@ export function profileOf(
   return find(profiles, device.profile);
 }
 
-function checkNames(config: GatewayConfig): SchemaMistake[] {
+function checkNames(config: WrittenConfig): SchemaMistake[] {
   const seen = new Set([GATEWAY_LABEL]);
   return config.devices.flatMap((device, index) => {
     const path = ['devices', index, 'name'];

@@ -4,6 +4,7 @@ import { limits } from '../devices/limits.ts';
 import { type Static, type TSchema, Type } from '../devices/schema.ts';
 import { inlineProfileSchema } from './config-profile.ts';
 import { reportSchema } from './config-report.ts';
+import { type UplinkConfig, uplinkSchema } from './config-uplink.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -86,6 +87,7 @@ function deviceSchema<P extends TSchema>(profile: P) {
         default: limits.heartbeatMsDefault,
       }),
       report: Type.Optional(reportSchema),
+      credential: Type.Optional(credentialSchema),
       enrolment: Type.Optional(
         path('Path of the enrolment credential; it may appear while the gateway runs.'),
       ),
@@ -93,6 +95,29 @@ function deviceSchema<P extends TSchema>(profile: P) {
     { ...closed, description: 'A device that this gateway reads.' },
   );
 }
+
+const credentialSchema = Type.Object(
+  {
+    form: Type.Optional(
+      Type.Enum(['vc+jwt', 'vc+sd-jwt'], {
+        description:
+          'vc+sd-jwt: the readings of one sample time can be shown alone, as where shippers share a meter. Default vc+jwt.',
+        default: 'vc+jwt',
+      }),
+    ),
+    decoys: Type.Optional(
+      Type.Boolean({
+        description: 'With vc+sd-jwt: whether the number of readings is hidden too. Default false.',
+        default: false,
+      }),
+    ),
+  },
+  {
+    ...closed,
+    description: 'How the device’s batches are secured.',
+    default: { form: 'vc+jwt', decoys: false },
+  },
+);
 
 const clockSchema = Type.Object(
   {
@@ -165,20 +190,7 @@ function configSchema<P extends TSchema>(profile: P) {
         'URI of the place where readings are taken. Required.',
         'did:web:you.example/facility/one',
       ),
-      uplink: Type.Object(
-        {
-          sink: Type.String({ description: 'Kind of uplink: mqtt. Required.', maxLength: 64 }),
-          ingester: Type.String({
-            description: 'did:key of the ingester whose receipts count. Required.',
-            pattern: '^did:key:z[1-9A-HJ-NP-Za-km-z]{40,64}$',
-            examples: ['did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169'],
-          }),
-          connection: Type.Record(Type.String(), Type.Unknown(), {
-            description: 'Settings of the uplink: address and the like. Required.',
-          }),
-        },
-        { ...closed, description: 'Where batches go. Required.' },
-      ),
+      uplink: uplinkSchema,
       outbox: Type.Optional(
         Type.Object(
           {
@@ -212,5 +224,9 @@ export const gatewayConfigSchema = configSchema(profileForEditors);
 /** The configuration as it is checked, with `checkNested` beside it. */
 export const checkedConfigSchema = configSchema(profileForCheck);
 
-export type GatewayConfig = Static<typeof checkedConfigSchema>;
+/** A configuration as it is written: an invitation may stand for what it says. */
+export type WrittenConfig = Static<typeof checkedConfigSchema>;
+
+/** A checked configuration, with what its invitation says. */
+export type GatewayConfig = Omit<WrittenConfig, 'uplink'> & { readonly uplink: UplinkConfig };
 export type DeviceConfig = GatewayConfig['devices'][number];

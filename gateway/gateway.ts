@@ -4,7 +4,8 @@
  */
 import { strict as assert } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { type ConfigResult, readConfig } from '../devices/io/config-file.ts';
+import { EdgeError } from '../devices/errors.ts';
+import { type ConfigResult, readConfig, resolveFrom } from '../devices/io/config-file.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase, profileDigest } from '../devices/profile.ts';
 import { profiles } from '../devices/profiles/registry.ts';
@@ -14,7 +15,7 @@ import { askFirst, thisMachine } from './clock-sources/machine.ts';
 import { clockSources } from './clock-sources/registry.ts';
 import { checkedConfigSchema, type GatewayConfig } from './config.ts';
 import { checkGatewayConfig, checkNested, profileOf, type Registries } from './config-check.ts';
-import { completeUplink } from './config-uplink.ts';
+import { completed, completeUplink, writtenInvitation } from './config-uplink.ts';
 import { drivers } from './drivers/registry.ts';
 import { createEnrolments, type EnrolledDevice, type Enrolments } from './enrolments.ts';
 import { createFleet, type DeviceDids, type Fleet } from './fleet.ts';
@@ -35,12 +36,28 @@ export const askMachineClock: AskClock = (statement, signal) =>
 
 /** Reads and checks a configuration; never touches the network. @throws EdgeError CFG_UNREADABLE */
 export function readGatewayConfig(file: string): ConfigResult<GatewayConfig> {
-  return readConfig(
+  const result = readConfig(
     file,
     checkedConfigSchema,
     (config) => [...completeUplink(config, file), ...checkGatewayConfig(config, registries)],
     (value) => checkNested(value, registries),
   );
+  return result.ok ? { ...result, value: completed(result.value) } : result;
+}
+
+/**
+ * Where the invitation that a configuration names belongs; the file itself may not be there yet.
+ *
+ * @throws EdgeError CFG_UNREADABLE; CFG_INVALID when the configuration names none
+ */
+export function invitationPathOf(file: string): string {
+  let named: string | undefined;
+  readConfig(file, checkedConfigSchema, undefined, (value) => {
+    named = writtenInvitation(value);
+    return [];
+  });
+  if (named !== undefined) return resolveFrom(file, named);
+  throw new EdgeError('CFG_INVALID', `looking for uplink.invitation in ${file}`);
 }
 
 export interface GatewayOptions {
@@ -85,9 +102,10 @@ export interface Gateway {
   readonly failed: Promise<unknown>;
   /**
    * Stops asking, signs what is there, forwards until the outbox is empty or `drainMs` is over
-   * (from the call), and closes everything. Resolves with the last status.
+   * (from the call), and closes everything. Resolves with the last status. `onSigned` is called
+   * when all that was read is on disk, which takes as long as the key takes.
    */
-  stop(drainMs: number): Promise<StatusLine>;
+  stop(drainMs: number, onSigned?: () => void): Promise<StatusLine>;
 }
 
 const DRAIN_LOOK_MS = 25;
@@ -163,11 +181,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await fleet.startOthers(config.devices, to.devices);
       if (!isDeepStrictEqual(before.uplink, config.uplink)) await uplink.open(config.uplink);
     },
-    async stop(drainMs) {
+    async stop(drainMs, onSigned) {
       const until = clock.monotonicMs() + drainMs;
       stopWatching();
       await fleet.stop();
       await fleet.flush();
+      onSigned?.();
       while ((await status()).waiting > 0 && clock.monotonicMs() < until) {
         await clock.sleep(DRAIN_LOOK_MS);
       }

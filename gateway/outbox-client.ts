@@ -29,6 +29,8 @@ export interface OpenOutbox {
    * @throws EdgeError of the key store (KEY_…)
    */
   openKeys(labels: readonly string[]): Promise<readonly Identity[]>;
+  /** Signs a payload as a request for a certificate, with the gateway's key. */
+  vouch(payload: string): Promise<Uint8Array>;
 }
 
 /**
@@ -89,7 +91,12 @@ export async function openOutbox(settings: OutboxSettings, log: Log): Promise<Op
       await exited;
     },
   };
-  return { outbox, identities, openKeys: (labels) => ask<Identity[]>('openKeys', labels) };
+  return {
+    outbox,
+    identities,
+    openKeys: (labels) => ask<Identity[]>('openKeys', labels),
+    vouch: (payload) => ask<Uint8Array>('vouch', payload),
+  };
 }
 
 function settle(

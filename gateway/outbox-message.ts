@@ -27,6 +27,7 @@ export type OutboxRequest =
       readonly parameter: Parameters<Outbox[Method]>[0];
     }
   | { readonly id: number; readonly method: 'close'; readonly parameter: undefined }
+  | { readonly id: number; readonly method: 'vouch'; readonly parameter: string }
   | { readonly id: number; readonly method: 'openKeys'; readonly parameter: readonly string[] };
 
 /** An error on its way between threads, which carries neither its class nor its code by itself. */

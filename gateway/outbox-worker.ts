@@ -1,11 +1,13 @@
 /** The worker thread that owns the outbox's database and the keys. A shell: no logic of its own. */
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { signToken } from '../devices/credential/jws.ts';
 import { EdgeError } from '../devices/errors.ts';
 import type { KeyStore, Signer } from '../devices/io/key-store.ts';
 import { openKeyStore } from '../devices/io/key-store-open.ts';
 import { lockDirectory, openDatabase } from '../devices/io/sqlite.ts';
 import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
+import { GATEWAY_LABEL } from './config-check.ts';
 import type { Outbox } from './outbox.ts';
 import { createLocalOutbox } from './outbox-local.ts';
 import type {
@@ -37,6 +39,7 @@ interface Opened {
   readonly outbox: Outbox;
   readonly ids: Identity[];
   readonly openKeys: (labels: readonly string[]) => Promise<Identity[]>;
+  readonly vouch: (payload: string) => Promise<Uint8Array>;
 }
 
 /** Keys, then the directory, then the database: a mistake in one leaves the next untouched. */
@@ -68,6 +71,10 @@ async function open(settings: OutboxSettings): Promise<Opened> {
       },
     },
     ids,
+    vouch: async (payload) => {
+      const signer = await keys.signer(GATEWAY_LABEL);
+      return signToken({ payload, signer, typ: 'bondline-certificate-request+jwt' });
+    },
     openKeys: async (labels) => {
       const opened = await openKeys(keys, labels);
       for (const { signer } of opened) store.addSigner(patient(signer));
@@ -85,10 +92,10 @@ async function openKeys(keys: KeyStore, labels: readonly string[]) {
   return opened;
 }
 
-async function answer({ openKeys, outbox }: Opened, request: OutboxRequest): Promise<void> {
+async function answer({ openKeys, outbox, vouch }: Opened, request: OutboxRequest): Promise<void> {
   const { id, method, parameter } = request;
   try {
-    const calls = { ...outbox, openKeys };
+    const calls = { ...outbox, openKeys, vouch };
     const call = calls[method] as (parameter: unknown) => Promise<unknown>;
     const value = await call(parameter);
     say({ kind: 'done', id, value });

@@ -4,6 +4,7 @@
  */
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { SchemaMistake, TSchema } from '../devices/schema.ts';
+import type { UplinkIdentity } from './uplink-certificate.ts';
 
 export interface SinkEvents {
   /** A receipt arrived; not verified yet. */
@@ -27,6 +28,8 @@ export interface SinkContext {
   readonly log: Log;
   /** DID of the gateway; names its topics. */
   readonly gateway: string;
+  /** The certificate that shows who it is; present when the gateway was invited. */
+  readonly identity?: UplinkIdentity;
   /** Resolves a path named in the configuration. */
   readonly resolvePath: (path: string) => string;
 }
@@ -36,8 +39,11 @@ export interface Sink<Settings = unknown> {
   readonly name: string;
   readonly summary: string;
   readonly settings: TSchema;
-  /** Mistakes that the schema cannot see. Never touches the network. */
-  check?(settings: Settings): SchemaMistake[];
+  /**
+   * Mistakes that the schema cannot see; `isInvited` says that there will be a certificate. Never
+   * touches the network.
+   */
+  check?(settings: Settings, facts: { readonly isInvited: boolean }): SchemaMistake[];
   /**
    * Prepares an uplink and returns at once; connecting, and reconnecting with back-off and jitter,
    * is the sink's own affair and shows in `onState`.

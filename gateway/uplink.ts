@@ -1,10 +1,12 @@
 /** The way to the ingester: the sink that the configuration names, opened anew when it changes. */
 import { strict as assert } from 'node:assert';
+import { readInvitation } from '../devices/io/uplink/invitation.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Registries } from './config-check.ts';
 import type { Forwarder, Send } from './forward.ts';
 import type { OpenSink } from './sink.ts';
+import { createUplinkIdentity, type UplinkIdentity } from './uplink-certificate.ts';
 import { within } from './wait.ts';
 
 export interface Uplink {
@@ -21,14 +23,31 @@ export function createUplink(options: {
   readonly forwarder: Pick<Forwarder, 'receipt' | 'uplink'>;
   /** DID of the gateway. */
   readonly gateway: string;
+  /** Signs a request for a certificate; needed by settings that name an invitation. */
+  readonly vouch?: (payload: string) => Promise<Uint8Array>;
+  /** Enrolment credentials, which a request for a certificate shows. */
+  readonly tokens: () => Iterable<Uint8Array>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly resolvePath: (path: string) => string;
 }): Uplink {
-  const { clock, forwarder, known } = options;
+  const { clock, forwarder, known, tokens, vouch } = options;
   let isUp = false;
-  let current: { readonly sink: OpenSink; readonly closing: AbortController } | undefined;
+  let current:
+    | {
+        readonly sink: OpenSink;
+        readonly identity: UplinkIdentity | undefined;
+        readonly closing: AbortController;
+      }
+    | undefined;
+
+  function identify(invitation: string | undefined): UplinkIdentity | undefined {
+    if (invitation === undefined) return undefined;
+    assert(vouch, 'a gateway that was invited can sign requests');
+    const read = readInvitation(options.resolvePath(invitation));
+    return createUplinkIdentity({ ...options, invitation: read, vouch, enrolments: tokens });
+  }
 
   async function close(): Promise<void> {
     const before = current;
@@ -36,6 +55,7 @@ export function createUplink(options: {
     if (!before) return;
     before.closing.abort();
     await within(clock, CLOSE_MS, before.sink.close());
+    before.identity?.close();
     if (isUp) forwarder.uplink(undefined);
     isUp = false;
   }
@@ -43,10 +63,11 @@ export function createUplink(options: {
   return {
     isUp: () => isUp,
     close,
-    async open({ connection, sink: name }) {
+    async open({ connection, invitation, sink: name }) {
       await close();
       const sink = known.sinks[name];
       assert(sink, `configuration was not checked: there is no sink ${name}`);
+      const identity = identify(invitation);
       const closing = new AbortController();
       // A sink may come up before `open` has returned.
       const opened: Promise<OpenSink> = sink.open(
@@ -60,9 +81,9 @@ export function createUplink(options: {
             forwarder.uplink(connected ? send : undefined);
           },
         },
-        options,
+        { ...options, ...(identity && { identity }) },
       );
-      current = { sink: await opened, closing };
+      current = { sink: await opened, identity, closing };
     },
   };
 }

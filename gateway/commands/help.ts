@@ -11,6 +11,7 @@ Commands:
   lint CONFIG           read real values and name wrong orders, scales, units, addresses
   keygen CONFIG         make the keys that are missing and print their DIDs
   enrol-request CONFIG  write one signed enrolment request for each device
+  join CONFIG FILE      take the invitation of an ingester and pin who it is
   outbox CONFIG ACTION  look at the batches that wait for their receipt
   opcua-trust CONFIG ACTION  see and change which OPC UA servers are trusted
   discover URL          browse an OPC UA server and write a configuration of it
@@ -90,6 +91,15 @@ hand, and loses nothing.
   --lost           the old key is lost or others have it; the organisation revokes it
 `;
 
+const join = `Usage: bondline-gateway join CONFIG INVITATION [--confirm] [--json]
+
+Puts the invitation of an ingester (bondline-ingest uplink CONFIG invite) where uplink.invitation
+of the configuration expects it. From then on only receipts of that key and certificates of that
+authority count. Prints both: compare them with what the ingester's people read to you.
+
+  --confirm  replace another invitation; ask the ingester over another channel first
+`;
+
 const outbox = `Usage: bondline-gateway outbox CONFIG list|verify|export [--out DIR] [--json]
 
 Looks at the batches that wait for their receipt; changes nothing, also while the gateway runs.
@@ -150,6 +160,7 @@ export const helpOf: Readonly<Record<string, string>> = {
   lint,
   keygen,
   'enrol-request': enrolRequest,
+  join,
   outbox,
   'opcua-trust': opcuaTrust,
   discover,

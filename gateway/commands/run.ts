@@ -42,7 +42,9 @@ const DRAIN_SECONDS = 3;
 const STATUS_MS = 1_000;
 /** On a terminal the status is said this often. */
 const STATUS_SHOWN_MS = 10_000;
-/** Beyond the drain, stopping takes at most this long. */
+/** Signing what was read may take this long: a TPM takes its time, and all devices stop at once. */
+const SIGN_MS = 30_000;
+/** Beyond that and the drain, stopping takes at most this long. */
 const STOP_MS = 1_500;
 
 export async function runRun(args: readonly string[], context: CommandContext): Promise<number> {
@@ -79,12 +81,14 @@ export async function runRun(args: readonly string[], context: CommandContext): 
 
   log.info('stopping');
   services.stopping();
-  const stopped = gateway.reloader.close().then(() => gateway.stop(drainMs));
+  const signed = new AbortController();
+  const stopped = gateway.reloader.close().then(() => gateway.stop(drainMs, () => signed.abort()));
   stopped.catch(() => undefined);
-  const last = await Promise.race([stopped, clock.sleep(drainMs + STOP_MS)]);
+  const tooLong = clock.sleep(SIGN_MS, signed.signal).then(() => clock.sleep(drainMs + STOP_MS));
+  const last = await Promise.race([stopped, tooLong]);
   await services.close();
   if (!last) {
-    log.error('did not stop in time; what is signed is in the outbox');
+    log.error('did not stop in time; only what is signed is in the outbox');
     return EXIT.failed;
   }
   if (values.json) out(`${JSON.stringify(last)}\n`);

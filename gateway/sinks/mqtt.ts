@@ -5,10 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { fingerprintOfDid, receiptTopic, uplinkTopic } from '../../devices/envelope.ts';
 import { EdgeError } from '../../devices/errors.ts';
+import { isLoopback, tls13 } from '../../devices/io/uplink/tls.ts';
+import type { TlsIdentity } from '../../devices/io/uplink/x509.ts';
 import { limits } from '../../devices/limits.ts';
 import { type SchemaMistake, type Static, Type } from '../../devices/schema.ts';
 import { dialMqtt, type MqttClient, type MqttOptions } from '../mqtt-client.ts';
 import type { OpenSink, Sink, SinkContext, SinkEvents } from '../sink.ts';
+import { createRetry, type Retry } from '../sink-retry.ts';
 
 const path = (description: string) =>
   Type.Optional(Type.String({ description, minLength: 1, maxLength: 4096 }));
@@ -56,28 +59,33 @@ export const mqttSink: Sink<Settings> = {
   settings,
   check,
   async open(given, events, context) {
+    const { hostname, protocol } = new URL(given.url);
+    if (protocol === 'mqtt:' && !isLoopback(hostname)) {
+      throw new EdgeError('UPLINK_PLAIN_TEXT', `connecting to ${given.url}`);
+    }
     return new MqttUplink(given.url, dialOptions(given, context), events, context);
   },
 };
 
 /** Beyond loopback only mutual TLS: a reading belongs to its owner, a receipt to its gateway. */
-function check(given: Settings): SchemaMistake[] {
+function check(given: Settings, { isInvited }: { readonly isInvited: boolean }): SchemaMistake[] {
   const { protocol, hostname } = new URL(given.url);
   const mistakes: SchemaMistake[] = [];
-  if (protocol === 'mqtt:' && !isLoopback(hostname)) {
-    const message = `${hostname} is another machine: write mqtts:// and name certFile and keyFile`;
+  const isSecure = protocol === 'mqtts:';
+  if (!isSecure && !isLoopback(hostname)) {
+    const message = `${hostname} is another machine: write mqtts:// and an invitation, or certFile and keyFile`;
     mistakes.push({ path: ['url'], message });
   }
   if ((given.certFile === undefined) !== (given.keyFile === undefined)) {
     mistakes.push({ path: ['certFile'], message: 'certFile and keyFile go together: name both' });
-  } else if (protocol === 'mqtts:' && given.certFile === undefined && !isLoopback(hostname)) {
-    mistakes.push({ path: ['url'], message: 'mqtts:// needs certFile and keyFile (mutual TLS)' });
+  } else if (isInvited && given.certFile !== undefined) {
+    const message = 'the invitation brings a certificate: leave certFile and keyFile out';
+    mistakes.push({ path: ['certFile'], message });
+  } else if (isSecure && !isInvited && given.certFile === undefined && !isLoopback(hostname)) {
+    const message = 'mqtts:// needs an invitation, or certFile and keyFile (mutual TLS)';
+    mistakes.push({ path: ['url'], message });
   }
   return mistakes;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 function dialOptions(given: Settings, context: SinkContext): MqttOptions {
@@ -101,7 +109,7 @@ function dialOptions(given: Settings, context: SinkContext): MqttOptions {
     ...(caFile !== undefined && { ca: read(caFile) }),
     ...(certFile !== undefined && { cert: read(certFile) }),
     ...(keyFile !== undefined && { key: read(keyFile) }),
-    ...(given.url.startsWith('mqtts:') && { minVersion: 'TLSv1.3', rejectUnauthorized: true }),
+    ...(given.url.startsWith('mqtts:') && { ...tls13, rejectUnauthorized: true }),
   };
 }
 
@@ -114,10 +122,9 @@ class MqttUplink implements OpenSink {
   readonly #topic: string;
   #client: MqttClient | undefined;
   #isUp = false;
-  #isClosed = false;
-  #failures = 0;
-  #saidMs = Number.NEGATIVE_INFINITY;
-  #cancelRetry: () => void = () => undefined;
+  readonly #closing = new AbortController();
+  readonly #retry: Retry;
+  readonly #stopRenewals: () => void;
 
   constructor(url: string, options: MqttOptions, events: SinkEvents, context: SinkContext) {
     this.#url = url;
@@ -125,7 +132,12 @@ class MqttUplink implements OpenSink {
     this.#events = events;
     this.#context = context;
     this.#topic = uplinkTopic(fingerprintOfDid(context.gateway));
-    this.#connect();
+    this.#retry = createRetry(context, url, () => void this.#connect());
+    // A client of the same name takes the place of the one before; what it had sent and nobody
+    // has receipted is sent again.
+    const renewed = () => void this.#client?.end(false);
+    this.#stopRenewals = context.identity?.onRenewed(renewed) ?? (() => undefined);
+    void this.#connect();
   }
 
   send(token: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -147,27 +159,42 @@ class MqttUplink implements OpenSink {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#cancelRetry();
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#stopRenewals();
+    this.#retry.cancel();
     const client = this.#client;
     this.#down();
     if (client) await endClient(client);
   }
 
-  #connect(): void {
-    // Each connection is a client of its own, so that nothing waits in one that is not connected.
-    const client = dialMqtt(this.#url, this.#options);
+  /** Each connection is a client of its own, so that nothing waits in one that is not connected. */
+  async #connect(): Promise<void> {
+    const { identity } = this.#context;
+    if (identity === undefined) {
+      this.#follow(dialMqtt(this.#url, this.#options), undefined);
+      return;
+    }
+    const { signal } = this.#closing;
+    const shown = await identity.current(signal).catch(() => undefined);
+    if (shown === undefined || signal.aborted) return;
+    const own = { ca: identity.authority, ...shown };
+    this.#follow(dialMqtt(this.#url, { ...this.#options, ...own }), shown);
+  }
+
+  #follow(client: MqttClient, shown: TlsIdentity | undefined): void {
     this.#client = client;
+    let wasAccepted = false;
     let reason = 'the connection was closed';
     client.on('connect', () => {
+      wasAccepted = true;
       const topic = receiptTopic(fingerprintOfDid(this.#context.gateway));
       client.subscribe(topic, { qos: 1 }, (error, granted) => {
         // 0x80 is the broker's refusal of a subscription [MQTT-3.9.3-2].
         if (error || granted?.some(({ qos }) => qos >= 0x80)) {
           reason = 'the broker refused the subscription to receipts';
           client.end(true);
-        } else if (client === this.#client && !this.#isClosed) this.#up();
+        } else if (client === this.#client && !this.#closing.signal.aborted) this.#up();
       });
     });
     client.on('message', (_topic, payload) => {
@@ -182,15 +209,18 @@ class MqttUplink implements OpenSink {
       this.#client = undefined;
       client.end(true);
       this.#down();
-      this.#retry(reason);
+      // Somebody was there and did not want this certificate: the next attempt has another.
+      const isUnwanted = shown !== undefined && !wasAccepted && !isNetworkTrouble(reason);
+      if (isUnwanted) this.#context.identity?.distrust(shown);
+      if (!this.#closing.signal.aborted) this.#retry.again(reason);
     });
   }
 
   #up(): void {
     this.#isUp = true;
-    this.#failures = 0;
-    this.#saidMs = Number.NEGATIVE_INFINITY;
-    this.#context.log.info('uplink is up', { url: this.#url });
+    this.#retry.succeeded();
+    const how = this.#url.startsWith('mqtts:') ? '' : ' in plain text, loopback only';
+    this.#context.log.info(`uplink is up${how}`, { url: this.#url });
     this.#events.onState(true);
   }
 
@@ -199,21 +229,13 @@ class MqttUplink implements OpenSink {
     this.#isUp = false;
     this.#events.onState(false);
   }
+}
 
-  /** Doubling waits, drawn from their upper half, so that gateways do not return all at once. */
-  #retry(reason: string): void {
-    if (this.#isClosed) return;
-    const { clock, log, random } = this.#context;
-    const longest = Math.min(limits.reconnectMs * 2 ** this.#failures, limits.reconnectMsMax);
-    const waitMs = Math.round(longest * (0.5 + random.fraction() / 2));
-    this.#failures = Math.min(this.#failures + 1, 16);
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.#saidMs >= limits.troubleLogMs) {
-      this.#saidMs = nowMs;
-      log.warn('no uplink; batches wait in the outbox', { url: this.#url, reason });
-    }
-    this.#cancelRetry = clock.after(waitMs, () => this.#connect());
-  }
+/** Whether nobody was reached who could have looked at a certificate. */
+function isNetworkTrouble(reason: string): boolean {
+  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timeout/i.test(
+    reason,
+  );
 }
 
 /** Says goodbye to the broker, or drops the connection when that takes too long. */

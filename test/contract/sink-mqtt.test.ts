@@ -52,14 +52,15 @@ async function aedesPeer(): Promise<SinkPeer> {
 
 const names = Object.keys(sinks);
 it('every registered uplink has its suite', () => {
-  expect(names).toEqual(['mqtt']);
+  expect(names).toEqual(['https', 'mqtt']);
 });
 
 testSink(mqttSink, aedesPeer);
 
 describe('settings of the MQTT uplink', () => {
   type Settings = Parameters<NonNullable<typeof mqttSink.check>>[0];
-  const check = (settings: Settings) => mqttSink.check?.(settings)?.map(({ message }) => message);
+  const check = (settings: Settings, isInvited = false) =>
+    mqttSink.check?.(settings, { isInvited })?.map(({ message }) => message);
 
   it('may do without TLS on this machine only', () => {
     for (const host of ['localhost', '127.0.0.1', '127.4.5.6', '[::1]']) {
@@ -75,5 +76,8 @@ describe('settings of the MQTT uplink', () => {
     expect(check({ url })).toHaveLength(1);
     expect(check({ url, certFile: 'c.pem' })?.[0]).toMatch(/go together/);
     expect(check({ url, certFile: 'c.pem', keyFile: 'k.pem' })).toEqual([]);
+    expect(check({ url }, true)).toEqual([]);
+    const both = check({ url, certFile: 'c.pem', keyFile: 'k.pem' }, true);
+    expect(both?.[0]).toMatch(/the invitation brings a certificate/);
   });
 });

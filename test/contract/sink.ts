@@ -2,11 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../devices/runtime.ts';
 import type { OpenSink, Sink, SinkContext } from '../../gateway/sink.ts';
+import type { UplinkIdentity } from '../../gateway/uplink-certificate.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** The far end of an uplink, controlled by the test. */
 export interface SinkPeer {
   readonly settings: unknown;
+  /** The certificate that an invitation brings, where the uplink needs one. */
+  readonly identity?: UplinkIdentity;
   /** Credentials that arrived for this gateway. */
   readonly received: Uint8Array[];
   /** Sends bytes down to the gateway. */
@@ -19,8 +22,12 @@ export interface SinkPeer {
 
 export const sinkGateway = 'did:key:zDnaeaGatewayOfTheSinkSuite1111111111111111111111';
 
-export function testSink(sink: Sink, openPeer: () => Promise<SinkPeer>): void {
-  describe(`uplink ${sink.name}`, () => {
+export function testSink(
+  sink: Sink,
+  openPeer: () => Promise<SinkPeer>,
+  { gateway = sinkGateway, how = '' } = {},
+): void {
+  describe(`uplink ${sink.name}${how}`, () => {
     let peer: SinkPeer;
     const opened: OpenSink[] = [];
     const states: boolean[] = [];
@@ -40,7 +47,7 @@ export function testSink(sink: Sink, openPeer: () => Promise<SinkPeer>): void {
       clock: systemClock,
       random: systemRandom,
       log: { debug: note, info: note, warn: note, error: note },
-      gateway: sinkGateway,
+      gateway,
       resolvePath: (path) => path,
     };
     const open = async () => {
@@ -48,7 +55,9 @@ export function testSink(sink: Sink, openPeer: () => Promise<SinkPeer>): void {
         onReceipt: (bytes: Uint8Array) => void receipts.push(Buffer.from(bytes).toString()),
         onState: (up: boolean) => void states.push(up),
       };
-      const sink_ = await sink.open(peer.settings, events, context);
+      const { identity } = peer;
+      const own = { ...context, ...(identity && { identity }) };
+      const sink_ = await sink.open(peer.settings, events, own);
       opened.push(sink_);
       return sink_;
     };
