@@ -350,6 +350,8 @@ export const limits = {
   /** Lists and DID documents that are looked for; how often the DID documents. */
   statusListsWatchedMax: 10_000,
   didCheckMs: 600_000,
+  /** Credentials that one command submits. */
+  submitMax: 1_000,
   /** Documents in one change of trust. */
   trustDocumentsMax: 10_000,
   /** The same complaint about the same gateway is logged again after this long. */

@@ -7,8 +7,8 @@ import type { BatchHead } from '../devices/credential/batch.ts';
 import { readBatchHead } from '../devices/credential/batch-wire.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
-import { isRefusal } from '../devices/credential/refusal.ts';
-import { checkEnrolled } from '../devices/credential/verify.ts';
+import { isRefusal, type Refusal } from '../devices/credential/refusal.ts';
+import { checkEnrolled } from '../devices/credential/verify-kind.ts';
 import { credentialKindOf } from '../devices/credential/vocabulary.ts';
 import { credentialDigest, fingerprintOfDid } from '../devices/envelope.ts';
 import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
@@ -18,9 +18,11 @@ import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { isSuspectDid } from '../devices/identity/suspect-key.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
+import { judgeParty, openPartyDocument } from './party-admit.ts';
 import type { Inbound } from './source.ts';
 import type { EntryHeader } from './store.ts';
 import { enrolmentsOf, standingOf, type TrustBook, type TrustedEnrolment } from './trust.ts';
+import { reuseOf } from './trust-reuse.ts';
 
 /** What is to be done with a credential. Plain data, since it crosses threads. */
 export interface Admission {
@@ -45,7 +47,7 @@ export interface Admission {
 type Verdict =
   | {
       readonly outcome: 'accepted';
-      readonly header: Pick<EntryHeader, 'kind' | 'batch' | 'documents'>;
+      readonly header: Pick<EntryHeader, 'kind' | 'batch' | 'documents' | 'standing'>;
       readonly device: string;
       readonly readings: number;
     }
@@ -59,9 +61,12 @@ type Verdict =
 /** Judges a message by what is trusted now, as of its `receivedMs`. */
 export function admit(message: Inbound, trust: TrustBook, tenant: string): Admission {
   const opened = openToken(message.bytes, limits.credentialBytesMax);
-  const digest = isRefusal(opened) ? credentialDigest(message.bytes) : opened.digest;
+  const document = isRefusal(opened) ? openPartyDocument(message.bytes) : undefined;
+  const digest = isRefusal(opened)
+    ? (document?.digest ?? credentialDigest(message.bytes))
+    : opened.digest;
   const verdict = isRefusal(opened)
-    ? no('refused', opened.code, opened.reason)
+    ? judgeDocument(document?.secured ?? opened, message, trust)
     : judge(opened, message, trust);
   const { length } = message.bytes;
   const common = {
@@ -72,11 +77,12 @@ export function admit(message: Inbound, trust: TrustBook, tenant: string): Admis
     gateway: message.gateway,
   } as const;
   if (verdict.outcome === 'accepted') {
-    const { kind, batch, documents } = verdict.header;
+    const { kind, batch, documents, standing } = verdict.header;
     const header: EntryHeader = {
       ...common,
       kind,
       ...(batch && { batch }),
+      ...(standing && { standing }),
       ...(documents && { documents }),
     };
     const { outcome, device, readings } = verdict;
@@ -103,10 +109,23 @@ function judge(opened: OpenedToken, message: Inbound, trust: TrustBook): Verdict
     case 'enrolment':
       return judgeEnrolment(opened, message, trust);
     default: {
-      const type = JSON.stringify(opened.payload['type']) ?? 'absent';
-      return no('refused', 'IN_TYPE_UNSUPPORTED', `type is ${type.slice(0, 100)}`);
+      const secured = { form: 'token', payload: opened.payload, opened } as const;
+      return judgeDocument(secured, message, trust);
     }
   }
+}
+
+/** What organisations sign of goods and of each other comes as a token or as JSON with proofs. */
+function judgeDocument(
+  secured: Parameters<typeof judgeParty>[0] | Refusal,
+  { receivedMs }: Inbound,
+  trust: TrustBook,
+): Verdict {
+  if (isRefusal(secured)) return no('refused', secured.code, secured.reason);
+  const { subject, ...verdict } = judgeParty(secured, receivedMs, trust);
+  if (verdict.outcome !== 'accepted')
+    return no(verdict.outcome, verdict.code, verdict.reason, subject);
+  return { ...verdict, device: subject ?? '', readings: 0 };
 }
 
 /**
@@ -124,6 +143,11 @@ function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Ve
   }
   const proof = checkProof(opened, publicKeyOfDid(issuer));
   if (proof) return proof;
+  if (opened.hidden) {
+    // What came whole may be shown in part later, never the other way round.
+    const reason = `${opened.hidden} parts of it are left out`;
+    return no('refused', 'VC_DISCLOSURE', reason, issuer);
+  }
   const batch = readBatchHead(opened.payload);
   if (isRefusal(batch)) return no('refused', batch.code, batch.reason, issuer);
   const dated = checkDate(batch, message);
@@ -211,7 +235,12 @@ function judgeClaims(
   }
   return {
     outcome: 'accepted',
-    header: { kind: 'batch', batch: keyOf(batch), documents: standing.documents },
+    header: {
+      kind: 'batch',
+      batch: keyOf(batch),
+      ...(standing.stale && { standing: 'stale' as const }),
+      documents: standing.documents,
+    },
     device,
     readings: batch.readings,
   };
@@ -250,6 +279,8 @@ function judgeEnrolment(opened: OpenedToken, message: Inbound, trust: TrustBook)
   if (suspect !== undefined) {
     return no('refused', 'VC_KEY_SUSPECT', `anyone may know the key of ${suspect}`, device);
   }
+  const reuse = reuseOf(trust, enrolment, message.receivedMs);
+  if (reuse !== undefined) return no('refused', 'IN_KEY_REUSED', reuse, device);
   const documents = [organisation.digest];
   return { outcome: 'accepted', header: { kind: 'enrolment', documents }, device, readings: 0 };
 }

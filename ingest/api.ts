@@ -14,7 +14,7 @@ import type { Apply } from './apply.ts';
 import type { Feed } from './feed.ts';
 import type { HealthSnapshot } from './health.ts';
 import type { HeldDevice } from './held.ts';
-import type { ListPage } from './trust-change.ts';
+import type { ListPage } from './trust-listing.ts';
 
 export interface ApiOptions {
   readonly host: string;
@@ -38,6 +38,8 @@ export interface ApiOptions {
     readonly token: string;
     /** Takes a parsed JSON body; its answer is sent as JSON. An EdgeError becomes status 400. */
     change(request: unknown): Promise<unknown>;
+    /** Takes a parsed JSON body with credentials of parties, as `change` does. */
+    submit(request: unknown): Promise<unknown>;
     /** Whom we trust, as JSON; enrolments from a position on, at most so many. */
     list(page: ListPage): unknown;
   };
@@ -297,16 +299,19 @@ function addOperations(server: FastifyInstance, options: ApiOptions): void {
     const count = countOf(request.query['count']);
     return reply.send(trust.list({ ...(from && { from }), ...(count && { count }) }));
   });
-  server.post('/api/trust', async (request, reply) => {
-    if (!allowed(request)) return refuse(reply);
-    try {
-      return await reply.send(await trust.change(request.body));
-    } catch (error) {
-      if (!(error instanceof EdgeError)) throw error;
-      const { code, message, entry } = error;
-      return reply.code(400).send({ code, message, hint: entry.hint });
-    }
-  });
+  const change = (path: string, take: (request: unknown) => Promise<unknown>) =>
+    server.post(path, async (request, reply) => {
+      if (!allowed(request)) return refuse(reply);
+      try {
+        return await reply.send(await take(request.body));
+      } catch (error) {
+        if (!(error instanceof EdgeError)) throw error;
+        const { code, message, entry } = error;
+        return reply.code(400).send({ code, message, hint: entry.hint });
+      }
+    });
+  change('/api/trust', trust.change);
+  change('/api/submit', trust.submit);
 }
 
 const NO_CONSOLE =

@@ -45,6 +45,10 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/check.ts')).runCheck(args, await contextOf());
     case 'trust':
       return (await import('./commands/trust.ts')).runTrust(args, await contextOf());
+    case 'uplink':
+      return (await import('./commands/uplink.ts')).runUplink(args, await contextOf());
+    case 'submit':
+      return (await import('./commands/submit.ts')).runSubmit(args, await contextOf());
     case 'verify':
       return (await import('./commands/verify.ts')).verifyCommand(args, output);
     case 'rebuild':

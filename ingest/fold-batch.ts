@@ -8,6 +8,7 @@ import type { BatchPayload, ReportPayload } from '../devices/credential/batch-sc
 import type { DeviceClockFault } from '../devices/reading.ts';
 import { batchPayload } from './apply-payload.ts';
 import { putEnrolment, putIncident, putMinute, putNewest } from './fold-cells.ts';
+import { advanceCustody } from './fold-custody.ts';
 import { cellOf, clockOf, ElementView, observedTime, timeOf } from './fold-element.ts';
 import {
   emptyHistory,
@@ -221,6 +222,8 @@ function finish(target: Target, { stamp, enrolment, entry, device }: BatchContex
   touch(state, { position: entry.position, receivedMs: stamp.receivedMs, observedMs });
   if (enrolment === undefined || state === device) return;
   putEnrolment(state, enrolment, observedMs);
+  // Who may take the first step of custody follows from the enrolments.
+  if (state.custody?.head === '') advanceCustody(state);
   putNewest(state.newest, enrolmentPath, {
     stamp,
     element: -1,

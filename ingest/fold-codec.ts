@@ -5,6 +5,7 @@
  */
 
 import type { Quality } from '../devices/reading.ts';
+import type { CustodyMove, CustodyRecord, CustodyState, Holder } from './fold-custody.ts';
 import type { DeviceHistory } from './fold-history.ts';
 import type {
   Cell,
@@ -14,13 +15,15 @@ import type {
   Incident,
   Member,
   Minute,
+  Paper,
+  PaperCorrection,
   Stamp,
   TwinState,
 } from './fold-state.ts';
 import type { TwinKind } from './twin.ts';
 
 /** Written into twins.db; twins of another version are folded anew from the journal. */
-export const foldVersion = 4;
+export const foldVersion = 5;
 
 /** Position, element, report, observed time, unit, quality, value, status, good. */
 type CellText = readonly [
@@ -51,7 +54,18 @@ interface StateText {
   readonly enrolments: readonly EnrolmentRecord[];
   readonly incidents: readonly (readonly [string, Incident])[];
   readonly members: readonly Member[];
+  readonly papers: readonly Paper[];
+  readonly corrections: readonly PaperCorrection[];
+  readonly custody?: CustodyText;
   readonly history?: DeviceHistory;
+}
+
+interface CustodyText {
+  readonly head: string;
+  readonly holder?: Holder;
+  readonly moves: number;
+  readonly past: readonly CustodyMove[];
+  readonly waiting: readonly CustodyRecord[];
 }
 
 /** The state as JSON; equal states give equal texts. */
@@ -72,6 +86,9 @@ export function encodeState(state: TwinState): string {
     enrolments: [...state.enrolments.values()].sort((a, b) => a.position - b.position),
     incidents: sorted(state.incidents),
     members: [...state.members.values()].sort((a, b) => (a.device < b.device ? -1 : 1)),
+    papers: byPosition(state.papers),
+    corrections: byPosition(state.corrections),
+    ...(state.custody === undefined ? {} : { custody: encodeCustody(state.custody) }),
     ...(state.history === undefined ? {} : { history: state.history }),
   };
   return JSON.stringify(text);
@@ -95,7 +112,26 @@ export function decodeState(json: string): TwinState {
     enrolments: new Map(text.enrolments.map((record) => [record.digest, record])),
     incidents: new Map(text.incidents),
     members: new Map(text.members.map((member) => [member.device, member])),
+    papers: new Map(text.papers.map((paper) => [paper.digest, paper])),
+    corrections: new Map(text.corrections.map((one) => [one.key, one])),
+    ...(text.custody === undefined ? {} : { custody: decodeCustody(text.custody) }),
     ...(text.history === undefined ? {} : { history: text.history }),
+  };
+}
+
+function byPosition<T extends { readonly position: number }>(map: ReadonlyMap<string, T>): T[] {
+  return [...map.values()].sort((a, b) => a.position - b.position);
+}
+
+function encodeCustody({ head, holder, moves, past, waiting }: CustodyState): CustodyText {
+  return { head, ...(holder && { holder }), moves, past, waiting: byPosition(waiting) };
+}
+
+function decodeCustody({ waiting, past, ...rest }: CustodyText): CustodyState {
+  return {
+    ...rest,
+    past: [...past],
+    waiting: new Map(waiting.map((record) => [record.digest, record])),
   };
 }
 

@@ -2,8 +2,11 @@
  * What the fold keeps of one twin. A state is made of joins only (newest, oldest, sets, sums of
  * things that happen once), so that entries without conflicts give the same state in any order.
  */
-import type { Enrolment } from '../devices/credential/enrolment.ts';
+import type { Enrolment, Party } from '../devices/credential/enrolment.ts';
+import type { Calibration } from '../devices/credential/party/calibration.ts';
+import type { PartyKind } from '../devices/credential/party/families.ts';
 import type { Loss, Quality } from '../devices/reading.ts';
+import type { CustodyState } from './fold-custody.ts';
 import type { DeviceHistory } from './fold-history.ts';
 import type { TwinKind } from './twin.ts';
 
@@ -84,6 +87,31 @@ export interface Member {
   readonly position: number;
 }
 
+/** What a party certified of a twin. */
+export interface Paper {
+  readonly digest: string;
+  readonly kind: PartyKind;
+  readonly issuer: Party;
+  /** What it says, in one line. */
+  readonly title: string;
+  readonly position: number;
+  readonly receivedMs: number;
+  /** When it happened, or from when on it holds; and until when. */
+  readonly atMs: number;
+  readonly untilMs?: number;
+  /** Who answers for the goods to customs; only in the request of a movement. */
+  readonly liable?: Party;
+  /** What a calibration certificate says, so that it can be held against readings. */
+  readonly calibration?: Calibration;
+}
+
+/** That a paper was wrong; its key is the paper's digest and the corrector's DID. */
+export interface PaperCorrection {
+  readonly key: string;
+  readonly position: number;
+  readonly reason: string;
+}
+
 /** A signed loss and where it stands. */
 export interface LossRecord extends Loss {
   readonly counter: number;
@@ -112,6 +140,11 @@ export interface TwinState {
   readonly incidents: Map<string, Incident>;
   /** Devices of a facility, by DID. */
   readonly members: Map<string, Member>;
+  /** What parties certified, by digest; and what of it was wrong. */
+  readonly papers: Map<string, Paper>;
+  readonly corrections: Map<string, PaperCorrection>;
+  /** Absent before the first step of custody. */
+  custody?: CustodyState;
   /** A device's history; absent on other twins. */
   history?: DeviceHistory;
 }
@@ -131,6 +164,8 @@ export function emptyState(id: string, tenant: string, kind: TwinKind, uri: stri
     enrolments: new Map(),
     incidents: new Map(),
     members: new Map(),
+    papers: new Map(),
+    corrections: new Map(),
   };
 }
 

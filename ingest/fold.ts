@@ -8,6 +8,7 @@ import { enrolmentPayload } from './apply-payload.ts';
 import { type FoldAccess, foldBatch, type ObservedTimes } from './fold-batch.ts';
 import { putEnrolment, putIncident } from './fold-cells.ts';
 import { decodeState } from './fold-codec.ts';
+import { foldCustodyAct, foldParty } from './fold-party.ts';
 import { type EnrolmentRecord, emptyState, type TwinState, touch } from './fold-state.ts';
 import type { Kind } from './kind.ts';
 import type { Rule } from './rule.ts';
@@ -84,11 +85,15 @@ export class Fold implements FoldAccess {
       case 'tick':
         this.foldTick(entry);
         return nothing;
+      case 'party':
+        foldParty(entry, this);
+        return nothing;
+      case 'act':
+        foldCustodyAct(entry, this);
+        return nothing;
       case 'organisation':
       case 'status':
-      case 'party':
       case 'doubtful':
-      case 'act':
         // They change what is admitted; what was admitted stands.
         return nothing;
     }

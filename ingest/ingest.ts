@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { EdgeError, explain } from '../devices/errors.ts';
 import type { KeyStore, Signer } from '../devices/io/key-store.ts';
 import { openKeyStore, unlockKeyStore } from '../devices/io/key-store-open.ts';
+import { fetchDocument } from '../devices/io/resolve/fetch-document.ts';
+import { resolveSettings } from '../devices/io/resolve/resolve-settings.ts';
+import { createResolver } from '../devices/io/resolve/resolver.ts';
 import { lockDirectory } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
@@ -22,12 +25,16 @@ import { createFeed } from './feed.ts';
 import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
 import { type OpenJournal, startJournal } from './journal.ts';
+import type { ListCheck } from './journal-index.ts';
+import type { Authorities } from './party-book.ts';
+import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
 import { createRecorder, type Recorder } from './record.ts';
 import { rules } from './rules/registry.ts';
 import { sources } from './sources/registry.ts';
 import { consoleDirectory, receiptSigner, rulesInForce, sayFound } from './startup.ts';
+import { type StatusRefresh, startStatusRefresh } from './status-refresh.ts';
 import type { EntryKind, NewEntry } from './store.ts';
 import { createTeller } from './tell.ts';
 import { hasEnrolments } from './trust.ts';
@@ -43,12 +50,16 @@ export interface IngestOptions {
   readonly admitter: Admitter;
   /** Signs receipts; its DID is the ingester's. */
   readonly signer: Signer;
+  /** Whose word counts on standing, bonds and calibrations. */
+  readonly authorities?: Authorities;
   readonly clock: Clock;
   readonly log: Log;
   /** Hands a receipt to the transport. Never rejects. */
   readonly reply: (gateway: string, receipt: Uint8Array) => Promise<void>;
   /** Told after each commit how many entries the journal has, so that application goes on. */
   readonly wake: (size: number) => void;
+  /** When status lists were last found at their address; absent where nobody looks for them. */
+  readonly checks?: readonly ListCheck[];
   /** Told once when a stage failed; nothing is acknowledged from then on. */
   readonly failed: (error: unknown) => void;
 }
@@ -57,6 +68,8 @@ export interface Ingest {
   readonly receive: Receive['receive'];
   readonly trust: Recorder['trust'];
   readonly desk: TrustDesk;
+  /** Judges and stores credentials that a person hands over. */
+  submit(request: unknown): Promise<SubmitAnswer>;
   readonly health: Health;
   readonly held: HeldBook;
   /** Journals the routes and rules in force, unless the last entry says the same. */
@@ -77,7 +90,9 @@ export function createIngest(options: IngestOptions): Ingest {
       health.gauge({ positions: size });
       options.wake(size);
     },
+    ...(options.authorities && { authorities: options.authorities }),
   });
+  recorder.learnChecks(options.checks ?? []);
   const receipts = createReceipts(options);
   const tell = createTeller({ health, held, log });
   const sending = new Set<Promise<void>>();
@@ -115,6 +130,7 @@ export function createIngest(options: IngestOptions): Ingest {
     receive: receive.receive,
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
+    submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
     health,
     held,
     async activateRules(rules) {
@@ -215,7 +231,8 @@ async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
 
 async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<Ingester, 'close'>> {
   const { config, clock, log } = options;
-  const { tenant, data } = config.ingester;
+  const { ingester, statusRefresh } = config;
+  const { tenant, data } = ingester;
   let failed: (error: unknown) => void = () => {};
   const failure = new Promise<unknown>((resolve) => {
     failed = resolve;
@@ -251,44 +268,58 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   const ingest = createIngest({
     tenant,
     journal,
+    checks: statusRefresh.enabled ? journal.found.checks : [],
     admitter,
-    signer,
-    clock,
-    log,
-    reply,
-    wake,
-    failed,
+    authorities: config.authorities,
+    ...{ signer, clock, log, reply, wake, failed },
   });
   await ingest.activateRules(rulesInForce(config.routes, rules));
   wake(journal.found.size);
   closers.push(() => ways.close());
   closers.push(() => Promise.race([ingest.drain(), clock.sleep(limits.stopMs)]));
+  if (statusRefresh.enabled) {
+    const refresh = refreshOf(options, ingest, failed);
+    closers.push(() => refresh.stop());
+    // What is known to be published is looked for before anything is judged by it.
+    const isKnown = journal.found.checks.length > 0;
+    if (isKnown) await Promise.race([refresh.first, clock.sleep(limits.statusFirstMs)]);
+  }
   const uplink = await uplinkOf(options, { keys, did: signer.did, ...ingest });
   closers.push(() => uplink?.close());
   const addresses = await openSources(options, ways, uplink);
   const [mqtt = ''] = addresses;
 
+  const change = (request: unknown) => answerTrust(ingest.desk, request);
   const token = Buffer.from(options.random.bytes(24)).toString('base64url');
   const served = { journalFile, twinsFile, clock, log, feed, apply };
   const api = await openApi(options, {
     ...served,
     consoleDirectory: consoleDirectory(import.meta.url),
     ingester: signer.did,
-    name: config.ingester.name,
+    name: ingester.name,
     health: ingest.health.snapshot,
     held: ingest.held.list,
-    trust: {
-      token,
-      change: (request) => answerTrust(ingest.desk, request),
-      list: ingest.desk.list,
-    },
+    trust: { token, change, submit: ingest.submit, list: ingest.desk.list },
   });
   closers.push(() => api.close());
-  const http = api.address;
+  const { address: http } = api;
   const { did } = signer;
   writeControl(data, { pid: options.pid, http, mqtt, uplinks: addresses, ingester: did, token });
   closers.push(() => removeControl(data));
   return { http, mqtt, uplinks: addresses, did, failed: failure };
+}
+
+function refreshOf(
+  { clock, config, log, random }: IngesterOptions,
+  { desk, trust }: Ingest,
+  failed: (error: unknown) => void,
+): StatusRefresh {
+  const settings = resolveSettings(config.resolve, clock);
+  return startStatusRefresh({
+    ...{ clock, desk, failed, log, random, trust },
+    fetch: (url, signal) => fetchDocument(url, { ...settings, signal }),
+    resolver: (signal) => createResolver({ ...settings, signal }),
+  });
 }
 
 /** Certificates, where a source is configured that needs them. */

@@ -1,4 +1,5 @@
 /** What the main thread and the journal's thread say to each other. */
+import type { ListCheck } from './journal-index.ts';
 import type { RareKind } from './journal-reader.ts';
 import type { JournalStore } from './journal-store.ts';
 import type { JournalEntry, NewEntry } from './store.ts';
@@ -11,6 +12,10 @@ export interface JournalStart {
    * one when their device speaks (`OpenJournal.enrolments`).
    */
   readonly trust: readonly JournalEntry[];
+  /** When status lists were last said to be found at their address. */
+  readonly checks: readonly ListCheck[];
+  /** Party credentials, in order: standing, bonds and the like count when others are used. */
+  readonly party: readonly JournalEntry[];
   /** The last entries of kinds that a start continues from. */
   readonly last: readonly JournalEntry[];
 }
@@ -38,5 +43,11 @@ export function startOf(store: JournalStore): JournalStart {
   const last = LAST.map((kind) => store.last(kind)).filter((entry) => entry !== undefined);
   const trust = [...store.readKinds(['organisation']), ...store.statusLists()];
   trust.sort((a, b) => a.position - b.position);
-  return { size: store.size(), trust, last };
+  return {
+    size: store.size(),
+    trust,
+    checks: store.listChecks(),
+    party: store.readKinds(['party']),
+    last,
+  };
 }

@@ -28,7 +28,9 @@ export function openJournalStore(file: string): JournalStore {
 }
 
 /** Kinds that are told apart by their digest; the others may say the same thing twice. */
-const NAMED: ReadonlySet<EntryKind> = new Set(['refusal', 'equivocation', 'enrolment', 'status']);
+const NAMED: ReadonlySet<EntryKind> = new Set([
+  ...(['refusal', 'equivocation', 'enrolment', 'status', 'party'] as const),
+]);
 
 function createStore(db: Database): JournalStore {
   const reader = createReader(db);

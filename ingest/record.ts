@@ -7,6 +7,8 @@ import type { ReceiptResult } from '../devices/credential/receipt.ts';
 import { type Admission, admit } from './admit.ts';
 import { type Admitter, type JudgedChunk, messageOf } from './admitter.ts';
 import type { OpenJournal } from './journal.ts';
+import type { ListCheck } from './journal-index.ts';
+import { type Authorities, createPartyJudge, noAuthorities } from './party-book.ts';
 import type { Inbound } from './source.ts';
 import {
   type Appended,
@@ -40,6 +42,10 @@ export interface Recorder {
   record(chunks: readonly JudgedChunk[]): Promise<readonly Outcome[]>;
   /** Stores entries of our own: trust that a person gave, clock ticks, rules. */
   append(entries: readonly NewEntry[]): Promise<readonly Appended[]>;
+  /** Says when status lists were found at their address; chunks handed in later know of it. */
+  learnChecks(checks: readonly ListCheck[]): void;
+  /** Judges a message by all that is known now; nothing is stored. Call it in `exclusively`. */
+  judge(message: Inbound): Admission;
   /** Does something between two appends, for changes that must see the newest state. */
   exclusively<T>(action: (append: Recorder['append']) => Promise<T>): Promise<T>;
 }
@@ -55,10 +61,14 @@ export function createRecorder(options: {
   readonly admitter: Pick<Admitter, 'trust'>;
   /** Told after each commit how many entries the journal has. */
   readonly appended: (size: number) => void;
+  /** Whose word counts on standing, bonds and calibrations; nobody's by default. */
+  readonly authorities?: Authorities;
 }): Recorder {
   const { journal, admitter, tenant } = options;
   let size = journal.found.size;
   const trust = emptyTrust(journal.enrolments);
+  const parties = createPartyJudge(options.authorities ?? noAuthorities);
+  for (const entry of journal.found.party) parties.learn(entry);
   /** Judgements by a book before this position may have been too kind. */
   let tightened = 0;
   const learn = (news: TrustNews) => {
@@ -74,14 +84,17 @@ export function createRecorder(options: {
     if (entries.length === 0) return [];
     // The bytes may be given away, so what the book is to read is copied first.
     const copies = entries.map(({ header, bytes }) =>
-      isTrustKind(header.kind) ? bytes.slice() : undefined,
+      isTrustKind(header.kind) || header.kind === 'party' ? bytes.slice() : undefined,
     );
     const appended = await journal.append(entries, give);
     const learnt: JournalEntry[] = [];
     for (const [at, entry] of entries.entries()) {
       const bytes = copies[at];
       const { position, result } = appended[at] as Appended;
-      if (bytes && result === 'stored') learnt.push({ position, header: entry.header, bytes });
+      if (!bytes || result !== 'stored') continue;
+      const stored = { position, header: entry.header, bytes };
+      if (entry.header.kind === 'party') parties.learn(stored);
+      else learnt.push(stored);
     }
     const newest = learnt.at(-1);
     if (newest !== undefined) learn({ entries: learnt, position: newest.position + 1 });
@@ -90,10 +103,13 @@ export function createRecorder(options: {
     return appended;
   };
 
-  const judgeAgain = ({ message }: Judged): Judged => ({
+  const withUse = ({ message, admission }: Judged): Judged => ({
     message,
-    admission: admit(message, trust, tenant),
+    admission: parties.judge(message, admission, trust),
   });
+  const judge = (message: Inbound): Judged =>
+    withUse({ message, admission: admit(message, trust, tenant) });
+  const judgeAgain = ({ message }: Judged): Judged => judge(message);
 
   const judgedOf = (chunk: JudgedChunk): Judged[] =>
     chunk.items.map((item, at) => {
@@ -101,11 +117,9 @@ export function createRecorder(options: {
         message: messageOf(chunk, item),
         admission: chunk.admissions[at] as Admission,
       };
-      const { outcome, header } = judged.admission;
       // A held one may be good by now, and a key that was free may be enrolled by another.
-      const open = outcome === 'held' || header?.kind === 'enrolment';
-      const stale = open && chunk.trustPosition < trust.position;
-      return stale || chunk.trustPosition < tightened ? judgeAgain(judged) : judged;
+      const stale = chunk.trustPosition < trust.position && isOpen(judged.admission);
+      return stale || chunk.trustPosition < tightened ? judgeAgain(judged) : withUse(judged);
     });
 
   const record = async (chunks: readonly JudgedChunk[]): Promise<readonly Outcome[]> => {
@@ -116,9 +130,7 @@ export function createRecorder(options: {
       const give = isAll ? chunks.map(({ buffer }) => buffer) : undefined;
       outcomes.push(...outcomesOf(group, await store(entriesOf(group), give)));
       if (group.length === rest.length) return outcomes;
-      rest = rest
-        .slice(group.length)
-        .map((one) => (one.admission.outcome === 'held' ? judgeAgain(one) : one));
+      rest = rest.slice(group.length).map((one) => (isOpen(one.admission) ? judgeAgain(one) : one));
     }
   };
 
@@ -132,6 +144,8 @@ export function createRecorder(options: {
     trust,
     record: (chunks) => inLane(() => record(chunks)),
     append: (entries) => inLane(() => store(entries)),
+    judge: (message) => judge(message).admission,
+    learnChecks: (checks) => learn({ entries: [], position: trust.position, checks }),
     exclusively: (action) => inLane(() => action(store)),
   };
 }
@@ -155,7 +169,21 @@ function cutBehindTrust(judged: readonly Judged[]): number {
   );
   const waits =
     first >= 0 && judged.some((one, at) => at > first && one.admission.outcome === 'held');
-  return waits ? first + 1 : judged.length;
+  if (waits) return first + 1;
+  // The second organisation that enrols a device comes too late, even in the same breath.
+  const enrolled = new Map<string | undefined, string>();
+  const rival = judged.findIndex(({ admission: { device, digest, header } }) => {
+    if (header?.kind !== 'enrolment') return false;
+    const before = enrolled.get(device);
+    enrolled.set(device, digest);
+    return before !== undefined && before !== digest;
+  });
+  return rival < 0 ? judged.length : rival;
+}
+
+/** Whether what is stored meanwhile may change a judgement: see `judgedOf`. */
+function isOpen({ outcome, header }: Admission): boolean {
+  return outcome === 'held' || header?.kind === 'enrolment';
 }
 
 /** Pairs judgements with what the journal answered to those that had an entry. */

@@ -5,6 +5,7 @@ import type { RouteTable } from './fold-routes.ts';
 import { chosen, type TwinState } from './fold-state.ts';
 import type { Kind } from './kind.ts';
 import { type Statement, type Twin, twinId } from './twin.ts';
+import { controlByParties, paperStatements } from './twin-papers.ts';
 import {
   controlOf,
   currentEnrolment,
@@ -38,14 +39,16 @@ export function viewOf(state: TwinState, context: ViewContext): Twin {
     label: derived.label ?? (alias === undefined ? state.uri : kind.label(alias)),
     aliases: alias === undefined ? [] : [alias],
     uri: state.uri,
-    attributes: attributesOf(state, kind, derived.attributes ?? {}),
-    control:
+    attributes: attributesOf(state, kind, { ...paperStatements(state), ...derived.attributes }),
+    control: controlByParties(
+      state,
       record === undefined
         ? {}
         : controlOf(record, {
             sinceMs: record.sinceMs ?? record.enrolment.validFromMs,
             isGoods: kind.isGoods,
           }),
+    ),
     ...(derived.place === undefined ? {} : { place: derived.place }),
     alerts: openAlerts(state, context.plugins, context.nowMs),
     relations: { ...derived.relations },

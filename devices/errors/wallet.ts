@@ -22,6 +22,11 @@ export const walletErrors = {
     hint: 'Let the gateway write it again with bondline-gateway enrol-request.',
     retryable: false,
   },
+  WALLET_RELEASE_REFUSED: {
+    meaning: 'What is to be accepted is no release of goods to this organisation. Nothing was signed.',
+    hint: 'Ask the one who releases for the file again; give --documents with his did.json.',
+    retryable: false,
+  },
   WALLET_FULL: {
     meaning: 'The status list of the wallet has no free entry.',
     hint: 'Start a wallet with a new status list; one list covers 131,072 devices.',

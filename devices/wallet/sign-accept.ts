@@ -71,13 +71,19 @@ function checkRelease(
   given: { readonly documents: DidDocuments; readonly atMs: number },
 ): Refusal | undefined {
   if (secured.form === 'document') {
-    if (act !== 'transfer') return refuse('VC_CONTRADICTION', `a document is a transfer, not ${act}`);
+    if (act !== 'transfer')
+      return refuse('VC_CONTRADICTION', `a document is a transfer, not ${act}`);
     return checkSigners(secured.document, [from.id], given);
   }
   if (act !== 'release') return refuse('VC_CONTRADICTION', `a token is a release, not ${act}`);
   const { opened } = secured;
   const { kid: keyId } = opened.header;
-  const wanted = { did: from.id, keyId, relationship: 'assertionMethod', atMs: given.atMs } as const;
+  const wanted = {
+    did: from.id,
+    keyId,
+    relationship: 'assertionMethod',
+    atMs: given.atMs,
+  } as const;
   const key = keyOfSubject(given.documents, wanted);
   if (isRefusal(key)) return key;
   return verifyToken(opened, key)

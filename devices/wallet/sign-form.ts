@@ -2,8 +2,9 @@
  * The contract of what can be signed for a party: a small file with plain words, checked with line
  * and column, becomes a statement.
  */
-import { patterns, shared } from '../credential/batch-schema.ts';
+
 import type { CredentialReference } from '../credential/batch.ts';
+import { patterns, shared } from '../credential/batch-schema.ts';
 import type { Party, StatusEntry } from '../credential/enrolment.ts';
 import type { PartyStatement } from '../credential/party/families.ts';
 import { decimalPattern, didPattern, unitPattern } from '../credential/party/family.ts';
@@ -61,9 +62,7 @@ export const amount = Type.Object(
 export const place = Type.Object(
   {
     name: Type.Optional(text),
-    unlocode: Type.Optional(
-      Type.String({ pattern: '^[A-Z]{2}[A-Z2-9]{3}$', examples: ['USCHI'] }),
-    ),
+    unlocode: Type.Optional(Type.String({ pattern: '^[A-Z]{2}[A-Z2-9]{3}$', examples: ['USCHI'] })),
     portCode: Type.Optional(Type.String({ pattern: '^\\d{4}$', examples: ['3404'] })),
     firms: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{4}$', examples: ['P738'] })),
   },

@@ -1,8 +1,9 @@
 /** What parties sign of goods: custody, tickets, certificates, events, movements, corrections. */
-import { entryTypes, movementActs } from '../credential/party/movement.ts';
+
 import { errorReasons } from '../credential/party/correction.ts';
 import { goodsEventTypes } from '../credential/party/goods-event.ts';
 import { dimensions, elements, properties } from '../credential/party/mill-test-report.ts';
+import { entryTypes, movementActs } from '../credential/party/movement.ts';
 import { Type } from '../schema.ts';
 import {
   amount,

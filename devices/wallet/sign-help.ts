@@ -30,7 +30,9 @@ export function signHelp(
   if (kind !== undefined && found !== undefined) {
     return `Usage: bondline-wallet sign ${kind} FILE... --wallet DIR [options]\n\nSigns: ${found.summary}. FILE, for example:\n\n${found.example}${OPTIONS}`;
   }
-  const kinds = Object.entries(forms).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`);
+  const kinds = Object.entries(forms).map(
+    ([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`,
+  );
   const accept = `  ${'custody accept'.padEnd(20)} accept goods that another releases: FILE is what he signed`;
   return `${USAGE}${[kinds[0], accept, ...kinds.slice(1)].join('\n')}\n${OPTIONS}`;
 }

@@ -1,7 +1,8 @@
 /** What is signed of parties and devices: standing with customs, bonds, calibrations. */
+
+import { shared } from '../credential/batch-schema.ts';
 import { bondTypes } from '../credential/party/bond.ts';
 import { aeoKinds, ctpatTiers, tradeSectors } from '../credential/party/standing.ts';
-import { shared } from '../credential/batch-schema.ts';
 import { Type } from '../schema.ts';
 import {
   amount,
@@ -68,7 +69,16 @@ validUntil: 2027-11-21T12:00:00Z
   statement(input, context) {
     const { party: whose, number, tier, sector, country, validUntil } = input;
     const head = { ...headOf(context, input), validUntilMs: millisecondsOf(validUntil) };
-    return { kind: 'standing', programme: 'CTPAT', ...head, party: whose, number, tier, sector, country };
+    return {
+      kind: 'standing',
+      programme: 'CTPAT',
+      ...head,
+      party: whose,
+      number,
+      tier,
+      sector,
+      country,
+    };
   },
 });
 

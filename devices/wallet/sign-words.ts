@@ -8,7 +8,9 @@ export function describe(statement: PartyStatement): string {
     case 'custody':
       return custodyWords(statement);
     case 'ticket': {
-      const amounts = statement.quantities.map(({ name, value, unit }) => `${name} ${value} ${unit}`);
+      const amounts = statement.quantities.map(
+        ({ name, value, unit }) => `${name} ${value} ${unit}`,
+      );
       return `ticket ${statement.number} of ${statement.goods}: ${amounts.join(', ')}`;
     }
     case 'mill-test-report': {

@@ -2,8 +2,9 @@
  * `bondline-wallet sign`: makes party credentials where the party's key lives. A file with plain
  * words is checked, composed, signed and written; what was signed is said in plain words.
  */
-import { dirname, isAbsolute, join, parse } from 'node:path';
+
 import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, parse } from 'node:path';
 import type { CredentialReference } from '../credential/batch.ts';
 import { documentDigest } from '../credential/party/document.ts';
 import { familyFor, familyOf, type PartyStatement } from '../credential/party/families.ts';
@@ -68,10 +69,14 @@ export async function sign(args: readonly string[], context: WalletContext): Pro
     positionals: [2, 100],
   });
   const [first = '', second = ''] = read.positionals;
-  const kind = [`${first} ${second}`, first].find((name) => name === ACCEPT || forms[name]);
+  const kind = [`${first} ${second}`, first].find(
+    (name) => name === ACCEPT || Object.hasOwn(forms, name),
+  );
   if (read.has('help')) return signHelp(kind, forms);
   if (kind === undefined) {
-    throw usage(`${first} cannot be signed; known are: ${[...Object.keys(forms), ACCEPT].join(', ')}`);
+    throw usage(
+      `${first} cannot be signed; known are: ${[...Object.keys(forms), ACCEPT].join(', ')}`,
+    );
   }
   const files = read.positionals.slice(kind.split(' ').length);
   if (files.length === 0) throw usage('a FILE is needed: what is to be signed');

@@ -1,4 +1,5 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
+import { submitHelp } from './submit.ts';
 import { verifyHelp } from './verify.ts';
 
 export const overview = `bondline-ingest: verifies what gateways send, keeps record and twins
@@ -11,6 +12,8 @@ Commands:
   trust CONFIG add PATH...       trust organisations, status lists and enrolments
   trust CONFIG list              show whom this ingester trusts
   trust CONFIG remove DID        end the trust in an organisation
+  uplink CONFIG ACTION           invite gateways, say who may connect, equip a broker
+  submit CONFIG FILE...          hand over what parties signed: custody, tickets, bonds
   verify FILE...                 judge credentials and batches offline
   rebuild CONFIG [--check]       fold the journal into twins anew, or prove them equal
   twin CONFIG [ID]               show the twins, or one of them
@@ -61,6 +64,22 @@ as "resolve" in the configuration allows.
 Exit code 1 when something was not taken.
 `;
 
+const uplink = `Usage: bondline-ingest uplink CONFIG invite [--out FILE] [--json]
+       bondline-ingest uplink CONFIG allow DID...
+       bondline-ingest uplink CONFIG disallow DID...
+       bondline-ingest uplink CONFIG list [--json]
+       bondline-ingest uplink CONFIG broker NAME... --out DIR [--days N]
+
+  invite    write the file that a gateway joins with: addresses, the key of receipts, the authority
+            of certificates. It holds no secret; whoever gets it compares what both commands print.
+  allow     let a gateway connect that no enrolment names yet; disallow takes that back. A gateway
+            that an enrolment in force names needs neither.
+  list      the gateways that were allowed by hand
+  broker    write authority.pem, broker.pem and broker.key for a Mosquitto that answers to NAME
+
+  --days N  lifetime of the broker's certificate (default 90)
+`;
+
 const rebuild = `Usage: bondline-ingest rebuild CONFIG [--check] [--json]
 
 Folds the whole journal into twins. With --check the twins that are kept are compared with it and
@@ -79,6 +98,8 @@ export const helpOf: Readonly<Record<string, string>> = {
   run,
   check,
   trust,
+  uplink,
+  submit: submitHelp,
   verify: verifyHelp,
   rebuild,
   twin,

@@ -1,6 +1,8 @@
 /** Every alert rule. */
 import type { Rule } from '../rule.ts';
+import { calibration } from './calibration.ts';
 import { clock } from './clock.ts';
+import { custody } from './custody.ts';
 import { fork } from './fork.ts';
 import { gap } from './gap.ts';
 import { lost } from './lost.ts';
@@ -12,6 +14,7 @@ import { temperatureExcursion } from './temp-exc.ts';
 /** In the order in which a twin shows its alerts; the gravest first. */
 export const rules: readonly Rule[] = [
   fork,
+  custody,
   temperatureExcursion,
   outOfScope,
   refused,
@@ -19,4 +22,5 @@ export const rules: readonly Rule[] = [
   lost,
   stale,
   clock,
+  calibration,
 ];

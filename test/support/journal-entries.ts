@@ -4,6 +4,7 @@ import type { BatchDraft, BatchPlace, ClockQuality } from '../../devices/credent
 import { composeBatch } from '../../devices/credential/batch-wire.ts';
 import type { Enrolment, Facility } from '../../devices/credential/enrolment.ts';
 import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
+import { familyFor, type PartyStatement } from '../../devices/credential/party/families.ts';
 import { credentialDigest } from '../../devices/envelope.ts';
 import { digestMultibase } from '../../devices/profile.ts';
 import type { Loss, Quality, Reading, ReadingGroup, Value } from '../../devices/reading.ts';
@@ -165,6 +166,25 @@ export function tickEntry(position: number, receivedMs: number): JournalEntry {
 
 export function rulesEntry(position: number, routes: unknown): JournalEntry {
   return entryOf(position, 'rules', Buffer.from(JSON.stringify(routes)), { receivedMs: startMs });
+}
+
+/** A credential of a party, as a token that nobody signed. */
+export function partyEntry(
+  position: number,
+  statement: PartyStatement,
+  header: Partial<EntryHeader> = {},
+): JournalEntry {
+  const bytes = unsigned(familyFor(statement).compose(statement));
+  return entryOf(position, 'party', bytes, { receivedMs: startMs + position, ...header });
+}
+
+/** What resolves a pending custody step. */
+export function custodyActEntry(
+  position: number,
+  act: { readonly goods: string; readonly step: string; readonly effect: 'take' | 'void' },
+): JournalEntry {
+  const bytes = Buffer.from(JSON.stringify({ act: 'custody', ...act }));
+  return entryOf(position, 'act', bytes, { receivedMs: startMs + position });
 }
 
 /** A refusal or an equivocation in the name of a device. */

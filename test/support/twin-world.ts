@@ -94,6 +94,7 @@ export class TwinWorld {
           this.trustChanges.push(request);
           return { changes: [] };
         },
+        submit: async () => ({ submitted: [] }),
         list: () => ({ organisations: [] }),
       },
     });

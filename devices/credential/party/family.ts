@@ -3,7 +3,7 @@
  * of devices, each signed where the party's key lives. A family has a closed schema, a reader, a
  * composer, and says whom and what a credential is about and who has to sign it.
  */
-import { strict as assert } from 'node:assert';
+import { EdgeError } from '../../errors.ts';
 import { formatTime, parseTime } from '../../runtime.ts';
 import { compileChecker, type Static, type TSchema, Type } from '../../schema.ts';
 import { shared } from '../batch-schema.ts';
@@ -29,7 +29,11 @@ export interface PartyFamily<T extends PartyHead & { readonly kind: string }> {
   readonly types: readonly string[];
   /** Of the payload without its proof. */
   readonly schema: TSchema;
-  /** The payload as JSON text. Asserts what the schema says: callers check what people wrote. */
+  /**
+   * The payload as JSON text.
+   *
+   * @throws EdgeError DOC_INVALID when a reader would refuse it: it contradicts itself
+   */
   compose(statement: T): string;
   /** A value or a refusal VC_SCHEMA or VC_CONTRADICTION. Verify the signature first. */
   read(payload: unknown): T | Refusal;
@@ -171,7 +175,7 @@ export function wireForm<S extends TSchema, T extends PartyHead>(
     compose(statement) {
       const json = JSON.stringify(ways.payloadOf(statement));
       const again = read(JSON.parse(json));
-      assert(!('code' in again), `${what} has the form of one`);
+      if ('code' in again) throw new EdgeError('DOC_INVALID', `composing ${what}: ${again.reason}`);
       return json;
     },
   };

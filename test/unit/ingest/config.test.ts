@@ -47,6 +47,7 @@ describe('loadIngestConfig', () => {
         ],
         resolve: { allowPrivate: [] },
         routes: [],
+        authorities: { customs: [], sureties: [], laboratories: [] },
         workers: 0,
       },
     });

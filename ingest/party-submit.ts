@@ -1,0 +1,111 @@
+/**
+ * Credentials that a person hands to the ingester: what parties signed (custody, tickets,
+ * certificates, bonds) reaches the journal by the same judgement as what comes over the uplink.
+ */
+import { EdgeError } from '../devices/errors.ts';
+import { limits } from '../devices/limits.ts';
+import { compileChecker, type Static, Type } from '../devices/schema.ts';
+import type { Recorder } from './record.ts';
+
+/** What became of one file. */
+export interface Submitted {
+  readonly name: string;
+  readonly outcome: 'accepted' | 'refused' | 'held';
+  /** The same was stored before; nothing changed. */
+  readonly known: boolean;
+  readonly digest: string;
+  /** Place in the journal; absent when held. */
+  readonly position?: number;
+  readonly leaf?: string;
+  /** `pending`: a custody step that waits until its status lists can be believed again. */
+  readonly standing?: 'pending' | 'stale';
+  readonly code?: string;
+  readonly reason?: string;
+}
+
+const closed = { additionalProperties: false } as const;
+
+const requestSchema = Type.Object(
+  {
+    submit: Type.Array(Type.Object({ name: Type.String(), base64: Type.String() }, closed), {
+      minItems: 1,
+      maxItems: limits.submitMax,
+    }),
+  },
+  closed,
+);
+
+export type SubmitRequest = Static<typeof requestSchema>;
+
+const isRequest = compileChecker(requestSchema);
+
+export interface SubmitAnswer {
+  readonly submitted: readonly Submitted[];
+}
+
+export function requestToSubmit(
+  files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+): SubmitRequest {
+  const encoded = files.map(({ name, bytes }) => ({
+    name,
+    base64: Buffer.from(bytes).toString('base64'),
+  }));
+  return { submit: encoded };
+}
+
+/**
+ * Judges and stores what a request hands over, one after the other, so that a bond counts for the
+ * movement behind it.
+ *
+ * @throws EdgeError IN_REQUEST when it is not one
+ */
+export async function answerSubmit(
+  recorder: Pick<Recorder, 'judge' | 'exclusively'>,
+  request: unknown,
+  nowMs: () => number,
+): Promise<SubmitAnswer> {
+  if (!isRequest(request)) throw new EdgeError('IN_REQUEST', 'reading what is submitted');
+  const { submit } = request;
+  return recorder.exclusively(async (append) => {
+    const submitted: Submitted[] = [];
+    for (const { name, base64 } of submit) {
+      const bytes = trimmed(Buffer.from(base64, 'base64'));
+      submitted.push({ name, ...(await submitOne(recorder, append, bytes, Math.round(nowMs()))) });
+    }
+    return { submitted };
+  });
+}
+
+async function submitOne(
+  recorder: Pick<Recorder, 'judge'>,
+  append: Recorder['append'],
+  bytes: Uint8Array,
+  receivedMs: number,
+): Promise<Omit<Submitted, 'name'>> {
+  const admission = recorder.judge({ gateway: '', bytes, receivedMs });
+  const { outcome, digest, header, bytesKept, code, reason } = admission;
+  const why = { ...(code && { code }), ...(reason !== undefined && { reason }) };
+  if (header === undefined) return { outcome, known: false, digest, ...why };
+  // No gateway brought it.
+  const { gateway: _nobody, ...kept } = header;
+  const [appended] = await append([{ header: kept, bytes: bytes.subarray(0, bytesKept) }]);
+  if (appended === undefined) throw new Error('the journal answers every entry');
+  const { position, leaf, result, kind } = appended;
+  const { standing } = header;
+  return {
+    outcome: kind === 'refusal' ? 'refused' : outcome,
+    known: result === 'known',
+    digest,
+    position,
+    leaf,
+    ...(standing && { standing }),
+    ...why,
+  };
+}
+
+/** Editors and shells end a file with a line feed; a token has none. */
+function trimmed(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] ?? 0) <= 0x20) end -= 1;
+  return bytes.subarray(0, end);
+}

@@ -1,0 +1,54 @@
+/**
+ * The calibration that a device's enrolment pins is not here, or did not hold when the device last
+ * spoke. What it says is kept; how far it can be relied on is in doubt.
+ */
+import { calibrationAt } from '../../devices/credential/party/in-force.ts';
+import type { TwinState } from '../fold-state.ts';
+import type { Rule } from '../rule.ts';
+import { newestEnrolment } from '../twin-statement.ts';
+
+const WORDS = {
+  absent: 'is not here',
+  unfit: 'is about another device',
+  'not-yet': 'began to hold later',
+  expired: 'was over',
+  revoked: 'was revoked',
+  suspended: 'was suspended',
+  unknown: 'has a status that is not known',
+} as const;
+
+export const calibration: Rule = {
+  name: 'calibration',
+  code: 'CALIBRATION',
+  version: 1,
+  summary: 'A device spoke without the calibration that its enrolment names.',
+  kinds: ['device'],
+  evaluate(state) {
+    const record = newestEnrolment(state);
+    const pinned = record?.enrolment.calibration;
+    // Without a reading nothing was used yet.
+    if (record === undefined || pinned === undefined || state.observedMs === 0) return undefined;
+    const { device } = record.enrolment;
+    const found = calibrationAt(factsOf(state), { device, calibration: pinned }, useOf(state));
+    if (found.holds) return undefined;
+    return {
+      severity: found.why === 'absent' ? 'notice' : 'warning',
+      sinceMs: state.papers.get(pinned)?.untilMs ?? record.enrolment.validFromMs,
+      text: `When it last spoke, its calibration certificate ${WORDS[found.why]}.`,
+      evidence: [record.position],
+    };
+  },
+};
+
+/** The certificates that the twin has. */
+function factsOf({ papers }: TwinState): Parameters<typeof calibrationAt>[0] {
+  const calibrations = [...papers.values()].flatMap(({ digest, calibration: statement }) =>
+    statement === undefined ? [] : [[digest, { statement, digest }] as const],
+  );
+  return { standings: new Map(), bonds: new Map(), calibrations: new Map(calibrations) };
+}
+
+/** At the time of the newest reading. Status was looked up when the certificate was admitted. */
+function useOf({ observedMs: atMs }: TwinState): Parameters<typeof calibrationAt>[2] {
+  return { atMs, isSet: () => false };
+}
