@@ -65,10 +65,12 @@ ${EXITS}`,
 Usage: bondline-wallet publish DIR --out DIR [options]
 
 Writes did.json, status/revocation.jwt and status/suspension.jwt below --out, the root of a web
-server, where did:web and the enrolments expect them. Run it again after every enrol and status.
+server, where did:web and the enrolments expect them. Run it again after every enrol, rotate,
+suspend, reinstate and revoke.
 
   --out DIR                root of the web server, or a folder of pinned documents
   --valid-until TIME       after this time the lists say nothing any more (default: no end)
+  --form FORM              how lists are signed: jwt (default), data-integrity (as .json), both
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "files"}
 

@@ -1,6 +1,9 @@
 /** What an organisation publishes: static files below the root of any web server. */
+import { addProof } from '../credential/proof/add-proof.ts';
 import { composeStatusList, encodeStatusList, statusBits } from '../credential/status-list.ts';
+import type { JsonObject } from '../credential/vcdm-values.ts';
 import type { WebPlace } from '../identity/did-web.ts';
+import { formatTime } from '../runtime.ts';
 import { didDocumentOf } from './did-document.ts';
 import type { WalletSession } from './session.ts';
 import type { Member, WalletFile } from './wallet-file.ts';
@@ -8,7 +11,11 @@ import type { Member, WalletFile } from './wallet-file.ts';
 export const PURPOSES = ['revocation', 'suspension'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
+/** How the lists are secured: as `vc+jwt`, with a proof inside (Data Integrity), or both. */
+export const LIST_FORMS = ['jwt', 'data-integrity', 'both'] as const;
+
 export interface PublishOptions {
+  readonly form?: (typeof LIST_FORMS)[number];
   /** After this time the lists say nothing any more. */
   readonly validUntilMs?: number;
 }
@@ -24,7 +31,7 @@ export async function publishedFiles(
   },
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const { nowMs, options, session } = at;
-  const { validUntilMs } = options;
+  const { form = 'jwt', validUntilMs } = options;
   const files = new Map<string, string | Uint8Array>();
   files.set(place.documentPath, `${JSON.stringify(didDocumentOf(file), null, 2)}\n`);
   for (const purpose of PURPOSES) {
@@ -36,7 +43,15 @@ export async function publishedFiles(
       validFromMs: nowMs,
       ...(validUntilMs !== undefined && { validUntilMs }),
     });
-    files.set(listPath(place, purpose), await session.issue(payload));
+    // Both name the same list: whoever looks it up takes the form that he reads.
+    const path = listPath(place, purpose);
+    if (form !== 'data-integrity') files.set(path, await session.issue(payload));
+    if (form === 'jwt') continue;
+    const created = formatTime(nowMs);
+    const proven = await addProof(JSON.parse(payload) as JsonObject, session.signer, {
+      ...{ purpose: 'assertionMethod', created },
+    });
+    files.set(path.replace(/jwt$/, 'json'), `${JSON.stringify(proven, null, 2)}\n`);
   }
   return files;
 }

@@ -1,22 +1,26 @@
 /** `bondline-wallet publish`: the static files of an organisation. */
 import { join } from 'node:path';
-import { readArguments, timeOf } from '../arguments.ts';
+import { readArguments, timeOf, usage } from '../arguments.ts';
 import { help } from '../help.ts';
+import { LIST_FORMS } from '../publish.ts';
 import { openWallet, type WalletContext } from '../wallet.ts';
 import { type Answer, next } from './command.ts';
 
 export async function publish(args: readonly string[], context: WalletContext): Promise<Answer> {
   const read = readArguments(args, {
-    single: ['out', 'passphrase-file', 'valid-until'],
+    single: ['form', 'out', 'passphrase-file', 'valid-until'],
     positionals: 1,
   });
   if (read.has('help')) return help.publish;
   const [folder = ''] = read.positionals;
   const out = read.required('out');
+  const wanted = read.one('form') ?? 'jwt';
+  const form = LIST_FORMS.find((one) => one === wanted);
+  if (!form) throw usage(`--form takes ${LIST_FORMS.join(', ')}`);
   const validUntil = read.one('valid-until');
   const validUntilMs = validUntil === undefined ? undefined : timeOf('valid-until', validUntil);
   const wallet = openWallet(folder, context, read.one('passphrase-file'));
-  const options = validUntilMs === undefined ? {} : { validUntilMs };
+  const options = { form, ...(validUntilMs !== undefined && { validUntilMs }) };
   const files = (await wallet.publish(out, options)).map((path) => join(out, path));
   return {
     json: { organisation: wallet.did, files },

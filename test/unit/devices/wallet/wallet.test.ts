@@ -146,6 +146,30 @@ describe('a wallet', () => {
     expect(verdict(token, root)).toBe('VC_STATUS_INVALID');
   });
 
+  it('publishes lists in either form, or in both, that say the same', async () => {
+    const wallet = await create();
+    const [enrolled] = await wallet.enrol({ requests: [request('a')], terms });
+    const token = enrolled?.token ?? new Uint8Array();
+    await wallet.setStatus([enrolled?.member.index ?? -1], 'suspend');
+    for (const [form, endings] of [
+      ['data-integrity', ['json']],
+      ['both', ['jwt', 'json']],
+    ] as const) {
+      const root = join(folder, form);
+      const paths = ['revocation', 'suspension'].flatMap((purpose) =>
+        endings.map((ending) => `status/${purpose}.${ending}`),
+      );
+      expect(await wallet.publish(root, { form })).toEqual(['.well-known/did.json', ...paths]);
+      expect(verdict(token, root)).toBe('VC_SUSPENDED');
+      const list = join(root, 'status/suspension.json');
+      expect(verdict(readFileSync(list), root)).toBe('VC_VALID');
+      // A list whose proof does not hold says nothing.
+      const forged = readFileSync(list, 'utf8').replace(/"encodedList": "u/, '"encodedList": "uH');
+      writeFileSync(list, forged);
+      if (form === 'data-integrity') expect(verdict(token, root)).not.toBe('VC_VALID');
+    }
+  });
+
   it('is never overwritten, and is finished when its making was cut off', async () => {
     await create();
     await expect(create()).rejects.toMatchObject({ code: 'WALLET_EXISTS' });
