@@ -396,6 +396,12 @@ export const limits = {
   apiQueueMax: 256,
   /** Held devices that are remembered and shown. */
   heldDevicesMax: 10_000,
+  /** Doubtful batches that one act accepts, and devices whose quarantine it ends. */
+  actPositionsMax: 1_000,
+  /** Later epochs in which a batch that came in doubt looks for the one that names it. */
+  voucherEpochsMax: 16,
+  /** Doubtful batches, and quarantines, on one page of a listing. */
+  doubtsPageMax: 500,
   /** Live subscribers of the feed, and events kept for one that is slow. */
   feedSubscribersMax: 1_000,
   feedQueueMax: 1_000,

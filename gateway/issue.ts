@@ -42,7 +42,10 @@ export interface IssueOptions {
   /** Counts what was not signed because it said nothing new. */
   readonly suppressed: SuppressedCount;
   /** What every batch of the device says in its head, as it is now. */
-  readonly head: () => Omit<Draft, 'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed' | 'messages'>;
+  readonly head: () => Omit<
+    Draft,
+    'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed' | 'messages'
+  >;
   readonly onAppended: (appended: Appended, draft: BatchDraft) => void;
   /** The outbox can keep nothing any more. */
   readonly onFailure: (error: unknown) => void;

@@ -40,6 +40,20 @@ export const peers = {
     packages: ['softhsm2', 'opensc'],
     present: () => existsSync('/usr/lib/softhsm/libsofthsm2.so') && onPath('pkcs11-tool'),
   },
+  tpm: {
+    packages: [
+      ...['swtpm', 'swtpm-tools', 'tpm2-tools', 'tpm2-abrmd', 'libtss2-tcti-tabrmd0', 'dbus'],
+      ...['libtpm2-pkcs11-1', 'libtpm2-pkcs11-tools'],
+    ],
+    present: () =>
+      existsSync('/usr/sbin/tpm2-abrmd') &&
+      onPath('swtpm_setup') &&
+      onPath('tpm2_ptool') &&
+      onPath('tpm2') &&
+      onPath('dbus-daemon') &&
+      existsSync('/usr/lib/x86_64-linux-gnu/libtss2-tcti-tabrmd.so.0') &&
+      existsSync('/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so'),
+  },
   socat: {
     packages: ['socat'],
     present: () => onPath('socat'),

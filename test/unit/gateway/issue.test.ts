@@ -176,9 +176,10 @@ describe('a heartbeat', () => {
 describe('room', () => {
   it('ends when too many batches wait for the disk, and comes back', async () => {
     const t = start({ holdBack: true });
-    for (let count = 0; count < limits.outboxPendingMax; count += 1) {
+    const full = limits.outboxPendingReadingsMax / limits.batchReadingsMax;
+    for (let count = 0; count < full; count += 1) {
       expect(hasRoom(t.gate)).toBe(true);
-      void t.issuer.add(groups(1, 256), []);
+      void t.issuer.add(groups(1, limits.batchReadingsMax), []);
     }
     expect(hasRoom(t.gate)).toBe(false);
     t.release();

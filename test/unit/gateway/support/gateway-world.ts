@@ -108,10 +108,7 @@ export class Site {
         sinks: { mqtt: this.uplink.sink },
       },
       did: this.gatewayKey.did,
-      devices: new Map([
-        ['fc-1', this.did(0)],
-        ['fc-2', this.did(1)],
-      ]),
+      devices: new Map(config.devices.map(({ name }, index) => [name, this.did(index)])),
       outbox: createLocalOutbox({ store: this.store.store, clock }),
       clock,
       random: { ...systemRandom, fraction: () => 0 },
