@@ -8,6 +8,7 @@ import { epcisSuite } from './suites/epcis.ts';
 import { jcsSuite } from './suites/jcs.ts';
 import { rdfCanonSuite } from './suites/rdf-canon.ts';
 import { traceabilitySuite } from './suites/traceability.ts';
+import { tradeProfileSuite } from './suites/trade-profile.ts';
 import { untpSuite } from './suites/untp.ts';
 import { vcJoseCoseSuite } from './suites/vc-jose-cose.ts';
 import { vcdmSuite } from './suites/vcdm.ts';
@@ -29,4 +30,5 @@ export const suites: readonly Suite[] = [
   untpSuite,
   traceabilitySuite,
   derivedProofsSuite,
+  tradeProfileSuite,
 ];

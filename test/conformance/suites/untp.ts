@@ -79,7 +79,7 @@ function asRdf(vectors: Vectors, file: string): Case {
     const made = await canonize({ document, digest: 'sha256' });
     const named = [document['@context']].flat();
     const isPinned = named.every((url) => typeof url === 'string' && contexts(url) !== undefined);
-    if (typeof made === 'string') expect(made.includes('_:c14n'), 'there are no blank nodes');
+    if (typeof made === 'string') expect(made.endsWith(' .\n'), 'these are no N-Quads');
     else expect(!isPinned && made.code.startsWith('VC_CONTEXT_'), `${made.code}: ${made.reason}`);
     expect(isPinned === (typeof made === 'string'), 'a context of unknown content was used');
   });
