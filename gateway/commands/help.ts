@@ -74,7 +74,14 @@ Exit code 1 when something looks wrong, or a point did not come.
 const keygen = `Usage: bondline-gateway keygen CONFIG [--json]
 
 Makes the keys that are missing in the key store, "gateway" and one for each device, and prints
-all DIDs. Keys that are there stay as they are.
+all DIDs. Keys that are there stay as they are. Where the keys live stands under "keys":
+
+  store: file      an encrypted file: path, and passphrase
+  store: pkcs11    a TPM, HSM or token, which makes the key and never hands it out: module (the
+                   library), token (its label), pin
+
+Passphrase and pin come from {file: PATH}, {credential: NAME} (LoadCredential= of systemd) or
+{terminal: true}, which asks without echo at each start.
 `;
 
 const enrolRequest = `Usage: bondline-gateway enrol-request CONFIG --out DIR [--json]
