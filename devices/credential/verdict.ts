@@ -7,6 +7,7 @@ export type InputForm =
   | 'vc+jwt'
   | 'vp+jwt'
   | 'vc+sd-jwt'
+  | 'vp+sd-jwt'
   | 'data-integrity'
   | 'envelope'
   | 'array'

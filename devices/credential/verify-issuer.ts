@@ -36,7 +36,12 @@ export interface TokenMedia {
 /** Whether `typ` and `cty` are those of a kind; both may be absent (standards: SHOULD). */
 export function checkMedia({ header }: OpenedToken, media: TokenMedia): Refusal | undefined {
   const { content, legacy } = media;
-  const types = [`${content}+jwt`, ...(legacy ? [`${content}+ld+jwt`, 'jwt'] : [])];
+  // Which of the two it is must agree with its form, which was looked at when it was opened.
+  const types = [
+    `${content}+jwt`,
+    `${content}+sd-jwt`,
+    ...(legacy ? [`${content}+ld+jwt`, 'jwt'] : []),
+  ];
   if (!isMedia(header.typ, types)) {
     return refuse('VC_TYPE', `typ is ${header.typ?.slice(0, 60)}, not ${content}+jwt`);
   }

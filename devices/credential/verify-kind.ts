@@ -6,6 +6,8 @@ import { readBatchHead } from './batch-wire.ts';
 import { checkStatus } from './check-status.ts';
 import type { Enrolment } from './enrolment.ts';
 import { readEnrolment } from './enrolment-wire.ts';
+import { checkSigners } from './party/document.ts';
+import { familyFor, readParty } from './party/families.ts';
 import { worstOf } from './proof/check-proofs.ts';
 import { isRefusal, isUndecided, type Refusal, refuse } from './refusal.ts';
 import { openSecured } from './secured.ts';
@@ -19,7 +21,11 @@ import { credentialKindOf } from './vocabulary.ts';
 /** A credential, how many bytes carry it, and what its form and proofs were refused for, if so. */
 export interface Judged {
   readonly payload: JsonObject;
+  /** The payload with its proofs, where they stand inside. */
+  readonly document?: JsonObject;
   readonly bytesCount: number;
+  /** Parts that are not shown (`vc+sd-jwt`). */
+  readonly hidden: number;
   readonly refusal: Refusal | undefined;
 }
 
@@ -38,7 +44,7 @@ export function judgeKind(judged: Judged, context: VerifyContext): string | Refu
       }
       const batch = readBatchHead(payload);
       if (isRefusal(batch)) return batch;
-      return refusal ?? judgeBatch(batch, context);
+      return refusal ?? judgeBatch(batch, judged.hidden, context);
     }
     case 'enrolment': {
       const enrolment = readEnrolment(payload);
@@ -51,17 +57,36 @@ export function judgeKind(judged: Judged, context: VerifyContext): string | Refu
       return unfit() ?? `status list ${list.id}`;
     }
     default:
-      return worstOf([unfit(), checkMeaning(payload, context.contexts)]) ?? 'signed by its issuer';
+      return (
+        worstOf([unfit(), checkMeaning(payload, context.contexts)]) ?? judgeParty(judged, context)
+      );
   }
 }
 
+/**
+ * A credential of ours about parties is only good when all have signed who have to, in their order;
+ * one of the same type by others has no such rule.
+ */
+function judgeParty({ payload, document }: Judged, context: VerifyContext): string | Refusal {
+  const statement = readParty(payload);
+  if (statement === undefined || isRefusal(statement)) return 'signed by its issuer';
+  const signers = familyFor(statement).signers(statement);
+  if (document) {
+    const names = `${statement.kind}, signed by ${signers.join(', then ')}`;
+    return checkSigners(document, signers, context) ?? names;
+  }
+  return signers.length === 1
+    ? `${statement.kind}, signed by its issuer`
+    : refuse('VC_PROOF_CHAIN', `${signers.join(' and ')} have to sign, each with a proof`);
+}
+
 /** A proven batch still needs an enrolment: a `did:key` alone says nothing about whose it is. */
-function judgeBatch(batch: BatchHead, context: VerifyContext): string | Refusal {
+function judgeBatch(batch: BatchHead, hidden: number, context: VerifyContext): string | Refusal {
   const tokens = context.documents.enrolments(batch.device, batch.enrolment?.digest);
   let worst: Refusal | undefined;
   for (const token of tokens) {
     const outcome = judgeEnrolled(batch, token, context);
-    if (typeof outcome === 'string') return outcome;
+    if (typeof outcome === 'string') return hidden === 0 ? outcome : `${outcome}; parts are hidden`;
     // A reason that decides is worth more than one that leaves it open.
     if (!worst || (isUndecided(worst.code) && !isUndecided(outcome.code))) worst = outcome;
   }

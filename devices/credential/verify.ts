@@ -41,27 +41,8 @@ export function verifyCredential(bytes: Uint8Array, context: VerifyContext): Ver
   return guarded(() => judgeBytes(bytes, judging));
 }
 
-/** What is to be judged, by its outer form. */
-type OuterForm = 'json' | 'token' | 'disclosures';
-
-/** One line a form: a new one is added here and in `formOf`. */
-const JUDGES: Readonly<Record<OuterForm, (bytes: Uint8Array, judging: Judging) => VerdictReport>> =
-  {
-    json: judgeJson,
-    token: judgeToken,
-    disclosures: () =>
-      report(refuse('VC_FORM_UNSUPPORTED', 'secured as SD-JWT'), { form: 'vc+sd-jwt' }),
-  };
-
-const TILDE = 0x7e;
-
-function formOf(bytes: Uint8Array): OuterForm {
-  if (looksLikeJson(bytes)) return 'json';
-  return bytes.includes(TILDE) ? 'disclosures' : 'token';
-}
-
 function judgeBytes(bytes: Uint8Array, judging: Judging): VerdictReport {
-  return JUDGES[formOf(bytes)](bytes, judging);
+  return looksLikeJson(bytes) ? judgeJson(bytes, judging) : judgeToken(bytes, judging);
 }
 
 /** A failure of ours says nothing about the credential, so the verdict stays open. */
@@ -149,20 +130,18 @@ function judgeEvidence(evidence: JsonObject, judging: Judging): VerdictReport {
 }
 
 /** By the media type of what an envelope holds; the same forms as outside. */
-const ENVELOPED: Readonly<Record<string, InputForm>> = { 'vc+jwt': 'vc+jwt', 'vp+jwt': 'vp+jwt' };
+const ENVELOPED: readonly InputForm[] = ['vc+jwt', 'vc+sd-jwt', 'vp+jwt', 'vp+sd-jwt'];
 
 function judgeEnvelope(object: JsonObject, judging: Judging): VerdictReport {
   const sight = { form: 'envelope', types: textsOf(object['type']) ?? [] } as const;
   const envelope = openEnveloped(object);
   if (isRefusal(envelope)) return report(envelope, sight);
   const { media, bytes } = envelope;
-  const form = formOf(bytes);
-  if (media.endsWith('+sd-jwt') && form === 'disclosures') return JUDGES[form](bytes, judging);
-  const wanted = ENVELOPED[media];
+  const wanted = ENVELOPED.find((one) => one === media);
   if (wanted === undefined) {
     return report(refuse('VC_FORM_UNSUPPORTED', `secured as application/${media}`), sight);
   }
-  if (form !== 'token') return report(refuse('VC_ENVELOPE', `no ${media} inside`), sight);
+  if (looksLikeJson(bytes)) return report(refuse('VC_ENVELOPE', `no ${media} inside`), sight);
   const found = judgeToken(bytes, judging);
   // A token that could not be read has no form; its own reason says more.
   if (found.form === wanted || found.form === 'unknown') return found;
@@ -191,7 +170,7 @@ function judgeSecured(secured: Secured, bytesCount: number, judging: Judging): V
     return report(refuse('VC_SCHEMA', both), sightOf(payload, 'unknown', keyIdsOf(secured)));
   }
   if (isPresentationOf(secured)) {
-    const sight = sightOf(payload, formIn(secured, 'vp+jwt'), keyIdsOf(secured));
+    const sight = sightOf(payload, formIn(secured, 'vp'), keyIdsOf(secured));
     const refusal = checkPresentation(secured, judging);
     const presented = [payload['verifiableCredential'] ?? []].flat();
     const own =
@@ -201,20 +180,29 @@ function judgeSecured(secured: Secured, bytesCount: number, judging: Judging): V
         : `presented by ${holderOf(payload) ?? 'the one who signed'}`);
     return judgeList(own, presented, 'verifiableCredential', sight, judging);
   }
-  const sight = sightOf(payload, formIn(secured, 'vc+jwt'), keyIdsOf(secured));
+  const sight = sightOf(payload, formIn(secured, 'vc'), keyIdsOf(secured));
   const refusal = checkSecured(secured, judging);
-  return report(judgeKind({ payload, bytesCount, refusal }, judging), sight);
+  const document = secured.form === 'document' ? { document: secured.document } : {};
+  const judged = { payload, ...document, bytesCount, refusal, hidden: hiddenIn(secured) };
+  return report(judgeKind(judged, judging), sight);
 }
 
-/** A token is what its `typ` says; without one, and in JSON, the type in the payload decides. */
+/** A token is what its `typ` says; where that says neither, and in JSON, the payload decides. */
 function isPresentationOf(secured: Secured): boolean {
   if (secured.form === 'document') return isPresentation(secured.payload);
-  const { typ } = secured.opened.header;
-  return typ === undefined ? isPresentation(secured.payload) : /^(application\/)?vp\+/i.test(typ);
+  const { typ = '' } = secured.opened.header;
+  const kind = /^(?:application\/)?(v[cp])\+/i.exec(typ)?.[1]?.toLowerCase();
+  return kind === undefined ? isPresentation(secured.payload) : kind === 'vp';
 }
 
-function formIn(secured: Secured, token: InputForm): InputForm {
-  return secured.form === 'token' ? token : 'data-integrity';
+/** Digests without disclosure: parts that are there and not shown, and decoys. */
+function hiddenIn(secured: Secured): number {
+  return secured.form === 'token' ? (secured.opened.hidden ?? 0) : 0;
+}
+
+function formIn(secured: Secured, kind: 'vc' | 'vp'): InputForm {
+  if (secured.form === 'document') return 'data-integrity';
+  return secured.opened.hidden === undefined ? `${kind}+jwt` : `${kind}+sd-jwt`;
 }
 
 function sightOf(payload: JsonObject, form: InputForm, keyIds: readonly string[]): Sight {
