@@ -5,9 +5,9 @@
  * committed in a transaction of its own, which takes the places only if they are still free.
  */
 import { strict as assert } from 'node:assert';
-import type { BatchDraft } from '../devices/credential/batch.ts';
 import { composeBatch } from '../devices/credential/batch-wire.ts';
 import { signToken } from '../devices/credential/jws.ts';
+import { signBatchSelectively } from '../devices/credential/sd-jwt-issue.ts';
 import { credentialDigest } from '../devices/envelope.ts';
 import type { Signer } from '../devices/identity/signer.ts';
 import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
@@ -197,7 +197,7 @@ export class OutboxStore {
   }
 
   /** Signs the draft as one batch, or as several when its credential would be too large. */
-  async #signBatches(draft: BatchDraft, working: Working): Promise<NewRow[]> {
+  async #signBatches(draft: Draft, working: Working): Promise<NewRow[]> {
     const { random } = this.#options;
     const signer = this.#options.signers.get(draft.device);
     assert(signer, `there is no key for ${draft.device}`);
@@ -215,7 +215,10 @@ export class OutboxStore {
     };
     const ids = { credential: uuid(random.bytes(16)), event: uuid(random.bytes(16)) };
     const payload = composeBatch(draft, place, ids);
-    const token = await signToken({ payload, signer, typ: 'vc+jwt' });
+    const { selective } = draft;
+    const token = selective
+      ? await signBatchSelectively({ payload, signer, random, ...selective })
+      : await signToken({ payload, signer, typ: 'vc+jwt' });
     if (token.length > limits.batchBytesMax) {
       const [first, second] = splitDraft(draft);
       const rows = await this.#signBatches(first, working);

@@ -9,6 +9,8 @@ import type { BatchDraft } from '../devices/credential/batch.ts';
 export interface Draft extends BatchDraft {
   /** Remembered in the same transaction (`SampleSet.message`), also where the readings are not. */
   readonly messages?: readonly string[];
+  /** Secured as `vc+sd-jwt`, so that readings can be shown alone; `vc+jwt` where absent. */
+  readonly selective?: { readonly decoys: boolean };
 }
 
 /** A batch that a device signed itself, as it came and already verified. */

@@ -20,13 +20,13 @@ import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import { judgeParty, openPartyDocument } from './party-admit.ts';
 import type { Inbound } from './source.ts';
-import type { EntryHeader } from './store.ts';
+import type { BatchKey, EntryHeader } from './store.ts';
 import { enrolmentsOf, standingOf, type TrustBook, type TrustedEnrolment } from './trust.ts';
 import { reuseOf } from './trust-reuse.ts';
 
 /** What is to be done with a credential. Plain data, since it crosses threads. */
 export interface Admission {
-  readonly outcome: 'accepted' | 'refused' | 'held';
+  readonly outcome: 'accepted' | 'doubtful' | 'refused' | 'held';
   /** `credentialDigest` of the bytes. */
   readonly digest: string;
   /** `digestMultibase` of all bytes, where they were refused. */
@@ -48,6 +48,17 @@ type Verdict =
   | {
       readonly outcome: 'accepted';
       readonly header: Pick<EntryHeader, 'kind' | 'batch' | 'documents' | 'standing'>;
+      readonly device: string;
+      readonly readings: number;
+    }
+  | {
+      /** Proven, but its key was revoked by then: the journal says whether it is chained before. */
+      readonly outcome: 'doubtful';
+      readonly code: ErrorCode;
+      readonly reason: string;
+      readonly batch: BatchKey;
+      readonly since: number;
+      readonly documents: readonly string[];
       readonly device: string;
       readonly readings: number;
     }
@@ -87,6 +98,12 @@ export function admit(message: Inbound, trust: TrustBook, tenant: string): Admis
     };
     const { outcome, device, readings } = verdict;
     return { outcome, digest, header, bytesKept: length, device, readings };
+  }
+  if (verdict.outcome === 'doubtful') {
+    const { since, batch, documents, ...said } = verdict;
+    const { code, reason } = said;
+    const header = { ...common, kind: 'doubtful', code, reason, batch, since, documents } as const;
+    return { ...said, digest, header, bytesKept: length };
   }
   const { outcome, code, reason, device } = verdict;
   const named = { code, reason, ...(device !== undefined && { device }), readings: 0 };
@@ -161,10 +178,15 @@ function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Ve
   for (const one of candidates) {
     const verdict = judgeClaims(batch, one, message, trust);
     if (verdict.outcome === 'accepted') return verdict;
-    // One enrolment that may still come into force keeps the batch waiting.
-    if (best === undefined || verdict.outcome === 'held') best = verdict;
+    // One enrolment that may still come into force keeps the batch waiting; the doubt of one that
+    // was revoked is kept rather than what another one says against it.
+    if (best === undefined || rank(verdict) > rank(best)) best = verdict;
   }
   return best as Verdict;
+}
+
+function rank({ outcome }: Verdict): number {
+  return ['refused', 'doubtful', 'held', 'accepted'].indexOf(outcome);
 }
 
 /**
@@ -219,8 +241,7 @@ function judgeClaims(
     return no(waits ? 'held' : 'refused', unfit.code, unfit.reason, device);
   }
   const standing = standingOf(trust, one, message.receivedMs);
-  if (standing.state !== 'active')
-    return no(standing.state, standing.code, standing.reason, device);
+  if (standing.state === 'held') return no('held', standing.code, standing.reason, device);
   // What a device signed before it was enrolled counts once it is: it was held until now.
   if (message.receivedMs < enrolment.validFromMs) {
     return no('held', 'IN_NOT_IN_FORCE', `enrolment ${enrolment.id} begins later`, device);
@@ -233,6 +254,12 @@ function judgeClaims(
     const reason = `came by the uplink of ${message.gateway}, not of ${batch.gateway}`;
     return no('held', 'IN_UPLINK', reason, device);
   }
+  const { readings } = batch;
+  if (standing.state === 'revoked') {
+    const { state: _state, ...why } = standing;
+    const key = keyOf(batch);
+    return { outcome: 'doubtful', code: 'VC_REVOKED', ...why, batch: key, device, readings };
+  }
   return {
     outcome: 'accepted',
     header: {
@@ -242,11 +269,11 @@ function judgeClaims(
       documents: standing.documents,
     },
     device,
-    readings: batch.readings,
+    readings,
   };
 }
 
-function keyOf(batch: BatchHead): NonNullable<EntryHeader['batch']> {
+function keyOf(batch: BatchHead): BatchKey {
   const { device, epoch, sequence, previous } = batch;
   return {
     device,

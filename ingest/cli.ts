@@ -45,12 +45,16 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/check.ts')).runCheck(args, await contextOf());
     case 'trust':
       return (await import('./commands/trust.ts')).runTrust(args, await contextOf());
+    case 'store':
+      return (await import('./commands/store.ts')).runStore(args, await contextOf());
     case 'uplink':
       return (await import('./commands/uplink.ts')).runUplink(args, await contextOf());
     case 'submit':
       return (await import('./commands/submit.ts')).runSubmit(args, await contextOf());
     case 'verify':
       return (await import('./commands/verify.ts')).verifyCommand(args, output);
+    case 'disclose':
+      return (await import('./commands/disclose.ts')).runDisclose(args, output);
     case 'rebuild':
       return (await import('./commands/rebuild.ts')).runRebuild(args, await contextOf());
     case 'twin':

@@ -1,4 +1,5 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
+import { discloseHelp } from './disclose.ts';
 import { submitHelp } from './submit.ts';
 import { verifyHelp } from './verify.ts';
 
@@ -12,9 +13,11 @@ Commands:
   trust CONFIG add PATH...       trust organisations, status lists and enrolments
   trust CONFIG list              show whom this ingester trusts
   trust CONFIG remove DID        end the trust in an organisation
+  store CONFIG ACTION            encrypt the databases, or copy them
   uplink CONFIG ACTION           invite gateways, say who may connect, equip a broker
   submit CONFIG FILE...          hand over what parties signed: custody, tickets, bonds
   verify FILE...                 judge credentials and batches offline
+  disclose FILE --out FILE       show some readings of a batch, and hide the others
   rebuild CONFIG [--check]       fold the journal into twins anew, or prove them equal
   twin CONFIG [ID]               show the twins, or one of them
 
@@ -64,6 +67,20 @@ as "resolve" in the configuration allows.
 Exit code 1 when something was not taken.
 `;
 
+const store = `Usage: bondline-ingest store CONFIG keygen
+       bondline-ingest store CONFIG encrypt|decrypt
+       bondline-ingest store CONFIG backup --out DIR
+
+Encryption of the databases at rest; "encryption" of the configuration names the key.
+
+  keygen   make a random key and seal it, with the passphrase of the key store, in the file that
+           encryption.key.file names. Keep a copy: without it nobody can read the databases.
+  encrypt  encrypt what is there with that key, in place; the ingester must not run
+  decrypt  make it plain again
+  backup   copy the databases to DIR as of one moment, also while it runs; copies of encrypted ones
+           are encrypted with the same key
+`;
+
 const uplink = `Usage: bondline-ingest uplink CONFIG invite [--out FILE] [--json]
        bondline-ingest uplink CONFIG allow DID...
        bondline-ingest uplink CONFIG disallow DID...
@@ -98,9 +115,11 @@ export const helpOf: Readonly<Record<string, string>> = {
   run,
   check,
   trust,
+  store,
   uplink,
   submit: submitHelp,
   verify: verifyHelp,
+  disclose: discloseHelp,
   rebuild,
   twin,
 };
