@@ -79,13 +79,19 @@ export async function enrolDevices(
   return { enrolled, members: [...members, ...enrolled.map(({ member }) => member)] };
 }
 
-/** Signs every enrolment that is not revoked anew, with its terms, under the newest key. */
+/**
+ * Signs the enrolment of every active device anew, with its terms, under the newest key. A device
+ * key that was replaced gets none: what it signed is judged by the enrolment that it had.
+ */
 export async function reissueAll(
   at: At,
 ): Promise<{ readonly enrolled: readonly Enrolled[]; readonly members: readonly Member[] }> {
   const { members } = at.file;
+  const replaced = new Set(members.map(({ supersedes }) => supersedes));
   const newest = new Map(
-    members.filter((one) => statusOf(one) === 'active').map((one) => [one.device, one]),
+    members
+      .filter((one) => statusOf(one) === 'active' && !replaced.has(one.device))
+      .map((one) => [one.device, one]),
   );
   const wanted = [...newest.values()].map((member) => {
     const { enrolment, terms } = issuedOf(member, at.issuedFolder);

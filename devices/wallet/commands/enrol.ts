@@ -94,7 +94,12 @@ function answerOf(
 ): Exclude<Answer, string> {
   makeFolder(out);
   const made = enrolled.map(({ member, token }) => {
-    const file = join(out, `${member.label}.jwt`);
+    // Devices of two gateways may have one name; neither's file replaces the other's.
+    const isAlone = enrolled.every(
+      (one) => one.member === member || one.member.label !== member.label,
+    );
+    const name = isAlone ? member.label : `${member.label}-${member.device.slice(-8)}`;
+    const file = join(out, `${name}.jwt`);
     writeOwn(file, token);
     const { label, device, enrolment: id, digest, index, supersedes } = member;
     return { label, device, id, digest, index, file, ...(supersedes && { supersedes }) };

@@ -134,6 +134,22 @@ describe('bondline-wallet', () => {
     expect(await run('reinstate', '@w', 'one')).toMatchObject({ code: 1 });
   });
 
+  it('replaces the organisation’s key, and a file of one device never another’s', async () => {
+    await run(...init);
+    await request('one');
+    await run(...enrol, '--request', '@one', '--out', '@north');
+    await request('again', 'one');
+    await run(...enrol, '--request', '@again', '--out', '@south');
+    const rotated = await run('rotate', '@w', '--organisation', '--out', '@docs', '--json');
+    expect(rotated).toMatchObject({ code: 0, err: '' });
+    const files = JSON.parse(rotated.out).enrolled.map(({ file }: { file: string }) => file);
+    expect(new Set(files).size).toBe(2);
+    expect(files.every((file: string) => existsSync(file))).toBe(true);
+    await run('publish', '@w', '--out', '@docs');
+    const io = { out: () => {}, err: () => {} };
+    expect(await verifyCommand([...files, '--documents', join(folder, 'docs')], io)).toBe(0);
+  });
+
   it.each<[string, string[], RegExp]>([
     ['no command', [], /^$/],
     ['an unknown command', ['mint'], /no command mint/],
@@ -154,6 +170,21 @@ describe('bondline-wallet', () => {
       [...enrol, '--request', '@one', '--out', 'a', '--out', 'b'],
       /more than once/,
     ],
+    ['a rotation of nothing', ['rotate', '@w'], /--request FILE/],
+    ['a rotation of both', ['rotate', '@w', '--organisation', '--request', '@one'], /give one/],
+    [
+      'an end for a key of a device',
+      ['rotate', '@w', '--request', '@one', '--compromised'],
+      /belong to --organisation/,
+    ],
+    ['nobody to revoke', ['revoke', '@w'], /argument/],
+    ['a form of no list', ['publish', '@w', '--out', '@x', '--form', 'pdf'], /--form takes/],
+    [
+      'a method that there is not',
+      ['init', '@w', '--did-method', 'ion', '--name', 'A', '--passphrase-file', '@pass'],
+      /web, key or jwk/,
+    ],
+    ['a name for a key that is its own', [...init, '--did-method', 'key'], /made of its key/],
     ['two requests of one name', [...enrol, '--request', '@one', '@again'], /two requests/],
   ])('answers 2 to %s', async (_, words, message) => {
     await request('one');

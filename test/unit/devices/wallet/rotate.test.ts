@@ -225,6 +225,15 @@ describe('the organisation’s own key', () => {
     expect(document.verificationMethod[1]).not.toHaveProperty('expires');
   });
 
+  it('is replaced for the newest key of each device, not for those that were replaced', async () => {
+    const [gateway, old, next] = [memorySigner(), memorySigner(), memorySigner()];
+    await wallet.enrol({ requests: [await requested(old, gateway)], terms });
+    await wallet.enrol({ requests: [await requested(next, gateway, old)] });
+    const after = await wallet.rotate('compromised');
+    expect(after.map(({ member }) => member.device)).toEqual([next.did]);
+    expect(read(after[0]?.token ?? new Uint8Array()).supersedes).toBe(old.did);
+  });
+
   it('that others may have is revoked at once', async () => {
     const [first] = await wallet.enrol({
       requests: [await requested(memorySigner(), memorySigner())],
