@@ -1,4 +1,4 @@
-/** Credentials about parties in the verdict: all have signed who have to, and taking one out shows. */
+/** Credentials about parties: all have signed who have to, and taking one signature out shows. */
 import { expect, it } from 'vitest';
 import { families } from '../../../../devices/credential/party/families.ts';
 import { addProof } from '../../../../devices/credential/proof/add-proof.ts';
