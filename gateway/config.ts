@@ -1,5 +1,6 @@
 /** The gateway's configuration: its schema with descriptions, units, defaults and bounds. */
 import { keyStoreSchema } from '../devices/io/key-store-settings.ts';
+import { encryptionSchema } from '../devices/io/store-key.ts';
 import { limits } from '../devices/limits.ts';
 import { type Static, type TSchema, Type } from '../devices/schema.ts';
 import { inlineProfileSchema } from './config-profile.ts';
@@ -191,6 +192,7 @@ function configSchema<P extends TSchema>(profile: P) {
         'did:web:you.example/facility/one',
       ),
       uplink: uplinkSchema,
+      encryption: Type.Optional(encryptionSchema),
       outbox: Type.Optional(
         Type.Object(
           {

@@ -18,6 +18,7 @@ export function needsRestart(before: GatewayConfig, after: GatewayConfig): strin
     ['gateway', before.gateway, after.gateway],
     ['keys', before.keys, after.keys],
     ['uplink.ingester', before.uplink.ingester, after.uplink.ingester],
+    ['encryption', before.encryption, after.encryption],
     ['outbox', before.outbox, after.outbox],
     ['http', before.http, after.http],
   ];

@@ -18,6 +18,7 @@ import {
   resolveMistakes,
   resolveSchema,
 } from '../devices/io/resolve/resolve-settings.ts';
+import { type Encryption, encryptionSchema } from '../devices/io/store-key.ts';
 import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
 import type { Source } from './source.ts';
 
@@ -167,6 +168,7 @@ export const ingestConfigSchema = Type.Object(
       },
     ),
     authorities,
+    encryption: Type.Optional(encryptionSchema),
     workers: Type.Integer({
       minimum: 0,
       maximum: 64,
@@ -211,6 +213,7 @@ export function loadIngestConfig(file: string, sources: ReadonlyMap<string, Sour
     ...value,
     ingester: { ...value.ingester, data: resolveFrom(file, value.ingester.data) },
     keys: keyStoreSettings(withDefaults(value.keys), (path) => resolveFrom(file, path)),
+    ...(value.encryption && { encryption: withPath(value.encryption, file) }),
     resolve: withAbsolute(value.resolve, file),
     routes: value.routes.map((route) => resolveFrom(file, route)),
   };
@@ -234,6 +237,10 @@ function keysMistakes({ keys: block }: WrittenConfig): SchemaMistake[] {
     path: ['keys', ...path],
     message,
   }));
+}
+
+function withPath({ key }: Encryption, file: string): Encryption {
+  return key.file === undefined ? { key } : { key: { file: resolveFrom(file, key.file) } };
 }
 
 /** The mistakes as lines for a person. */

@@ -33,7 +33,13 @@ import { createReceive, type Receive } from './receive.ts';
 import { createRecorder, type Recorder } from './record.ts';
 import { rules } from './rules/registry.ts';
 import { sources } from './sources/registry.ts';
-import { consoleDirectory, receiptSigner, rulesInForce, sayFound } from './startup.ts';
+import {
+  consoleDirectory,
+  receiptSigner,
+  rulesInForce,
+  sayFound,
+  useEncryption,
+} from './startup.ts';
 import { type StatusRefresh, startStatusRefresh } from './status-refresh.ts';
 import type { EntryKind, NewEntry } from './store.ts';
 import { createTeller } from './tell.ts';
@@ -239,8 +245,10 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   });
 
   // A wrong passphrase is found before anything is touched.
-  const keys = await openKeyStore(await unlockKeyStore(config.keys, options), clock);
+  const unlocked = await unlockKeyStore(config.keys, options);
+  const keys = await openKeyStore(unlocked, clock);
   closers.push(() => keys.close());
+  await useEncryption(config, unlocked.secret, options);
   closers.push(lockDirectory(data));
   const journalFile = join(data, 'journal.db');
   const twinsFile = join(data, 'twins.db');

@@ -4,7 +4,10 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgeError } from '../devices/errors.ts';
 import type { KeyStore, Signer } from '../devices/io/key-store.ts';
+import type { SecretAccess } from '../devices/io/secret.ts';
+import { readStoreKey, useStoreKey } from '../devices/io/store-key.ts';
 import { formatTime, type Log } from '../devices/runtime.ts';
+import type { IngestConfig } from './config.ts';
 import type { Control } from './control.ts';
 import type { OpenJournal } from './journal.ts';
 import type { Rule } from './rule.ts';
@@ -57,4 +60,20 @@ export function rulesInForce(routeFiles: readonly string[], rules: readonly Rule
 export function consoleDirectory(moduleUrl: string): string {
   const path = moduleUrl.endsWith('.ts') ? '../dist/ingest/console' : './console';
   return fileURLToPath(new URL(path, moduleUrl));
+}
+
+/**
+ * From now on the databases are opened with their key, if the configuration names one; returns it.
+ *
+ * @throws EdgeError as `readStoreKey` does
+ */
+export async function useEncryption(
+  { encryption, ingester }: IngestConfig,
+  passphrase: string,
+  access: SecretAccess,
+): Promise<Uint8Array | undefined> {
+  if (encryption === undefined) return undefined;
+  const key = await readStoreKey(encryption, passphrase, access);
+  useStoreKey(ingester.data, key);
+  return key;
 }

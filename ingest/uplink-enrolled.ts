@@ -38,7 +38,8 @@ export function createEnrolledGateways(options: {
       if (enrolment.gateway !== gateway || enrolment.validFromMs > nowMs) return false;
       if (enrolment.validUntilMs !== undefined && enrolment.validUntilMs < nowMs) return false;
       const standing = standingOf(trust, one, nowMs);
-      return standing.state === 'active' || standing.code === 'IN_STATUS_UNKNOWN';
+      if (standing.state !== 'held') return standing.state === 'active';
+      return standing.code === 'IN_STATUS_UNKNOWN';
     });
   }
 

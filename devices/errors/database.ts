@@ -8,8 +8,28 @@ export const databaseErrors = {
     retryable: false,
   },
   DB_DAMAGED: {
-    meaning: 'The file is not a database, or it is damaged beyond what SQLite can read.',
-    hint: 'Keep the file for examination, then restore a copy or name another data directory.',
+    meaning: 'The file is not a database, is damaged beyond what SQLite can read, or is encrypted.',
+    hint: 'Configure encryption if it is encrypted. Else keep the file for examination, then restore a copy or name another data directory.',
+    retryable: false,
+  },
+  DB_KEY_WRONG: {
+    meaning: 'The database is encrypted with another key, or its first page is damaged.',
+    hint: 'Name the key with which it was made; without that key nobody can read it.',
+    retryable: false,
+  },
+  DB_KEY_UNREADABLE: {
+    meaning: 'The key of the databases cannot be read, or is none.',
+    hint: 'Check encryption.key; bondline-gateway store CONFIG keygen and bondline-ingest store CONFIG keygen make one.',
+    retryable: false,
+  },
+  DB_NOT_ENCRYPTED: {
+    meaning: 'Encryption is configured, but the database that is there is plain.',
+    hint: 'Stop the program and run its command: store CONFIG encrypt.',
+    retryable: false,
+  },
+  DB_CIPHER_MISSING: {
+    meaning: 'Encryption is configured, but the package that does it is not installed.',
+    hint: 'Install it with: npm install better-sqlite3-multiple-ciphers',
     retryable: false,
   },
   DB_UNUSABLE: {

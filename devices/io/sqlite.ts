@@ -3,11 +3,16 @@
  * said explicitly on every connection. better-sqlite3 falls back to NORMAL at the first write
  * otherwise, and a power cut then takes committed rows.
  */
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
+// The same interface over SQLite with encryption; loaded when a database has a key.
+// @ts-expect-error Its package.json does not say where its types are; they are better-sqlite3's.
+import type EncryptedDatabase from 'better-sqlite3-multiple-ciphers';
 import { EdgeError } from '../errors.ts';
 import { makeDirectory } from './directory.ts';
+import { storeKeyOf } from './store-key.ts';
 
 export type Database = SqliteDatabase.Database;
 export type Statement<
@@ -39,7 +44,10 @@ const FULL = 2;
  * Opens or creates the database at `file` (`:memory:` for one that is not kept), brings its
  * schema up to date and proves that commits on this connection reach the disk.
  *
- * @throws EdgeError DB_NEWER, DB_DAMAGED, DB_UNUSABLE, DB_NOT_DURABLE, CFG_DIRECTORY_UNWRITABLE
+ * A database in a folder that has a key (store-key.ts) is encrypted, its WAL and copies too.
+ *
+ * @throws EdgeError DB_NEWER, DB_DAMAGED, DB_UNUSABLE, DB_NOT_DURABLE, CFG_DIRECTORY_UNWRITABLE,
+ *   DB_KEY_WRONG, DB_NOT_ENCRYPTED, DB_CIPHER_MISSING
  */
 export function openDatabase(file: string, options: OpenOptions): Database {
   const inMemory = file === ':memory:';
@@ -49,10 +57,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
     checkVersion(file, options.schema.length);
   }
   return guarded(file, () => {
-    const db = new SqliteDatabase(file, {
-      readonly: options.readonly ?? false,
-      timeout: BUSY_MS,
-    });
+    const db = connect(file, options.readonly ?? false);
     try {
       if (options.readonly) {
         db.pragma('query_only = 1');
@@ -117,12 +122,101 @@ export function sqliteCode(error: unknown): string {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
+/** A connection; with the key of its folder, where that has one. */
+function connect(file: string, readonly: boolean): Database {
+  const options = { readonly, timeout: BUSY_MS };
+  const key = file === ':memory:' ? undefined : storeKeyOf(file);
+  if (key === undefined) return new SqliteDatabase(file, options);
+  if (isPlain(file)) throw new EdgeError('DB_NOT_ENCRYPTED', `opening ${file}`);
+  const db = new (loadEncrypted())(file, options);
+  applyKey(db, key);
+  return db;
+}
+
+/** SQLCipher 4: AES-256-CBC with an HMAC for each page; the key is used as it is. */
+function applyKey(db: Database, key: string): void {
+  db.pragma("cipher = 'sqlcipher'");
+  db.pragma('legacy = 4');
+  db.pragma(`key = "x'${key}'"`);
+  // What does not fit into memory while sorting would be written down in plain text.
+  db.pragma('temp_store = MEMORY');
+}
+
+function loadEncrypted(): typeof SqliteDatabase {
+  try {
+    const load = createRequire(import.meta.url);
+    return load('better-sqlite3-multiple-ciphers') as typeof EncryptedDatabase;
+  } catch (cause) {
+    throw new EdgeError('DB_CIPHER_MISSING', 'loading better-sqlite3-multiple-ciphers', { cause });
+  }
+}
+
+const PLAIN_HEADER = 'SQLite format 3\0';
+
+/** Whether the file is a database that anyone can read. */
+function isPlain(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const head = Buffer.alloc(PLAIN_HEADER.length);
+  const handle = openSync(file, 'r');
+  try {
+    readSync(handle, head, 0, head.length, 0);
+  } finally {
+    closeSync(handle);
+  }
+  return head.toString('latin1') === PLAIN_HEADER;
+}
+
+/**
+ * Encrypts a database with the key of its folder, or makes an encrypted one plain again, in place
+ * and in one transaction. Nobody else may have it open. Returns whether there was anything to do.
+ *
+ * @throws EdgeError DB_KEY_WRONG, DB_UNUSABLE, DB_CIPHER_MISSING
+ */
+export function convertDatabase(file: string, key: Uint8Array, to: 'encrypted' | 'plain'): boolean {
+  if (isPlain(file) === (to === 'plain')) return false;
+  const hex = Buffer.from(key).toString('hex');
+  return guarded(file, () => {
+    const db = new (loadEncrypted())(file, { timeout: 0 });
+    try {
+      if (to === 'plain') applyKey(db, hex);
+      // Keys cannot change in WAL mode; the rollback journal makes the change whole or none.
+      db.pragma('journal_mode = DELETE');
+      db.pragma('synchronous = FULL');
+      if (to === 'plain') db.pragma("rekey = ''");
+      else {
+        db.pragma("cipher = 'sqlcipher'");
+        db.pragma('legacy = 4');
+        db.pragma(`rekey = "x'${hex}'"`);
+      }
+      db.exec('VACUUM');
+      return true;
+    } finally {
+      db.close();
+    }
+  });
+}
+
+/**
+ * Copies a database into a file that must not be there, as of one moment, also while another
+ * process writes it. The copy of an encrypted one is encrypted with the same key.
+ *
+ * @throws EdgeError as `openDatabase` does
+ */
+export function backUpDatabase(file: string, copy: string): void {
+  ensureDirectory(dirname(copy));
+  guarded(file, () => {
+    const db = connect(file, true);
+    try {
+      db.prepare('VACUUM INTO ?').run(copy);
+    } finally {
+      db.close();
+    }
+  });
+}
+
 function checkVersion(file: string, known: number): void {
   guarded(file, () => {
-    const probe = new SqliteDatabase(file, {
-      readonly: true,
-      timeout: BUSY_MS,
-    });
+    const probe = connect(file, true);
     try {
       const found = Number(probe.pragma('user_version', { simple: true }));
       if (found <= known) return;
@@ -161,6 +255,9 @@ function guarded<T>(file: string, action: () => T): T {
   } catch (cause) {
     if (cause instanceof EdgeError) throw cause;
     const code = sqliteCode(cause);
+    if (code.startsWith('SQLITE_NOTADB') && storeKeyOf(file) !== undefined) {
+      throw new EdgeError('DB_KEY_WRONG', `opening ${file}`, { cause });
+    }
     if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
       throw new EdgeError('DB_DAMAGED', `opening ${file}`, { cause });
     }

@@ -6,6 +6,8 @@ import { formatMistake, resolveFrom } from '../../devices/io/config-file.ts';
 import type { KeyStore } from '../../devices/io/key-store.ts';
 import { openKeyStore, unlockKeyStore } from '../../devices/io/key-store-open.ts';
 import { keyStoreSettings } from '../../devices/io/key-store-settings.ts';
+import type { SecretAccess } from '../../devices/io/secret.ts';
+import { readStoreKey, useStoreKey } from '../../devices/io/store-key.ts';
 import type { Clock, Random } from '../../devices/runtime.ts';
 import type { GatewayConfig } from '../config.ts';
 import { readGatewayConfig } from '../gateway.ts';
@@ -105,4 +107,29 @@ export function readFileIfAny(path: string): Uint8Array | undefined {
     if ((cause as { code?: string }).code === 'ENOENT') return undefined;
     throw new EdgeError('CFG_UNREADABLE', `reading ${path}`, { cause });
   }
+}
+
+/** From now on the outbox is opened with its key, if the configuration names one. */
+export async function useEncryption(
+  { config, resolvePath }: Pick<LoadedConfig, 'config' | 'resolvePath'>,
+  passphrase: string,
+  access: SecretAccess,
+): Promise<Uint8Array | undefined> {
+  if (config.encryption === undefined) return undefined;
+  const { credential, file } = config.encryption.key;
+  const key = file === undefined ? { credential: credential ?? '' } : { file: resolvePath(file) };
+  const found = await readStoreKey({ key }, passphrase, access);
+  useStoreKey(resolvePath(config.gateway.data), found);
+  return found;
+}
+
+/** The same for commands that need no other key. Asks for a passphrase only where it is needed. */
+export async function unlockEncryption(
+  loaded: LoadedConfig,
+  access: SecretAccess,
+): Promise<Uint8Array | undefined> {
+  const { config, resolvePath } = loaded;
+  if (config.encryption?.key.file === undefined) return useEncryption(loaded, '', access);
+  const { secret } = await unlockKeyStore(keyStoreSettings(config.keys, resolvePath), access);
+  return useEncryption(loaded, secret, access);
 }

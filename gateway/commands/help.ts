@@ -13,6 +13,7 @@ Commands:
   enrol-request CONFIG  write one signed enrolment request for each device
   join CONFIG FILE      take the invitation of an ingester and pin who it is
   outbox CONFIG ACTION  look at the batches that wait for their receipt
+  store CONFIG ACTION   encrypt the outbox, or copy it
   opcua-trust CONFIG ACTION  see and change which OPC UA servers are trusted
   discover URL          browse an OPC UA server and write a configuration of it
 
@@ -117,6 +118,20 @@ Looks at the batches that wait for their receipt; changes nothing, also while th
   --out DIR  where export writes
 `;
 
+const store = `Usage: bondline-gateway store CONFIG keygen
+       bondline-gateway store CONFIG encrypt|decrypt
+       bondline-gateway store CONFIG backup --out DIR
+
+Encryption of the databases at rest; "encryption" of the configuration names the key.
+
+  keygen   make a random key and seal it, with the passphrase of the key store, in the file that
+           encryption.key.file names. Keep a copy: without it nobody can read the databases.
+  encrypt  encrypt what is there with that key, in place; the gateway must not run
+  decrypt  make it plain again
+  backup   copy the databases to DIR as of one moment, also while it runs; copies of encrypted ones
+           are encrypted with the same key
+`;
+
 const opcuaTrust = `Usage: bondline-gateway opcua-trust CONFIG list [--json]
        bondline-gateway opcua-trust CONFIG add FINGERPRINT|FILE [--issuer] [--json]
        bondline-gateway opcua-trust CONFIG remove FINGERPRINT [--json]
@@ -169,6 +184,7 @@ export const helpOf: Readonly<Record<string, string>> = {
   'enrol-request': enrolRequest,
   join,
   outbox,
+  store,
   'opcua-trust': opcuaTrust,
   discover,
 };

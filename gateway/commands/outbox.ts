@@ -10,7 +10,13 @@ import { type Database, openDatabase, type Statement } from '../../devices/io/sq
 import { writeFileDurably } from '../../devices/io/write-file.ts';
 import { limits } from '../../devices/limits.ts';
 import { type BatchRow, isIntact, outboxSchema } from '../outbox-tables.ts';
-import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
+import {
+  type CommandContext,
+  EXIT,
+  loadConfig,
+  parseArguments,
+  unlockEncryption,
+} from './command.ts';
 import { formatTable } from './table.ts';
 
 const OPTIONS = { json: { type: 'boolean' }, out: { type: 'string' } } as const;
@@ -23,7 +29,9 @@ export async function runOutbox(args: readonly string[], context: CommandContext
   if (action !== 'list' && action !== 'verify' && action !== 'export') {
     throw new EdgeError('CFG_USAGE', `"${action}" is not one of list, verify, export`);
   }
-  const { config, resolvePath } = loadConfig(file, context);
+  const loaded = loadConfig(file, context);
+  const { config, resolvePath } = loaded;
+  await unlockEncryption(loaded, context);
   const path = join(resolvePath(config.gateway.data), 'outbox.db');
   if (!existsSync(path)) throw new EdgeError('GW_OUTBOX_ABSENT', `opening ${path}`);
   const db = openDatabase(path, { readonly: true, schema: outboxSchema });

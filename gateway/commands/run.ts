@@ -29,6 +29,7 @@ import {
   parseArguments,
   parseSeconds,
   readFileIfAny,
+  useEncryption,
 } from './command.ts';
 import { startServices } from './run-services.ts';
 
@@ -110,10 +111,12 @@ async function open(
 ): Promise<Opened> {
   const { config, resolvePath, text } = loaded;
   const { clock, random } = context;
+  const keys = await unlockKeyStore(keyStoreSettings(config.keys, resolvePath), context);
+  await useEncryption(loaded, keys.secret, context);
   const { identities, openKeys, outbox, vouch } = await openOutbox(
     {
       file: join(resolvePath(config.gateway.data), 'outbox.db'),
-      keys: await unlockKeyStore(keyStoreSettings(config.keys, resolvePath), context),
+      keys,
       labels: [GATEWAY_LABEL, ...config.devices.map(({ name }) => name)],
       bytesMax: config.outbox?.bytesMax ?? 0,
     },

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EdgeError } from '../../devices/errors.ts';
 import { formatMistake } from '../../devices/io/config-file.ts';
+import { unlockKeyStore } from '../../devices/io/key-store-open.ts';
+import type { SecretAccess } from '../../devices/io/secret.ts';
 import type { Clock, Random } from '../../devices/runtime.ts';
 import { type IngestConfig, loadIngestConfig } from '../config.ts';
 import type { Source } from '../source.ts';
+import { useEncryption } from '../startup.ts';
 
 /** The world as a command sees it; only cli.ts touches the process itself. */
 export interface CommandContext {
@@ -85,4 +88,14 @@ export function storedFilesOf(config: IngestConfig): ReturnType<typeof filesOf> 
   const files = filesOf(config);
   if (existsSync(files.journalFile)) return files;
   throw new EdgeError('IN_JOURNAL_ABSENT', `opening ${files.journalFile}`);
+}
+
+/** Lets the databases be opened; asks for a passphrase only where the store key needs it. */
+export async function unlockEncryption(
+  config: IngestConfig,
+  access: SecretAccess,
+): Promise<Uint8Array | undefined> {
+  if (config.encryption?.key.file === undefined) return useEncryption(config, '', access);
+  const { secret } = await unlockKeyStore(config.keys, access);
+  return useEncryption(config, secret, access);
 }

@@ -2,7 +2,14 @@
 import { EdgeError } from '../../devices/errors.ts';
 import { lockDirectory } from '../../devices/io/sqlite.ts';
 import { rebuildTwins } from '../apply-rebuild.ts';
-import { type CommandContext, EXIT, loadConfig, parseArguments, storedFilesOf } from './command.ts';
+import {
+  type CommandContext,
+  EXIT,
+  loadConfig,
+  parseArguments,
+  storedFilesOf,
+  unlockEncryption,
+} from './command.ts';
 
 const OPTIONS = { json: { type: 'boolean' }, check: { type: 'boolean' } } as const;
 const PROGRESS_MS = 500;
@@ -14,6 +21,7 @@ export async function runRebuild(
   const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG']);
   const config = loadConfig(positionals[0] ?? '', context);
   const files = storedFilesOf(config);
+  await unlockEncryption(config, context);
   const replace = values.check !== true;
   // To compare needs no lock: both databases are read only, as of one position.
   const unlock = replace ? lockDirectory(config.ingester.data) : () => {};

@@ -20,7 +20,14 @@ import {
   type TrustAnswer,
   type TrustRequest,
 } from '../trust-request.ts';
-import { type CommandContext, EXIT, filesOf, loadConfig, parseArguments } from './command.ts';
+import {
+  type CommandContext,
+  EXIT,
+  filesOf,
+  loadConfig,
+  parseArguments,
+  unlockEncryption,
+} from './command.ts';
 
 const OPTIONS = {
   json: { type: 'boolean' },
@@ -43,6 +50,7 @@ export async function runTrust(args: readonly string[], context: CommandContext)
   const given = action === 'add' ? await documentsOf(rest, config, context) : [];
   const request = requestOf(action, rest, { given, confirm: values.confirm === true });
   const page = pageOf(values.from);
+  await unlockEncryption(config, context);
   const desk = await findDesk(config, context);
   try {
     if (request === undefined) {

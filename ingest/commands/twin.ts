@@ -6,14 +6,23 @@ import { foldPlugins } from '../apply-plugins.ts';
 import { openJournalReader } from '../journal-reader.ts';
 import type { Place, Twin } from '../twin.ts';
 import { openTwinsStore } from '../twins-store.ts';
-import { type CommandContext, EXIT, loadConfig, parseArguments, storedFilesOf } from './command.ts';
+import {
+  type CommandContext,
+  EXIT,
+  loadConfig,
+  parseArguments,
+  storedFilesOf,
+  unlockEncryption,
+} from './command.ts';
 
 const OPTIONS = { json: { type: 'boolean' } } as const;
 
 export async function runTwin(args: readonly string[], context: CommandContext): Promise<number> {
   const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG', '[ID]']);
   const [file = '', wanted] = positionals;
-  const { journalFile, twinsFile } = storedFilesOf(loadConfig(file, context));
+  const config = loadConfig(file, context);
+  const { journalFile, twinsFile } = storedFilesOf(config);
+  await unlockEncryption(config, context);
   const journal = openJournalReader(journalFile);
   try {
     const store = openTwinsStore(twinsFile, { readonly: true });
