@@ -1,0 +1,297 @@
+/** Status lists and DID documents at the addresses where a real web server has them, or has not. */
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { signToken } from '../../../devices/credential/jws.ts';
+import {
+  composeStatusList,
+  encodeStatusList,
+  statusBits,
+} from '../../../devices/credential/status-list.ts';
+import { fetchDocument } from '../../../devices/io/resolve/fetch-document.ts';
+import { createResolver } from '../../../devices/io/resolve/resolver.ts';
+import { limits } from '../../../devices/limits.ts';
+import { type Log, silentLog, systemClock, systemRandom } from '../../../devices/runtime.ts';
+import { createInlineAdmitter } from '../../../ingest/admitter.ts';
+import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
+import { createLocalJournal, type OpenJournal } from '../../../ingest/journal.ts';
+import { type JournalStore, openJournalStore } from '../../../ingest/journal-store.ts';
+import { type StatusRefresh, startStatusRefresh } from '../../../ingest/status-refresh.ts';
+import type { EntryHeader } from '../../../ingest/store.ts';
+import { eventually } from '../../support/eventually.ts';
+import {
+  type HttpsSite,
+  type SiteCertificate,
+  siteCertificate,
+  startHttpsSite,
+} from '../../support/https-site.ts';
+import { memoryOrganisation, memorySigner, type Organisation } from '../../support/identity.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { makeWorld, type World, worldMs } from '../../support/trust-world.ts';
+
+const HOST = 'northline.example';
+let certificate: SiteCertificate;
+let site: HttpsSite;
+/** What the site has, by path; everything else is an outage. */
+let published: Map<string, Uint8Array>;
+let world: World;
+let organisation: Organisation;
+let clock: ManualClock;
+let store: JournalStore;
+let journal: OpenJournal;
+let ingest: Ingest;
+let refresh: StatusRefresh | undefined;
+let warnings: string[];
+let url: string;
+
+beforeAll(async () => {
+  certificate = await siteCertificate([HOST]);
+});
+
+beforeEach(async () => {
+  published = new Map();
+  site = await startHttpsSite(certificate, ({ url: path = '' }, response) => {
+    const bytes = published.get(path);
+    response.statusCode = bytes === undefined ? 503 : 200;
+    response.end(bytes);
+  });
+  world = makeWorld();
+  organisation = memoryOrganisation(`did:web:${HOST}%3A${site.port}`, 'Northline');
+  url = `https://${HOST}:${site.port}/status/1`;
+  clock = manualClock(worldMs);
+  warnings = [];
+  store = openJournalStore(':memory:');
+  journal = createLocalJournal(store);
+  ingest = createIngest({
+    tenant: 'cbp',
+    journal,
+    admitter: createInlineAdmitter('cbp', store),
+    signer: memorySigner(),
+    clock,
+    log: silentLog,
+    reply: async () => {},
+    wake: () => {},
+    failed: (error) => expect.unreachable(String(error)),
+  });
+});
+afterEach(async () => {
+  await refresh?.stop();
+  await ingest.drain();
+  await journal.close();
+  await site.close();
+});
+
+function look(): StatusRefresh {
+  const settings = {
+    clock: systemClock,
+    allowPrivate: ['127.0.0.1'],
+    authorities: certificate.cert,
+    lookup: async () => ['127.0.0.1'],
+  };
+  const warn: Log['warn'] = (_message, fields) =>
+    warnings.push(`${fields?.['of']} ${fields?.['code']}`);
+  refresh = startStatusRefresh({
+    trust: ingest.trust,
+    desk: ingest.desk,
+    fetch: (from, signal) => fetchDocument(from, { ...settings, signal }),
+    resolver: (signal) => createResolver({ ...settings, signal }),
+    clock,
+    random: systemRandom,
+    log: { ...silentLog, warn },
+    failed: (error) => expect.unreachable(String(error)),
+  });
+  return refresh;
+}
+
+function list(revoked: readonly number[], changes: object = {}): Promise<Uint8Array> {
+  const payload = composeStatusList({
+    id: url,
+    issuer: organisation.did,
+    purpose: 'revocation',
+    encodedList: encodeStatusList(statusBits(revoked)),
+    validFromMs: Math.floor(clock.nowMs()),
+    ...changes,
+  });
+  return signToken({ payload, signer: organisation.signer, typ: 'vc+jwt' });
+}
+
+async function enrol(): Promise<void> {
+  const status = [{ purpose: 'revocation', list: url, index: 7 }] as const;
+  const given = [
+    { name: 'did.json', bytes: world.document(organisation) },
+    { name: 'e', bytes: await world.enrolment({ status }, organisation) },
+  ];
+  for (const { result } of await ingest.desk.add(given, false)) expect(result).toBe('added');
+}
+
+const headers = (): EntryHeader[] => store.read(0, 1_000).map(({ header }) => header);
+const inForce = () => ingest.trust.statusLists.get(url);
+
+/** What became of a batch that comes now. */
+async function send(): Promise<EntryHeader | undefined> {
+  const bytes = await world.device.next(clock.nowMs());
+  const before = store.size();
+  const { accepted, held, refused } = ingest.health.snapshot();
+  const sum = accepted + held + refused;
+  ingest.receive({ bytes, gateway: world.fingerprint, receivedMs: clock.nowMs() });
+  await eventually(() => {
+    const now = ingest.health.snapshot();
+    return now.accepted + now.held + now.refused > sum;
+  }, 'a verdict');
+  return store
+    .read(before, 10)
+    .map(({ header }) => header)
+    .at(-1);
+}
+
+/** It stands in the journal without effect, and says why. */
+function expectRevoked(header: EntryHeader | undefined): void {
+  expect(['refusal', 'doubtful']).toContain(header?.kind);
+  expect(header?.reason).toMatch(/revoked in/);
+}
+
+describe('a status list that is published', () => {
+  it('is found, taken and said in the journal; what it says counts from then on', async () => {
+    await enrol();
+    expect(await send()).toBeUndefined();
+    published.set('/status/1', await list([]));
+    await look().first;
+    expect(headers().map(({ kind }) => kind)).toEqual([
+      'organisation',
+      'enrolment',
+      'status',
+      'tick',
+    ]);
+    const [tick] = store.read(3, 1);
+    expect(JSON.parse(Buffer.from(tick?.bytes ?? []).toString())).toEqual({
+      atMs: worldMs,
+      checked: [{ list: url, digest: inForce()?.digest }],
+    });
+    const digests = [store.read(1, 1), store.read(0, 1), store.read(2, 1)].flat();
+    expect(await send()).toMatchObject({
+      kind: 'batch',
+      documents: digests.map(({ header }) => header.digest),
+    });
+    published.set('/status/1', await list([7], { validFromMs: worldMs + 1 }));
+    clock.advance(limits.statusRefreshMs);
+    await eventually(
+      () => headers().filter(({ kind }) => kind === 'status').length === 2,
+      'a list',
+    );
+    expectRevoked(await send());
+  });
+
+  it('is looked for within its ttl, and its first entry is its last while it is the same', async () => {
+    await enrol();
+    published.set('/status/1', await list([]));
+    await look().first;
+    const size = store.size();
+    const asked = () => site.requests.filter((one) => one.endsWith('/status/1')).length;
+    for (let round = 2; round < 5; round += 1) {
+      await eventually(() => {
+        clock.advance(1_000);
+        return asked() >= round;
+      }, `look ${round}`);
+    }
+    expect(
+      headers()
+        .slice(size)
+        .filter(({ kind }) => kind !== 'tick'),
+    ).toEqual([]);
+    expect(JSON.stringify(store.read(size, 100).map(({ bytes }) => String(bytes)))).not.toContain(
+      'checked',
+    );
+  });
+
+  it('marks telemetry in the millisecond after it was not found for 300 s, until it is', async () => {
+    await enrol();
+    published.set('/status/1', await list([]));
+    await look().first;
+    const good = published.get('/status/1') as Uint8Array;
+    published.clear();
+    clock.advance(limits.statusStaleMs);
+    const last = await send();
+    expect(last).toMatchObject({ kind: 'batch' });
+    expect(last?.standing).toBeUndefined();
+    clock.advance(1);
+    expect(await send()).toMatchObject({ kind: 'batch', standing: 'stale' });
+    await eventually(() => warnings.includes(`${url} NET_STATUS`), 'a warning');
+    published.set('/status/1', good);
+    const checks = () => store.listChecks();
+    await eventually(() => {
+      clock.advance(limits.statusRefreshMs);
+      return (checks()[0]?.atMs ?? 0) > worldMs;
+    }, 'the list again');
+    const back = await send();
+    expect(back).toMatchObject({ kind: 'batch' });
+    expect(back?.standing).toBeUndefined();
+  });
+
+  it('lets nobody through who was revoked before the outage, nor stops others when it ends', async () => {
+    await enrol();
+    published.set('/status/1', await list([7], { validUntilMs: worldMs + 1_000 }));
+    await look().first;
+    published.clear();
+    clock.advance(limits.statusStaleMs * 2);
+    expectRevoked(await send());
+  });
+
+  it('that has ended and is not found any more marks telemetry and holds nobody', async () => {
+    await enrol();
+    published.set('/status/1', await list([], { validUntilMs: worldMs + 1_000 }));
+    await look().first;
+    clock.advance(2_000);
+    expect(await send()).toMatchObject({ kind: 'batch', standing: 'stale' });
+  });
+
+  it.each([
+    ['another name', () => list([], { id: 'https://northline.example/status/2' })],
+    ['another issuer', () => list([], { issuer: 'did:web:rival.example' })],
+    ['no list', () => world.enrolment({}, organisation)],
+  ])('is not taken with %s', async (_what, make) => {
+    await enrol();
+    published.set('/status/1', await make());
+    await look().first;
+    expect(inForce()).toBeUndefined();
+    expect(headers().map(({ kind }) => kind)).toEqual(['organisation', 'enrolment']);
+  });
+
+  it('is not replaced by one that is older', async () => {
+    await enrol();
+    published.set('/status/1', await list([7]));
+    await look().first;
+    published.set('/status/1', await list([], { validFromMs: worldMs - 60_000 }));
+    clock.advance(limits.statusRefreshMs);
+    await eventually(() => warnings.includes(`${url} IN_LIST_OLDER`), 'a warning');
+    expectRevoked(await send());
+  });
+});
+
+describe('what is not on the web', () => {
+  it('never grows old: a list that came by hand alone', async () => {
+    await enrol();
+    await ingest.desk.add([{ name: 's', bytes: await list([]) }], false);
+    await look().first;
+    clock.advance(limits.statusStaleMs * 10);
+    const header = await send();
+    expect(header).toMatchObject({ kind: 'batch' });
+    expect(header?.standing).toBeUndefined();
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('the DID document that an organisation publishes', () => {
+  it('is only told of when it is not the pinned one', async () => {
+    await enrol();
+    published.set('/.well-known/did.json', Buffer.from(`${world.document(organisation)} `));
+    await look().first;
+    expect(warnings).toEqual([`${organisation.did} IN_CONFIRM`]);
+    expect(headers().filter(({ kind }) => kind === 'organisation')).toHaveLength(1);
+  });
+
+  it('is passed over in silence when it is', async () => {
+    await enrol();
+    published.set('/.well-known/did.json', world.document(organisation));
+    await look().first;
+    expect(site.requests.some((one) => one.endsWith('/.well-known/did.json'))).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+});
