@@ -36,6 +36,8 @@ without a web server signs with a did:key or did:jwk, which is its key.
   --name NAME              the organisation's name for people
   --passphrase-file FILE   the first line is the passphrase of the key store; later commands
                            read the same file unless they name another
+  --module FILE            PKCS#11 library of an HSM, TPM or token that makes and keeps the key;
+  --token LABEL            which token of it; its PIN is the first line of --passphrase-file
   --service URL            your Traceability API, shown in the DID document
 
 ${EXITS}`,

@@ -5,7 +5,8 @@
 import { strict as assert } from 'node:assert';
 import type { Signer } from '../identity/signer.ts';
 import type { KeyStore } from '../io/key-store.ts';
-import { openFileKeyStore } from '../io/key-store-file.ts';
+import { openKeyStore, unlockKeyStore } from '../io/key-store-open.ts';
+import type { KeyStoreSettings } from '../io/key-store-settings.ts';
 import type { Clock } from '../runtime.ts';
 import {
   type Identity,
@@ -34,10 +35,20 @@ export interface WalletSession {
 
 /** Opens the key store of the wallet in `folder` for `use`, and closes it whatever happens. */
 export async function withKeyStore<T>(
-  at: { readonly folder: string; readonly passphraseFile: string; readonly clock: Clock },
+  at: {
+    readonly folder: string;
+    readonly passphraseFile: string;
+    readonly token: WalletFile['token'];
+    readonly clock: Clock;
+  },
   use: (store: KeyStore) => Promise<T>,
 ): Promise<T> {
-  const store = await openFileKeyStore(walletPaths(at.folder).keys, at.passphraseFile, at.clock);
+  const { clock, folder, passphraseFile, token } = at;
+  const secret = { file: passphraseFile };
+  const settings: KeyStoreSettings = token
+    ? { store: 'pkcs11', module: token.module, token: token.label, secret }
+    : { store: 'file', path: walletPaths(folder).keys, secret };
+  const store = await openKeyStore(await unlockKeyStore(settings, {}), clock);
   try {
     return await use(store);
   } finally {

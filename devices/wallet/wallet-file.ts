@@ -50,7 +50,7 @@ const common = {
   did: text,
   name: text,
   createdMs: time,
-  /** Where the passphrase stands unless a command names another file. */
+  /** Where the passphrase (or PIN) stands unless a command names another file. */
   passphraseFile: text,
 };
 
@@ -60,6 +60,8 @@ const walletSchema = Type.Object(
     ...common,
     /** Base URL of the organisation's Traceability API, shown in its DID document. */
     service: Type.Optional(text),
+    /** Where the keys are, if not in the encrypted file: PKCS#11 library, and label of the token. */
+    token: Type.Optional(Type.Object({ module: text, label: text }, closed)),
     /** Oldest first; the last one signs. */
     keys: Type.Array(keySchema, { minItems: 1 }),
     members: Type.Array(memberSchema),

@@ -67,6 +67,8 @@ export interface WalletIdentity {
   readonly method: DidMethod;
   /** The `did:web`; other methods make their own. */
   readonly did?: string;
+  /** A PKCS#11 token in place of the encrypted file; `passphraseFile` has its PIN then. */
+  readonly token?: { readonly module: string; readonly label: string };
   /** URL of the organisation's Traceability API, for its DID document. */
   readonly service?: string;
 }
@@ -81,14 +83,14 @@ export async function createWallet(
   identity: WalletIdentity,
   context: WalletContext,
 ): Promise<Wallet> {
-  const { did: wanted, method, name, passphraseFile, service } = identity;
+  const { did: wanted, method, name, passphraseFile, service, token } = identity;
   const web = method === 'web' ? { did: wanted ?? '', fragment: 'key-1' } : undefined;
   if (web && !webPlaceOf(web.did)) throw new EdgeError('DID_INVALID', `${wanted} is no did:web`);
   if (readWallet(folder)) throw new EdgeError('WALLET_EXISTS', `making a wallet in ${folder}`);
   makeFolder(folder);
   return withLock(folder, context.clock, async () => {
     const paths = walletPaths(folder);
-    const at = { folder, passphraseFile, clock: context.clock };
+    const at = { folder, passphraseFile, token, clock: context.clock };
     const file = await withKeyStore(at, async (store) => {
       const agent = await openAgent(store);
       const made = await agent.create({ label: 'organisation', method, ...(web && { web }) });
@@ -101,6 +103,7 @@ export async function createWallet(
         createdMs,
         passphraseFile: resolve(passphraseFile),
         ...(service !== undefined && { service }),
+        ...(token && { token }),
         keys: [{ label: made.label, keyId: made.keyId, publicJwk, createdMs }],
         members: [],
       };
@@ -129,7 +132,8 @@ export function openWallet(
   const { did, name } = file;
 
   function withSession<T>(use: (session: WalletSession) => Promise<T>): Promise<T> {
-    const at = { folder, passphraseFile: passphraseFile ?? file.passphraseFile, clock };
+    const { token } = file;
+    const at = { folder, passphraseFile: passphraseFile ?? file.passphraseFile, token, clock };
     return withKeyStore(at, async (store) => use(await openSession(store, file, clock)));
   }
 
@@ -228,7 +232,7 @@ async function withNewKey(
   const label = `organisation-${number}`;
   const web = { did: file.did, fragment: `key-${number}` };
   const passphraseFile = at.passphraseFile ?? file.passphraseFile;
-  return withKeyStore({ folder, passphraseFile, clock }, async (store) => {
+  return withKeyStore({ folder, passphraseFile, token: file.token, clock }, async (store) => {
     const made = await (await openAgent(store, file)).create({ label, method: 'web', web });
     const publicJwk = { ...store.list().find((key) => key.label === label)?.publicJwk };
     const createdMs = clock.nowMs();

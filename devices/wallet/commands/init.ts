@@ -8,7 +8,7 @@ import { type Answer, next } from './command.ts';
 const METHODS = ['web', 'key', 'jwk'] as const;
 
 export async function init(args: readonly string[], context: WalletContext): Promise<Answer> {
-  const single = ['did', 'did-method', 'name', 'passphrase-file', 'service'];
+  const single = ['did', 'did-method', 'module', 'name', 'passphrase-file', 'service', 'token'];
   const read = readArguments(args, { single, positionals: 1 });
   if (read.has('help')) return help.init;
   const [folder = ''] = read.positionals;
@@ -23,11 +23,16 @@ export async function init(args: readonly string[], context: WalletContext): Pro
   }
   const service = read.one('service');
   const passphraseFile = read.required('passphrase-file');
+  const [module, label] = [read.one('module'), read.one('token')];
+  if ((module === undefined) !== (label === undefined)) {
+    throw usage('--module and --token go together: the PKCS#11 library, and the token in it');
+  }
   const wallet = await createWallet(
     folder,
     {
       ...{ method, name, passphraseFile },
       ...(did !== undefined && { did }),
+      ...(module !== undefined && label !== undefined && { token: { module, label } }),
       ...(service !== undefined && { service: uriOf('service', service) }),
     },
     context,
