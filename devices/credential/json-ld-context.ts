@@ -34,6 +34,8 @@ interface Draft {
   terms: Map<string, Term>;
   vocabulary: string | undefined;
   missing: string[];
+  /** The first thing that is wrong, found while a term was looked up. */
+  mistake?: Mistake;
   readonly source: ContextSource;
   /** Contexts of a property may define protected terms anew (§4.1, override protected). */
   readonly override: boolean;
@@ -56,7 +58,13 @@ export function addContext(
   override = false,
 ): ActiveContext | string {
   const { terms, vocabulary, missing } = active;
-  const draft = { terms: new Map(terms), vocabulary, missing: [...missing], source, override };
+  const draft: Draft = {
+    terms: new Map(terms),
+    vocabulary,
+    missing: [...missing],
+    source,
+    override,
+  };
   return addTo(draft, local, 0) ?? draft;
 }
 
@@ -116,7 +124,7 @@ function defineAll(draft: Draft, object: JsonObject): Mistake {
   const defined = new Map<string, boolean>();
   for (const term of Object.keys(object)) {
     if (SETTINGS.includes(term) || term === '@vocab' || term === '@import') continue;
-    const mistake = define(draft, object, term, defined);
+    const mistake = define(draft, object, term, defined) ?? draft.mistake;
     if (mistake !== undefined) return mistake;
   }
   return undefined;
@@ -211,6 +219,18 @@ function iriOf(draft: Draft, { object, term, definition, defined }: Defining): s
   return draft.vocabulary === undefined ? undefined : `${draft.vocabulary}${term}`;
 }
 
+/** Defines what another term rests on; the first mistake is kept for who reads the context. */
+function defineFirst(
+  draft: Draft,
+  object: JsonObject,
+  term: string,
+  defined: Map<string, boolean>,
+): void {
+  if (!Object.hasOwn(object, term)) return;
+  const mistake = define(draft, object, term, defined);
+  draft.mistake ??= mistake;
+}
+
 /** IRI expansion with the vocabulary (§5.2), while a context is being read. */
 function expand(
   draft: Draft,
@@ -219,7 +239,7 @@ function expand(
   defined: Map<string, boolean>,
 ): string | undefined {
   if (KEYWORDS.includes(value)) return value;
-  if (Object.hasOwn(object, value) && !defined.has(value)) define(draft, object, value, defined);
+  defineFirst(draft, object, value, defined);
   const known = draft.terms.get(value);
   if (known) return known.iri;
   if (value.includes(':')) return prefixed(draft, value, object, defined) ?? value;
@@ -236,7 +256,7 @@ function prefixed(
   const colon = value.indexOf(':');
   const prefix = value.slice(0, colon);
   if (prefix === '_' || prefix === '' || value.startsWith('//', colon + 1)) return undefined;
-  if (Object.hasOwn(object, prefix) && !defined.has(prefix)) define(draft, object, prefix, defined);
+  defineFirst(draft, object, prefix, defined);
   const iri = draft.terms.get(prefix)?.iri;
   return iri === undefined ? undefined : `${iri}${value.slice(colon + 1)}`;
 }

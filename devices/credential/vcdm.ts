@@ -188,8 +188,8 @@ function inRelatedResources(resources: unknown): Mistake {
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;.*)?$/;
 /** W3C SRI §3.1 `integrity`: one or more hashes in base64. */
 const SRI = /^sha(?:256|384|512)-[A-Za-z0-9+/_-]+={0,2}(?:\?\S*)?$/;
-/** Multibase base58btc or base64url (Controlled Identifiers 1.0 §2.4). */
-const MULTIBASE = /^(?:z[1-9A-HJ-NP-Za-km-z]+|u[A-Za-z0-9_-]+)$/;
+/** Multibase: a letter for the base, and digits of it (Controlled Identifiers 1.0 §2.4). */
+const MULTIBASE = /^[0-9A-Za-z][0-9A-Za-z+/_-]{4,}=*$/;
 
 /** Whether there is a digest, and every digest has the form of one. */
 function hasDigest({ digestSRI, digestMultibase }: JsonObject): boolean {

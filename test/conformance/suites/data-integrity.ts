@@ -170,10 +170,15 @@ type Beside = Partial<Record<(typeof BESIDE)[number], string>>;
 function textsBeside(vectors: Vectors, file: string): Beside {
   const ending = stemOf(file).replace(/^signed/, '');
   const folder = folderOf(file);
+  const texts = vectors.files(/\.txt$/).filter((path) => folderOf(path) === folder);
   return Object.fromEntries(
     BESIDE.flatMap((name) => {
-      const path = `${folder === '' ? '' : `${folder}/`}${name}${ending}.txt`;
-      return vectors.has(path) ? [[name, vectors.text(path)]] : [];
+      const all = texts.filter((path) => stemOf(path).startsWith(name));
+      // A folder of one document need not repeat the ending.
+      const found = all.find((path) => stemOf(path) === `${name}${ending}`) ?? all[0];
+      const isSure =
+        found !== undefined && (stemOf(found) === `${name}${ending}` || all.length === 1);
+      return isSure ? [[name, vectors.text(found)]] : [];
     }),
   );
 }

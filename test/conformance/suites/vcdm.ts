@@ -103,7 +103,7 @@ async function present(input: JsonObject, how: Presenting): Promise<Uint8Array> 
   const signer = memorySigner();
   if (textsOf(input['type'])?.includes('EnvelopedVerifiablePresentation')) {
     const inner = await signed(
-      { '@context': input['@context'], ...EMPTY, holder: signer.did },
+      { '@context': CREDENTIAL['@context'], ...EMPTY, holder: signer.did },
       signer,
     );
     return Buffer.from(

@@ -95,7 +95,6 @@ describe('a DID document', () => {
       { verificationMethod: [withJwk({ ...jwk, key_ops: ['sign'] })] },
       'VC_KEY_INVALID',
     ],
-    ['symmetric', { verificationMethod: [withJwk({ kty: 'oct', k: 'AA' })] }, 'VC_KEY_INVALID'],
     [
       'public with its secret beside it',
       { verificationMethod: [method({ secretKeyMultibase: 'z42' })] },
@@ -191,6 +190,13 @@ describe('a DID document', () => {
     ],
     ['a revocation that is no time', { id: did, verificationMethod: [method({ revoked: '' })] }],
     ['an end that is no time', { id: did, verificationMethod: [method({ expires: 'soon' })] }],
+    [
+      'a symmetric key beside a public one',
+      {
+        id: did,
+        verificationMethod: [method(), { ...withJwk({ kty: 'oct', k: 'AA' }), id: '#s' }],
+      },
+    ],
     ['text instead of an object', 'document'],
     ['null', null],
   ])('is refused with %s', (_, document) => {
