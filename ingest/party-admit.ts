@@ -95,6 +95,10 @@ function checkProof(
   const { opened } = secured;
   const { kid, alg, typ } = opened.header;
   if (typ !== 'vc+jwt') return { code: 'VC_TYPE', reason: 'typ is not vc+jwt' };
+  const hash = kid.indexOf('#');
+  if (hash > 0 && kid.slice(0, hash) !== signer) {
+    return { code: 'VC_ISSUER', reason: `kid ${kid.slice(0, 200)} is not a key of ${signer}` };
+  }
   const document = trust.organisations.get(signer)?.document;
   if (document === undefined) return { code: 'IN_ORGANISATION_UNKNOWN', reason: signer };
   const key = assertionKeyOf(document, kid, atMs);

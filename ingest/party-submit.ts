@@ -6,11 +6,12 @@ import { EdgeError } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
 import type { Recorder } from './record.ts';
+import type { EntryKind } from './store.ts';
 
 /** What became of one file. */
 export interface Submitted {
   readonly name: string;
-  readonly outcome: 'accepted' | 'refused' | 'held';
+  readonly outcome: 'accepted' | 'doubtful' | 'refused' | 'held';
   /** The same was stored before; nothing changed. */
   readonly known: boolean;
   readonly digest: string;
@@ -93,7 +94,7 @@ async function submitOne(
   const { position, leaf, result, kind } = appended;
   const { standing } = header;
   return {
-    outcome: kind === 'refusal' ? 'refused' : outcome,
+    outcome: outcomeOf(kind),
     known: result === 'known',
     digest,
     position,
@@ -101,6 +102,11 @@ async function submitOne(
     ...(standing && { standing }),
     ...why,
   };
+}
+
+function outcomeOf(kind: EntryKind): Submitted['outcome'] {
+  if (kind === 'refusal' || kind === 'equivocation') return 'refused';
+  return kind === 'doubtful' ? 'doubtful' : 'accepted';
 }
 
 /** Editors and shells end a file with a line feed; a token has none. */

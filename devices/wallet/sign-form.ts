@@ -7,8 +7,12 @@ import type { CredentialReference } from '../credential/batch.ts';
 import { patterns, shared } from '../credential/batch-schema.ts';
 import type { Party, StatusEntry } from '../credential/enrolment.ts';
 import type { PartyStatement } from '../credential/party/families.ts';
-import { decimalPattern, didPattern, unitPattern } from '../credential/party/family.ts';
-import { parseTime } from '../runtime.ts';
+import {
+  decimalPattern,
+  didPattern,
+  parseInstant,
+  unitPattern,
+} from '../credential/party/family.ts';
 import { type SchemaMistake, type Static, type TSchema, Type } from '../schema.ts';
 
 /** What a statement is made of besides its file. */
@@ -86,14 +90,14 @@ export const status = Type.Optional(
 
 /** Milliseconds of a time that the schema took; the calendar is checked by `timeMistakes`. */
 export function millisecondsOf(value: string): number {
-  return parseTime(value) ?? 0;
+  return parseInstant(value) ?? 0;
 }
 
 /** Places of times that have the form of one and are none, such as 30 February. */
 export function timeMistakes(value: unknown, path: (string | number)[] = []): SchemaMistake[] {
   if (typeof value === 'string') {
     const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:/.test(value);
-    if (!isTime || parseTime(value) !== undefined) return [];
+    if (!isTime || parseInstant(value) !== undefined) return [];
     return [{ path, message: `"${value}" is no day or time that there is` }];
   }
   if (typeof value !== 'object' || value === null) return [];

@@ -144,9 +144,20 @@ export function headOf(payload: HeadPayload, issuer: Party): PartyHead {
   };
 }
 
+/**
+ * Milliseconds of an RFC 3339 time, or `undefined`. The day must be one of the calendar: the
+ * platform takes 30 February for the second of March.
+ */
+export function parseInstant(value: string): number | undefined {
+  const [day = ''] = value.split('T');
+  const midnightMs = parseTime(`${day}T00:00:00Z`);
+  if (midnightMs === undefined || !formatTime(midnightMs).startsWith(day)) return undefined;
+  return parseTime(value);
+}
+
 /** Milliseconds of a time. @throws Disagreement, which a reader turns into VC_SCHEMA */
 export function instantOf(value: string): number {
-  const timeMs = parseTime(value);
+  const timeMs = parseInstant(value);
   if (timeMs === undefined) throw new Disagreement(`${value} is not a time`, 'VC_SCHEMA');
   return timeMs;
 }

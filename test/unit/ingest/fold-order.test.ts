@@ -7,11 +7,39 @@ import {
   batchEntry,
   deviceDid,
   enrolmentEntry,
+  partyEntry,
   reading,
   startMs,
 } from '../../support/journal-entries.ts';
+import {
+  calibration,
+  correction,
+  custodyStep,
+  lakeside,
+  movement,
+  newId,
+  northline,
+  ticket,
+} from '../../support/party.ts';
 
 const goods = 'did:web:northline.example/batch/CDB-0284';
+
+/** What parties sign beside the batches: a paper, its correction, a movement, a chain of custody. */
+function partyEntries(from: number): JournalEntry[] {
+  const paper = partyEntry(from, ticket());
+  const { digest } = paper.header;
+  const first = partyEntry(from + 2, custodyStep());
+  const previous = { id: newId(), digest: first.header.digest };
+  const back = { from: lakeside, to: northline, issuer: lakeside };
+  return [
+    paper,
+    partyEntry(from + 1, correction({ corrects: { id: newId(), digest } })),
+    first,
+    partyEntry(from + 3, custodyStep({ ...back, previous })),
+    partyEntry(from + 4, movement()),
+    partyEntry(from + 5, calibration({ device: meter })),
+  ];
+}
 const meter = deviceDid('meter');
 const other = deviceDid('other');
 
@@ -52,7 +80,8 @@ const journals = fc
   )
   .map((batches) => {
     const sequences = new Map<string, number>();
-    return batches.map((batch, index): JournalEntry => {
+    const parties = partyEntries(2 + batches.length);
+    const entries = batches.map((batch, index): JournalEntry => {
       const key = `${batch.device} ${batch.counter}`;
       const sequence = (sequences.get(key) ?? 0) + 1;
       sequences.set(key, sequence);
@@ -78,6 +107,7 @@ const journals = fc
         })),
       });
     });
+    return [...entries, ...parties];
   });
 
 const shuffled = journals.chain((entries) =>

@@ -101,8 +101,12 @@ describe.each(all)('the family of %s', (name, statement) => {
   });
 
   it('refuses a time that does not exist', () => {
-    const found = readParty(changed(payload, ['validFrom'], '2026-02-30T25:00:00Z'));
-    expect(found).toMatchObject({ code: 'VC_SCHEMA' });
+    for (const never of ['2026-02-30T10:00:00Z', '2026-02-28T25:00:00Z', '2026-02-28 10:00:00Z ']) {
+      const found = readParty(changed(payload, ['validFrom'], never));
+      expect(found, never).toMatchObject({ code: 'VC_SCHEMA' });
+    }
+    const offset = changed(payload, ['validFrom'], '2026-11-21T06:00:00.5-06:00');
+    expect(readParty(offset)).toMatchObject({ validFromMs: statement.validFromMs + 500 });
   });
 
   it('stands in docs/wire.md as it is composed and read', () => {
