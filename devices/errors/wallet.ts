@@ -23,7 +23,8 @@ export const walletErrors = {
     retryable: false,
   },
   WALLET_RELEASE_REFUSED: {
-    meaning: 'What is to be accepted is no release of goods to this organisation. Nothing was signed.',
+    meaning:
+      'What is to be accepted is no release of goods to this organisation. Nothing was signed.',
     hint: 'Ask the one who releases for the file again; give --documents with his did.json.',
     retryable: false,
   },
@@ -45,11 +46,6 @@ export const walletErrors = {
   WALLET_KEY_REUSED: {
     meaning: 'A key that is to be enrolled is in use elsewhere already. Nothing was signed.',
     hint: 'Each device has a key of its own: bondline-gateway keygen makes it, enrol-request asks.',
-    retryable: false,
-  },
-  WALLET_KEY_WEAK: {
-    meaning: 'A key that is to be enrolled can be guessed. Nothing was signed.',
-    hint: 'Make a new key with bondline-gateway keygen on a host with good randomness.',
     retryable: false,
   },
   WALLET_ROTATION_REFUSED: {

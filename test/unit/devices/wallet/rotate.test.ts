@@ -1,4 +1,4 @@
-/** Keys that replace others: a device's, with and without the old one's word, and the organisation's. */
+/** Keys that replace others: a device's, with and without the old one's word, and one's own. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
