@@ -184,7 +184,7 @@ function readMethod(entry: Static<typeof methodSchema>, did: string): Method | s
   if (isTimeless || (revoked !== undefined && revokedMs === undefined)) {
     return `${id} expires or was revoked at no time that can be read`;
   }
-  // Whoever publishes a symmetric key mixes up what is secret (RFC 8725 §3.5): nothing there counts.
+  // Whoever publishes a symmetric key mixes up what is secret (RFC 8725 §3.5): nothing counts.
   if (publicKeyJwk?.['kty'] === 'oct') return `${id} is a symmetric key`;
   const key = readKey(entry);
   const jwkKid = publicKeyJwk?.['kid'];

@@ -1,4 +1,4 @@
-/** RFC 8785: documents with their canonical bytes, and the doubles of the published number lines. */
+/** RFC 8785: documents with their canonical bytes, and doubles as the number lines write them. */
 
 import { canonicalize } from '../../../devices/credential/proof/jcs.ts';
 import { isRefusal } from '../../../devices/credential/refusal.ts';

@@ -1,7 +1,7 @@
 /**
  * w3c-ccg/traceability-vocab: every example validates with the schema of its type and passes our
- * data model; a change that the schema forbids is refused; the signed example verifies (ES384); every workflow names
- * credentials that there are.
+ * data model; a change that the schema forbids is refused; the signed example verifies (ES384);
+ * every workflow names credentials that there are.
  */
 
 import { openCompact } from '../../../devices/credential/jws.ts';

@@ -30,7 +30,7 @@ function isCredential(vectors: Vectors, file: string): boolean {
   return [vectors.json<{ type?: unknown }>(file).type].flat().includes('VerifiableCredential');
 }
 
-/** `X-instance.json` by `X-schema.json`; where there are only constraints of one event, by those. */
+/** `X-instance.json` by `X-schema.json`; where there are only constraints of an event, by those. */
 function bySchema(vectors: Vectors, file: string): Case[] {
   const beside = file.replace(/instance\.json$/, 'schema.json');
   if (vectors.has(beside)) {
