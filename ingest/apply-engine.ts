@@ -129,7 +129,8 @@ export class Applier {
 
   private freshFold(): Fold {
     const { plugins, store, meta } = this;
-    return new Fold({ plugins, source: store, nowMs: meta.nowMs });
+    const entryAt = (position: number) => this.journal.read(position, 1)[0];
+    return new Fold({ plugins, source: store, entryAt, nowMs: meta.nowMs });
   }
 }
 

@@ -61,8 +61,11 @@ interface BatchContext {
   readonly points: ReadonlySet<string> | undefined;
 }
 
-/** Applies a batch; a second time it changes nothing. */
-export function foldBatch(entry: JournalEntry, fold: FoldAccess): ObservedTimes {
+/**
+ * Applies a batch; a second time it changes nothing. `act` is the position of the act that accepts
+ * it, where it was doubtful: from there on it has an effect, at the place in time that it has.
+ */
+export function foldBatch(entry: JournalEntry, fold: FoldAccess, act?: number): ObservedTimes {
   const { header, position } = entry;
   const { batch: key, receivedMs, tenant } = header;
   assert(key !== undefined, `batch ${position} has a place in its device's history`);
@@ -77,6 +80,8 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess): ObservedTimes 
     sequence: key.sequence,
     receivedMs,
     trusted: clock.source === 'ntp' || clock.source === 'ptp' || clock.source === 'gnss',
+    ...(act !== undefined && { act }),
+    ...(header.standing === 'stale' && { stale: true as const }),
   };
   const device = fold.open(tenant, 'device', key.device);
   device.history ??= emptyHistory();
@@ -117,7 +122,7 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess): ObservedTimes 
   history.readings += elements.readings;
   foldLosses(subject, context);
   const observedMs = Math.max(0, ...elements.times);
-  touch(device, { position, receivedMs, observedMs });
+  touch(device, { position: act ?? position, receivedMs, observedMs });
   return elements.times;
 }
 
@@ -219,7 +224,8 @@ function putReports(
 /** Notes on a twin which enrolment the batch rests on. */
 function finish(target: Target, { stamp, enrolment, entry, device }: BatchContext): void {
   const { state, observedMs } = target;
-  touch(state, { position: entry.position, receivedMs: stamp.receivedMs, observedMs });
+  const position = stamp.act ?? entry.position;
+  touch(state, { position, receivedMs: stamp.receivedMs, observedMs });
   if (enrolment === undefined || state === device) return;
   putEnrolment(state, enrolment, observedMs);
   // Who may take the first step of custody follows from the enrolments.

@@ -11,6 +11,7 @@ import type {
   Cell,
   Cells,
   CellValue,
+  DoubtState,
   EnrolmentRecord,
   Incident,
   Member,
@@ -23,7 +24,7 @@ import type {
 import type { TwinKind } from './twin.ts';
 
 /** Written into twins.db; twins of another version are folded anew from the journal. */
-export const foldVersion = 5;
+export const foldVersion = 6;
 
 /** Position, element, report, observed time, unit, quality, value, status, good. */
 type CellText = readonly [
@@ -58,6 +59,7 @@ interface StateText {
   readonly corrections: readonly PaperCorrection[];
   readonly custody?: CustodyText;
   readonly history?: DeviceHistory;
+  readonly doubt?: DoubtState;
 }
 
 interface CustodyText {
@@ -90,6 +92,7 @@ export function encodeState(state: TwinState): string {
     corrections: byPosition(state.corrections),
     ...(state.custody === undefined ? {} : { custody: encodeCustody(state.custody) }),
     ...(state.history === undefined ? {} : { history: state.history }),
+    ...(state.doubt === undefined ? {} : { doubt: state.doubt }),
   };
   return JSON.stringify(text);
 }
@@ -116,6 +119,7 @@ export function decodeState(json: string): TwinState {
     corrections: new Map(text.corrections.map((one) => [one.key, one])),
     ...(text.custody === undefined ? {} : { custody: decodeCustody(text.custody) }),
     ...(text.history === undefined ? {} : { history: text.history }),
+    ...(text.doubt === undefined ? {} : { doubt: text.doubt }),
   };
 }
 

@@ -21,6 +21,10 @@ export interface Stamp {
   readonly receivedMs: number;
   /** Whether the gateway's clock was synchronised; an untrusted one never displaces it. */
   readonly trusted: boolean;
+  /** Position of the act that accepted the batch, where it was doubtful. */
+  readonly act?: number;
+  /** The status lists were too old when it was taken: a revocation may have been missing. */
+  readonly stale?: true;
 }
 
 export type CellValue = string | number | boolean | readonly number[];
@@ -78,6 +82,27 @@ export interface Incident {
   /** Reason code and sentence of the newest of them. */
   reason: string;
   reasonPosition: number;
+}
+
+/** What of a device came in doubt, and whether it is in quarantine. */
+export interface DoubtState {
+  /** Doubtful batches, and how many of them took effect later. */
+  count: number;
+  accepted: number;
+  firstMs: number;
+  /** The lowest positions of those that wait. */
+  positions: number[];
+  /** Code and sentence of the newest. */
+  reason: string;
+  reasonPosition: number;
+  /** Its key signed two histories, and nobody has ended this yet. */
+  quarantine?: {
+    readonly position: number;
+    readonly sinceMs: number;
+    readonly reason: string;
+    /** DID of the device that is enrolled in its place. */
+    readonly supersededBy?: string;
+  };
 }
 
 /** A device at a facility. */
@@ -147,6 +172,8 @@ export interface TwinState {
   custody?: CustodyState;
   /** A device's history; absent on other twins. */
   history?: DeviceHistory;
+  /** Absent where nothing of the device is in doubt. */
+  doubt?: DoubtState;
 }
 
 export function emptyState(id: string, tenant: string, kind: TwinKind, uri: string): TwinState {

@@ -4,10 +4,18 @@
  * same in any order.
  */
 import { limits } from '../devices/limits.ts';
+import { readAct } from './act.ts';
 import { enrolmentPayload } from './apply-payload.ts';
 import { type FoldAccess, foldBatch, type ObservedTimes } from './fold-batch.ts';
 import { putEnrolment, putIncident } from './fold-cells.ts';
 import { decodeState } from './fold-codec.ts';
+import {
+  beginQuarantine,
+  endQuarantines,
+  putDoubtful,
+  settleDoubtful,
+  supersede,
+} from './fold-doubt.ts';
 import { foldCustodyAct, foldParty } from './fold-party.ts';
 import { type EnrolmentRecord, emptyState, type TwinState, touch } from './fold-state.ts';
 import type { Kind } from './kind.ts';
@@ -31,6 +39,9 @@ export interface StateSource {
   due(nowMs: number): readonly string[];
 }
 
+/** The entry at a position that was applied before, for acts that name it. */
+export type EntryLookup = (position: number) => JournalEntry | undefined;
+
 /** What came of one entry. */
 export interface Folded {
   /** The gateway that delivered a batch, and when its elements were observed. */
@@ -48,14 +59,21 @@ export class Fold implements FoldAccess {
   /** JSON of the routes in force, where an entry changed them since it was last taken. */
   private routes: string | undefined;
   private readonly source: StateSource;
+  private readonly entryAt: EntryLookup;
   /** Least recently used first. */
   private readonly states = new Map<string, TwinState>();
   private readonly changed = new Set<TwinState>();
   private readonly ids = new Map<string, string>();
 
-  constructor(options: { plugins: FoldPlugins; source: StateSource; nowMs: number }) {
+  constructor(options: {
+    plugins: FoldPlugins;
+    source: StateSource;
+    entryAt: EntryLookup;
+    nowMs: number;
+  }) {
     this.plugins = options.plugins;
     this.source = options.source;
+    this.entryAt = options.entryAt;
     this.nowMs = options.nowMs;
     const deviceKind = options.plugins.kinds.find(({ name }) => name === 'device');
     if (deviceKind === undefined) throw new Error('the kind "device" is not registered');
@@ -75,6 +93,14 @@ export class Fold implements FoldAccess {
         return nothing;
       case 'equivocation':
         this.foldIncident(entry, 'FORK');
+        beginQuarantine(entry, this);
+        return nothing;
+      case 'doubtful':
+        if (entry.header.code === 'IN_FORK') {
+          this.foldIncident(entry, 'FORK');
+          beginQuarantine(entry, this);
+        }
+        putDoubtful(entry, this);
         return nothing;
       case 'refusal':
         this.foldIncident(entry, 'REFUSED');
@@ -89,11 +115,10 @@ export class Fold implements FoldAccess {
         foldParty(entry, this);
         return nothing;
       case 'act':
-        foldCustodyAct(entry, this);
+        this.foldAct(entry);
         return nothing;
       case 'organisation':
       case 'status':
-      case 'doubtful':
         // They change what is admitted; what was admitted stands.
         return nothing;
     }
@@ -170,6 +195,7 @@ export class Fold implements FoldAccess {
     this.leaveOthers(device, record);
     putEnrolment(device, record, undefined);
     touch(device, at);
+    supersede(enrolment, entry, this);
     const facility = this.open(header.tenant, 'facility', enrolment.facility.id);
     putEnrolment(facility, record, undefined);
     const held = facility.members.get(enrolment.device);
@@ -192,6 +218,20 @@ export class Fold implements FoldAccess {
       facility.position = Math.max(facility.position, position);
       this.changed.add(facility);
     }
+  }
+
+  /** What an act accepts takes effect now, at the place in its device's history that it has. */
+  private foldAct(entry: JournalEntry): void {
+    foldCustodyAct(entry, this);
+    const act = readAct(entry.bytes);
+    if (act === undefined) return;
+    for (const position of act.accept) {
+      const doubtful = this.entryAt(position);
+      if (doubtful?.header.kind !== 'doubtful') continue;
+      foldBatch(doubtful, this, entry.position);
+      settleDoubtful(doubtful, entry, this);
+    }
+    if (act.act === 'officer') endQuarantines(act.lift, entry, this);
   }
 
   /** Evidence against a device; a stranger's bytes make no twin. */

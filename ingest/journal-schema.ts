@@ -1,5 +1,6 @@
 /** The journal's tables, oldest version first; version n of the file is the first n steps. */
 import type { SchemaStep } from '../devices/io/sqlite.ts';
+import { doubtSchema, quarantineStored } from './journal-doubt.ts';
 import { indexStoredEntries } from './journal-index.ts';
 
 export const journalSchema: readonly SchemaStep[] = [
@@ -78,4 +79,6 @@ export const journalSchema: readonly SchemaStep[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   indexStoredEntries,
+  doubtSchema,
+  quarantineStored,
 ];

@@ -5,9 +5,10 @@
 import { EdgeError } from '../devices/errors.ts';
 import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import { createIndex } from './journal-index.ts';
+import { createPlaces, digestBytes } from './journal-place.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
 import { journalSchema } from './journal-schema.ts';
-import type { Appended, BatchKey, EntryHeader, EntryKind, NewEntry } from './store.ts';
+import type { Appended, EntryHeader, EntryKind, NewEntry } from './store.ts';
 
 /** The journal as the one connection that may write it sees it. */
 export interface JournalStore extends JournalReader {
@@ -29,7 +30,7 @@ export function openJournalStore(file: string): JournalStore {
 
 /** Kinds that are told apart by their digest; the others may say the same thing twice. */
 const NAMED: ReadonlySet<EntryKind> = new Set([
-  ...(['refusal', 'equivocation', 'enrolment', 'status', 'party'] as const),
+  ...(['refusal', 'equivocation', 'doubtful', 'enrolment', 'status', 'party'] as const),
 ]);
 
 function createStore(db: Database): JournalStore {
@@ -59,6 +60,11 @@ function createStore(db: Database): JournalStore {
     };
   };
 
+  const headerAt = (position: number): EntryHeader | undefined => {
+    const row = sql.entryHead.get(position);
+    return row === undefined ? undefined : (JSON.parse(row.header) as EntryHeader);
+  };
+
   const known = (position: number): Appended => {
     const row = sql.entryHead.get(position);
     if (row === undefined) throw new Error(`no journal entry ${position} although it is indexed`);
@@ -80,27 +86,14 @@ function createStore(db: Database): JournalStore {
     return undefined;
   };
 
-  const appendBatch = (entry: NewEntry, key: BatchKey): Appended => {
-    const refused = findNamed(entry);
-    if (refused !== undefined) return refused;
-    const device = deviceId(sql, key.device);
-    const digest = digestBytes(entry.header.digest);
-    const found = sql.findReplay.get(device, key.epochCounter, key.epochNonce, key.sequence);
-    if (found !== undefined && digest.equals(found.digest)) return known(found.position);
-    if (found !== undefined) {
-      return put({ ...entry.header, ...equivocationOf(found.position) }, entry.bytes);
-    }
-    const appended = put(entry.header, entry.bytes);
-    const { epochCounter, epochNonce, sequence } = key;
-    sql.insertReplay.run(device, epochCounter, epochNonce, sequence, digest, appended.position);
-    sql.raiseHighWater.run(device, epochCounter, epochNonce, sequence);
-    return appended;
-  };
+  const places = createPlaces(db, { put, known, findNamed, next: () => size, headerAt });
 
   const appendOne = (entry: NewEntry): Appended => {
-    if (entry.header.batch !== undefined && entry.header.kind === 'batch') {
-      return appendBatch(entry, entry.header.batch);
+    const { batch, kind } = entry.header;
+    if (batch !== undefined && (kind === 'batch' || kind === 'doubtful')) {
+      return places.appendBatch(entry, batch);
     }
+    if (kind === 'act') return places.appendAct(entry);
     const found = NAMED.has(entry.header.kind) ? findNamed(entry) : undefined;
     return found ?? put(entry.header, entry.bytes);
   };
@@ -119,6 +112,7 @@ function createStore(db: Database): JournalStore {
         return appended;
       } catch (cause) {
         size = before;
+        places.reload();
         if (cause instanceof EdgeError) throw cause;
         throw new EdgeError('IN_JOURNAL_FAILED', `appending to the journal at ${before}`, {
           cause,
@@ -127,16 +121,6 @@ function createStore(db: Database): JournalStore {
     },
   };
 }
-
-function equivocationOf(position: number): Pick<EntryHeader, 'kind' | 'code' | 'reason'> {
-  return {
-    kind: 'equivocation',
-    code: 'IN_FORK',
-    reason: `contradicts the batch at position ${position}`,
-  };
-}
-
-type Sql = ReturnType<typeof prepare>;
 
 function prepare(db: Database) {
   return {
@@ -155,30 +139,5 @@ function prepare(db: Database) {
     entryBytes: db.prepare<[number], { bytes: Buffer }>(
       'SELECT bytes FROM entry WHERE position = ?',
     ),
-    findReplay: db.prepare<[number, number, string, number], { digest: Buffer; position: number }>(
-      `SELECT digest, position FROM replay
-       WHERE device = ? AND epoch_counter = ? AND epoch_nonce = ? AND sequence = ?`,
-    ),
-    insertReplay: db.prepare<[number, number, string, number, Buffer, number]>(
-      `INSERT INTO replay (device, epoch_counter, epoch_nonce, sequence, digest, position)
-       VALUES (?, ?, ?, ?, ?, ?)`,
-    ),
-    raiseHighWater: db.prepare<[number, number, string, number]>(
-      `INSERT INTO high_water (device, epoch_counter, epoch_nonce, sequence, count)
-       VALUES (?, ?, ?, ?, 1)
-       ON CONFLICT DO UPDATE SET
-         sequence = max(sequence, excluded.sequence), count = count + 1`,
-    ),
-    findDevice: db.prepare<[string], { id: number }>('SELECT id FROM device WHERE did = ?'),
-    insertDevice: db.prepare<[string]>('INSERT INTO device (did) VALUES (?)'),
   };
-}
-
-function deviceId(sql: Sql, did: string): number {
-  return sql.findDevice.get(did)?.id ?? Number(sql.insertDevice.run(did).lastInsertRowid);
-}
-
-/** The 32 bytes of SHA-256 in a multibase multihash (`uEi…`). */
-function digestBytes(digest: string): Buffer {
-  return Buffer.from(digest.slice(1), 'base64url').subarray(2);
 }

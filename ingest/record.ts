@@ -98,7 +98,7 @@ export function createRecorder(options: {
     }
     const newest = learnt.at(-1);
     if (newest !== undefined) learn({ entries: learnt, position: newest.position + 1 });
-    for (const { position } of appended) size = Math.max(size, position + 1);
+    for (const { position, act = position } of appended) size = Math.max(size, act + 1);
     options.appended(size);
     return appended;
   };
@@ -213,7 +213,7 @@ function outcomeOf(
   const { position, leaf, kind } = stored;
   const known = stored.result === 'known';
   const place = { digest, position, leaf };
-  if (kind === 'refusal' || kind === 'equivocation') {
+  if (kind === 'refusal' || kind === 'equivocation' || kind === 'doubtful') {
     const result = {
       ...place,
       outcome: 'refused',

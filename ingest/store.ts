@@ -61,6 +61,13 @@ export interface EntryHeader {
    * `stale`: telemetry that was taken although its status lists were too old.
    */
   readonly standing?: 'pending' | 'stale';
+  /** Of a doubtful batch: the entry that put its key in doubt; only what is older vouches for it. */
+  readonly since?: number;
+  /**
+   * Of a batch that came in doubt and is good all the same: the batch, received before the doubt
+   * began, under which it is chained.
+   */
+  readonly under?: number;
   /** Digests of the documents that the verdict rests on: enrolment, DID document, status list. */
   readonly documents?: readonly string[];
 }
@@ -97,6 +104,8 @@ export interface Appended {
   /** The kind under which it stands in the journal. */
   readonly kind: EntryKind;
   readonly code?: string;
+  /** Position of the act behind it, where this batch vouches for doubtful ones before it. */
+  readonly act?: number;
 }
 
 /** An entry that is to be appended. */

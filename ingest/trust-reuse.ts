@@ -16,7 +16,7 @@ export function reuseOf(book: TrustBook, enrolment: Enrolment, atMs: number): st
   const other = enrolmentsOf(book, device).find((one) => {
     const { organisation: by, validUntilMs = Number.POSITIVE_INFINITY } = one.enrolment;
     if (by === organisation || validUntilMs < atMs || !book.organisations.has(by)) return false;
-    return standingOf(book, one, atMs).state !== 'refused';
+    return standingOf(book, one, atMs).state !== 'revoked';
   });
   if (other !== undefined) return `${device} is enrolled by ${other.enrolment.organisation}`;
   const texts = [device, gateway].map((did) => textOfKey(publicKeyOfDid(did)));

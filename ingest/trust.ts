@@ -162,7 +162,14 @@ export type Standing =
    * found at its address for longer than `limits.statusStaleMs`, so a revocation may be missing.
    */
   | { readonly state: 'active'; readonly documents: readonly string[]; readonly stale: boolean }
-  | { readonly state: 'held' | 'refused'; readonly code: ErrorCode; readonly reason: string };
+  | { readonly state: 'held'; readonly code: ErrorCode; readonly reason: string }
+  /** It was revoked, by the list that stands in the journal at `since`. */
+  | {
+      readonly state: 'revoked';
+      readonly reason: string;
+      readonly since: number;
+      readonly documents: readonly string[];
+    };
 
 /** What organisation and status lists say of an enrolment at `atMs`. */
 export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number): Standing {
@@ -191,7 +198,13 @@ export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number)
       return { state: 'held', code: 'IN_STATUS_UNKNOWN', reason };
     }
     if (bit && purpose === 'revocation') {
-      return { state: 'refused', code: 'VC_REVOKED', reason: `revoked in ${url}` };
+      const { digest, position: since } = found;
+      return {
+        state: 'revoked',
+        reason: `revoked in ${url}`,
+        since,
+        documents: [...documents, digest],
+      };
     }
     if (bit) return { state: 'held', code: 'VC_SUSPENDED', reason: `suspended in ${url}` };
     documents.push(found.digest);

@@ -57,6 +57,16 @@ export const ingestErrors = {
     hint: 'Two signers share one key, or a disk was restored; revoke the key and enrol a new one.',
     retryable: false,
   },
+  IN_QUARANTINE: {
+    meaning: 'The key of the device signed two histories, so its batches are kept without effect.',
+    hint: 'Enrol the device with a new key, or accept what is genuine (bondline-ingest accept).',
+    retryable: false,
+  },
+  IN_ACT: {
+    meaning: 'The act names a batch that is not doubtful, or was decided, or whose place is taken.',
+    hint: 'Run bondline-ingest doubts, which lists what waits for a decision.',
+    retryable: false,
+  },
   IN_LIST_OLDER: {
     meaning: 'The status list is older than the one in force, so it was not taken.',
     hint: 'Fetch the newest status list from the organisation.',

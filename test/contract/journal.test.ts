@@ -194,6 +194,7 @@ describe('journal, any history', () => {
         async (groups) => {
           const own = createLocalJournal(openJournalStore(':memory:'));
           const effective = new Map<string, string>();
+          const quarantined = new Set<string>();
           const seen = new Map<string, number>();
           for (const group of groups) {
             const entries = group.map((m) => batch(m.device, m.sequence, m.content, m.epoch));
@@ -204,8 +205,15 @@ describe('journal, any history', () => {
               const before = seen.get(digest);
               if (before !== undefined)
                 expect(results[at]).toMatchObject({ result: 'known', position: before });
-              else expect(results[at]?.result).toBe(effective.has(key) ? 'equivocation' : 'stored');
-              if (!effective.has(key)) effective.set(key, digest);
+              else if (effective.has(key)) {
+                expect(results[at]?.kind).toBe('equivocation');
+                quarantined.add(m.device);
+              } else if (quarantined.has(m.device)) {
+                expect(results[at]?.kind).toBe('doubtful');
+              } else {
+                expect(results[at]?.kind).toBe('batch');
+                effective.set(key, digest);
+              }
               seen.set(digest, results[at]?.position ?? -1);
             }
           }

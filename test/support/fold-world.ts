@@ -13,6 +13,7 @@ import { tenant } from './journal-entries.ts';
 export class FoldWorld {
   readonly plugins: FoldPlugins;
   private readonly texts = new Map<string, string>();
+  private readonly entries = new Map<number, JournalEntry>();
   private fold: Fold;
   private routes = '';
 
@@ -24,6 +25,7 @@ export class FoldWorld {
   /** Applies entries in the order given, storing after each. */
   apply(entries: readonly JournalEntry[]): this {
     for (const entry of entries) {
+      this.entries.set(entry.position, entry);
       this.fold.apply(entry);
       for (const state of this.fold.takeChanged()) this.texts.set(state.id, encodeState(state));
       this.routes = this.fold.takeRoutes() ?? this.routes;
@@ -72,6 +74,7 @@ export class FoldWorld {
         .map(([id]) => id)
         .sort();
     const source = { load: (id: string) => this.texts.get(id), due };
-    return new Fold({ plugins: this.plugins, source, nowMs });
+    const entryAt = (position: number) => this.entries.get(position);
+    return new Fold({ plugins: this.plugins, source, entryAt, nowMs });
   }
 }

@@ -327,12 +327,24 @@ describe('admit, status', () => {
     });
   });
 
-  it('refuses what is revoked, and only that', async () => {
+  it('doubts what is revoked, and only that', async () => {
     const bytes = await world.device.next(worldMs);
     learn('status', await world.statusList([6, 8]));
     expect(judge(bytes).outcome).toBe('accepted');
     learn('status', await world.statusList([7]));
-    expect(judge(bytes)).toMatchObject({ outcome: 'refused', code: 'VC_REVOKED' });
+    const since = trust.position - 1;
+    expect(judge(bytes)).toMatchObject({
+      outcome: 'doubtful',
+      code: 'VC_REVOKED',
+      header: { kind: 'doubtful', code: 'VC_REVOKED', since, batch: { sequence: 1 } },
+      bytesKept: bytes.length,
+    });
+  });
+
+  it('holds, rather than doubts, what came by a foreign uplink or is too early', async () => {
+    learn('status', await world.statusList([7]));
+    const bytes = await world.device.next(worldMs);
+    expect(judge(bytes, 'elsewhere')).toMatchObject({ outcome: 'held', code: 'IN_UPLINK' });
   });
 
   it('holds what is suspended until it no longer is', async () => {
