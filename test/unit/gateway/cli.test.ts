@@ -229,6 +229,38 @@ describe('keygen and enrol-request', () => {
       profile: { name: 'my-meter' },
     });
   });
+
+  it('ask for a new key with the word of the old one, once, or say that it is lost', async () => {
+    const out = join(directory, 'requests');
+    const rotate = async (...more: string[]) => {
+      const { code } = await run([
+        'enrol-request',
+        config,
+        '--rotate',
+        'meter-1',
+        '--out',
+        out,
+        ...more,
+      ]);
+      expect(code).toBe(0);
+      const request = openEnrolRequest(readFileSync(join(out, 'meter-1.jwt')));
+      if (isRefusal(request)) throw new Error(request.reason);
+      return request;
+    };
+    const { keys } = JSON.parse((await run(['keygen', config, '--json'])).out[0] ?? '');
+    const first = await rotate();
+    expect(first.supersedes).toBe(keys[1].did);
+    expect(first.lost).toBeUndefined();
+    // Asking again asks for the same key: none is made that nobody enrols.
+    expect((await rotate()).device).toBe(first.device);
+    const lost = await rotate('--lost');
+    expect(lost).toMatchObject({ device: first.device, supersedes: keys[1].did, lost: true });
+    const wrong = [
+      ['enrol-request', config, '--rotate', 'meter-9', '--out', out],
+      ['enrol-request', config, '--lost', '--out', out],
+    ];
+    for (const args of wrong) expect((await run(args)).code).toBe(2);
+  });
 });
 
 /** Runs the gateway until some readings are signed, and ends it with `end`. */
