@@ -1,7 +1,7 @@
 /**
  * The chain of custody of one thing. Each step names the one before it, so that the chain has one
- * head, and the first pair of release and acceptance in journal order that fits there moves it. What
- * fits nowhere yet waits; what claims a place that is taken is evidence and moves nothing.
+ * head, and the first pair of release and acceptance in journal order that fits there moves it.
+ * What fits nowhere yet waits; what claims a place that is taken is evidence and moves nothing.
  *
  * A move stands once it is made. Steps that do not conflict make the same chain in any order.
  */
@@ -132,7 +132,7 @@ function pairOf({ waiting }: CustodyState, step: CustodyRecord): Pair | undefine
   return { release, step, position: Math.max(release.position, step.position) };
 }
 
-/** Two acceptances of one release may be complete at the same entry: the earlier acceptance wins. */
+/** Two acceptances of one release may be complete at the same entry: the earlier one wins. */
 function comparePairs(a: Pair, b: Pair): number {
   return a.position - b.position || a.step.position - b.step.position;
 }

@@ -1,7 +1,7 @@
 /**
  * Judges a party credential, in either form: its family's schema, who has to sign, their documents,
  * their signatures, its dates and its status. Pure. What depends on other party credentials (a bond
- * at the time of its use, an authority's right) is judged in the recorder's lane; see party-book.ts.
+ * at the time of its use, an authority's right) is judged in the recorder's lane: party-book.ts.
  */
 import { verifyToken } from '../devices/credential/jws.ts';
 import { checkSigners, documentDigest } from '../devices/credential/party/document.ts';

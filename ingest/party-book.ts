@@ -43,7 +43,7 @@ interface PartyBook extends PartyFacts {
   readonly standings: Map<string, readonly Known<Standing>[]>;
   readonly bonds: Map<string, readonly Known<Bond>[]>;
   readonly calibrations: Map<string, Known<Calibration>>;
-  /** By URI of goods: movements that were asked for and not ended, each as number and liable party. */
+  /** By URI of goods: movements that were not ended, each as number and liable party. */
   readonly inBond: Map<string, ReadonlySet<string>>;
 }
 
@@ -56,8 +56,8 @@ export interface PartyJudge {
   /** Learns of a stored party entry. */
   learn(entry: JournalEntry): void;
   /**
-   * The admission of a party credential as it is with all that is known: the digests of what its use
-   * rests on are added, or it is held. Others come back as they are.
+   * The admission of a party credential as it is with all that is known: the digests of what its
+   * use rests on are added, or it is held. Others come back as they are.
    */
   judge(message: Inbound, admission: Admission, trust: TrustBook): Admission;
 }

@@ -284,7 +284,7 @@ export const goodsEvent = form({
     },
     closed,
   ),
-  example: `what: TransportStart                    # or TransportEnd; TransferOwnership with receiver
+  example: `what: TransportStart          # or TransportEnd; TransferOwnership with receiver
 goods: [did:web:northline.example/batch/CDB-0284]
 at: 2026-11-21T11:59:00Z                # default: now
 place: { name: Neche, portCode: "3404" }

@@ -1,4 +1,4 @@
-/** What `bondline-wallet sign --help` prints: what can be signed, each with a file that is right. */
+/** What `bondline-wallet sign --help` prints: the kinds, each with a file that is right. */
 import type { SignForm } from './sign-form.ts';
 
 const USAGE = `\

@@ -32,7 +32,7 @@ import {
 } from './family.ts';
 
 /** A seal, with the code lists of UN/EDIFACT that traceability-vocab's Seal has too. */
-export interface Seal {
+interface PhysicalSeal {
   readonly number: string;
   readonly source?: 'CAR' | 'SHI' | 'PHY' | 'VET' | 'CUS';
   readonly type?: 'KLP' | 'BLT' | 'WIR';
@@ -61,7 +61,7 @@ export interface CustodyStep extends PartyHead {
   /** URI of the place where the goods change hands. */
   readonly place?: string;
   readonly quantity?: Amount;
-  readonly seals: readonly Seal[];
+  readonly seals: readonly PhysicalSeal[];
 }
 
 const { uri, uuid } = shared;
@@ -202,7 +202,7 @@ function payloadOfReference({ id, digest }: CredentialReference) {
   return { id, digestMultibase: digest };
 }
 
-function payloadOfSeal({ number, source, type }: Seal): Static<typeof seal> {
+function payloadOfSeal({ number, source, type }: PhysicalSeal): Static<typeof seal> {
   return {
     'bl:number': number,
     ...(source && { 'bl:sealSource': source }),
@@ -210,7 +210,7 @@ function payloadOfSeal({ number, source, type }: Seal): Static<typeof seal> {
   };
 }
 
-function sealOf(payload: Static<typeof seal>): Seal {
+function sealOf(payload: Static<typeof seal>): PhysicalSeal {
   const { 'bl:sealSource': source, 'bl:sealType': type } = payload;
   return { number: payload['bl:number'], ...(source && { source }), ...(type && { type }) };
 }

@@ -32,7 +32,7 @@ import {
   partyOfOrganization,
   place,
   placeOf,
-  product,
+  tradedGoods,
 } from './traceability.ts';
 
 /** One quantity of a ticket, e.g. `netStandardVolume`. */
@@ -77,7 +77,7 @@ const schema = Type.Object(
         ticketControlNumber: text,
         batchNumber: Type.Optional(text),
         destination: Type.Optional(place),
-        product: Type.Object({ ...product.properties, name: text }, closed),
+        product: Type.Object({ ...tradedGoods.properties, name: text }, closed),
         observation: Type.Array(
           Type.Object(
             {

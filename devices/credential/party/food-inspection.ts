@@ -31,7 +31,7 @@ import {
   partyOfOrganization,
   place,
   placeOf,
-  product,
+  tradedGoods,
 } from './traceability.ts';
 
 /** What was found of one lot. */
@@ -68,7 +68,7 @@ const lot = Type.Object(
     agricultureProduct: Type.Object(
       {
         type: Type.Tuple([Type.Literal('AgricultureProduct')]),
-        product: Type.Object({ ...product.properties, name: text }, closed),
+        product: Type.Object({ ...tradedGoods.properties, name: text }, closed),
       },
       closed,
     ),

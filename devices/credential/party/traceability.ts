@@ -74,7 +74,7 @@ export const namedOrganization = Type.Object(
   closed,
 );
 
-export const product = Type.Object(
+export const tradedGoods = Type.Object(
   {
     type: named('Product'),
     /** URI of the goods. */

@@ -24,7 +24,7 @@ import {
 
 const goods = 'did:web:northline.example/batch/CDB-0284';
 
-/** What parties sign beside the batches: a paper, its correction, a movement, a chain of custody. */
+/** What parties sign beside the batches: papers, a correction, a chain of custody. */
 function partyEntries(from: number): JournalEntry[] {
   const paper = partyEntry(from, ticket());
   const { digest } = paper.header;
