@@ -1,5 +1,9 @@
 /** Every bound in one table, with its unit in its name. A bound that is hit is a coded error. */
+import { uplinkLimits } from './limits-uplink.ts';
+
 export const limits = {
+  ...uplinkLimits,
+
   /** A batch closes at this many readings, */
   batchReadingsMax: 256,
   /** or when its credential as sent reaches this size, */
@@ -155,23 +159,6 @@ export const limits = {
   /** Beyond that, room for the heartbeats and losses that say what was dropped. */
   outboxReserveBytes: 1024 * 1024,
 
-  /** Batches sent and not yet receipted, per gateway. */
-  forwardWindow: 64,
-  /** A batch without a receipt is sent again after this long, doubling to the maximum. */
-  receiptTimeoutMs: 5_000,
-  receiptTimeoutMsMax: 60_000,
-  /** How often the forwarder looks for what is due again. */
-  forwardTickMs: 250,
-  /** After connecting, batches wait this long for the receipts of the enrolments. */
-  enrolmentWaitMs: 1_000,
-  /** Held batches are tried again after this long, doubling to the maximum. */
-  heldRetryMs: 1_000,
-  heldRetryMsMax: 30_000,
-
-  /** Reconnects of drivers and sinks: first delay and longest delay, with jitter. */
-  reconnectMs: 500,
-  reconnectMsMax: 30_000,
-
   /** Modbus: registers in one request, and the hole that is read rather than skipped. */
   modbusRegistersMax: 125,
   modbusHoleMax: 8,
@@ -326,12 +313,6 @@ export const limits = {
   receiptsPendingMax: 64,
   /** Gateways that are counted one by one. */
   sitesMax: 10_000,
-  /** An MQTT packet that is longer ends its connection; credentials are far below. */
-  mqttPacketBytesMax: 1024 * 1024,
-  /** MQTT connections at the same time. */
-  mqttConnectionsMax: 10_000,
-  /** Start waits this long for a broker elsewhere, then goes on and keeps trying. */
-  brokerConnectMs: 5_000,
   /** Bytes of a credential that is too large which are kept as evidence. */
   refusalBytesMax: 64 * 1024,
   /** Enrolments that one page of a listing shows, unless asked otherwise, and at most. */
@@ -405,37 +386,6 @@ export const limits = {
   /** Live subscribers of the feed, and events kept for one that is slow. */
   feedSubscribersMax: 1_000,
   feedQueueMax: 1_000,
-
-  /** Uplink: bytes of a request for a certificate, and of the request for a key inside it. */
-  certificateRequestBytesMax: 64 * 1024,
-  certificateKeyRequestBytesMax: 2 * 1024,
-  /** Enrolments that a gateway shows when it asks for a certificate. */
-  certificateEnrolmentsMax: 4,
-  /** A request is as fresh as this, and remembered this long, so that none counts twice. */
-  certificateFreshMs: 10 * 60_000,
-  /** Requests for certificates from one address and from all: at once, and each second. */
-  certificateBurst: 20,
-  certificatePerSecond: 5,
-  certificateBurstAll: 200,
-  certificatePerSecondAll: 50,
-  /** Certificates begin this long before they are made, since clocks differ. */
-  certificateEarlyMs: 60 * 60_000,
-  /** How long a request for a certificate, and a TLS handshake, may take. */
-  certificateAnswerMs: 15_000,
-  tlsHandshakeMs: 10_000,
-  /** How often connections are looked at: certificate not expired, gateway still allowed. */
-  uplinkCheckMs: 500,
-  /** Bytes of credentials in one HTTPS request, and of what waits to be sent. */
-  httpsBodyBytesMax: 1024 * 1024,
-  httpsPendingBytesMax: 16 * 1024 * 1024,
-  /** The stream of receipts says something at least this often; three times that is silence. */
-  httpsBeatMs: 10_000,
-  /** HTTPS connections at the same time. */
-  httpsConnectionsMax: 10_000,
-  /** One HTTPS request may take this long, waiting for room not counted. */
-  httpsRequestMs: 30_000,
-  /** Bytes of receipts on their way to one gateway; a slower one is dropped and asks again. */
-  httpsReceiptBytesMax: 4 * 1024 * 1024,
 
   /** Readings may be dated this far ahead of their receipt. */
   clockSkewMs: 5 * 60_000,

@@ -1,4 +1,4 @@
-/** One HTTPS request to the ingester, its authority pinned: how a gateway asks for a certificate. */
+/** One HTTPS request to the ingester, its authority pinned: how a certificate is asked for. */
 import { request } from 'node:https';
 import { tls13 } from '../devices/io/uplink/tls.ts';
 

@@ -28,8 +28,9 @@ export function createEnrolledGateways(options: {
   const { clock, receive, tenant, trust } = options;
 
   /**
-   * A list that is too old to be believed cuts nobody off: what its devices send waits or is marked,
-   * and one web server's outage stops no border. What is known to be revoked or suspended does.
+   * A list that is too old to be believed cuts nobody off: what its devices send waits or is
+   * marked, and one web server's outage stops no border. What is known to be revoked or suspended
+   * does.
    */
   function isEnrolled(device: string, gateway: string): boolean {
     const nowMs = clock.nowMs();

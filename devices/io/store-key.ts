@@ -63,7 +63,7 @@ const isSealed = compileChecker(
   ),
 );
 
-/** Makes a key and seals it in a file that must not be there. @throws EdgeError KEY_STORE_UNWRITABLE */
+/** Makes a key and seals it in a file. @throws EdgeError KEY_STORE_UNWRITABLE */
 export function makeStoreKey(file: string, passphrase: string): void {
   const [salt, iv] = [randomBytes(16), randomBytes(12)];
   const cipher = createCipheriv('aes-256-gcm', derive(passphrase, salt), iv).setAAD(BOUND);
