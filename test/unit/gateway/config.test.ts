@@ -69,7 +69,7 @@ describe('a configuration', () => {
       /"profinet" is not known; known are: modbus, mqtt, opcua/,
     ],
     ['driver: modbus', 'driver: mqtt', /write driver: modbus/],
-    ['sink: mqtt', 'sink: pigeon', /"pigeon" is not known; known are: mqtt/],
+    ['sink: mqtt', 'sink: pigeon', /"pigeon" is not known; known are: https, mqtt/],
     ['name: fc-1', 'name: gateway', /label of the gateway/],
     ['name: fc-1', 'name: FC 1', /must look like "fc-1"/],
     ['ingester: did:key:z', 'ingester: did:web:z', /must look like "did:key:/],
