@@ -3,7 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { CompactSign, compactVerify } from 'jose';
 import { openToken } from '../../devices/credential/jws.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
+import { publicKeyOfDid } from '../../devices/identity/did-key.ts';
+import { jwkOfKey } from '../../devices/identity/public-key.ts';
 import { bazaarIssuer, bazaarVerify } from '../support/digitalbazaar.ts';
+import { createSphereon } from '../support/sphereon.ts';
 import type { Corpus } from './corpus.ts';
 
 export interface VerifyingPeer {
@@ -22,13 +25,35 @@ export async function peersOf(
 ): Promise<VerifyingPeer[]> {
   say('issuing the same credentials with the peers');
   const payloads = corpus.tokens.slice(0, CREDENTIALS).map(payloadOf);
-  return [await bazaar(payloads), await jose(payloads)];
+  return [await sphereon(corpus.tokens), await bazaar(payloads), await jose(payloads)];
 }
 
 function payloadOf(token: Uint8Array): string {
   const opened = openToken(token, token.length);
   if (isRefusal(opened)) throw new Error(opened.reason);
   return opened.payloadText;
+}
+
+/**
+ * The agent as others would make it, with its own key management: it resolves the DID each time.
+ * Keys with a zero in front of a coordinate it cannot read (one in 128), so those are left out.
+ */
+async function sphereon(all: readonly Uint8Array[]): Promise<VerifyingPeer> {
+  const agent = await createSphereon();
+  const tokens: Uint8Array[] = [];
+  for (const token of all) {
+    const { issuer } = JSON.parse(payloadOf(token)) as { issuer: string };
+    const { x = '', y = '' } = jwkOfKey(publicKeyOfDid(issuer).key);
+    const isWhole = [x, y].every((one) => Buffer.from(one, 'base64url')[0] !== 0);
+    if (isWhole && tokens.length < CREDENTIALS) tokens.push(token);
+  }
+  return {
+    name: 'sphereon',
+    async verify(at) {
+      const verdict = await agent.verify(tokens[at % tokens.length] ?? new Uint8Array());
+      if (verdict !== 'good') throw new Error(verdict);
+    },
+  };
 }
 
 async function bazaar(payloads: readonly string[]): Promise<VerifyingPeer> {

@@ -17,6 +17,7 @@ import { memorySigner } from '../support/identity.ts';
 import { type Corpus, makeCorpus } from './corpus.ts';
 import { type Figure, figure, median } from './figure.ts';
 import { peersOf, type VerifyingPeer } from './trust-peers.ts';
+import { runTrustScale } from './trust-scale.ts';
 
 const BATCHES = 256;
 const DEVICES = 4;
@@ -25,6 +26,10 @@ const GROUP = 64;
 const ROUNDS = 9;
 const ROUND_MS = 250;
 const TENANT = 'bench';
+
+/** What an ingester with a million enrolled devices may take at most. */
+const START_MS_MAX = 5_000;
+const RESIDENT_MIB_MAX = 1024;
 
 /** What is asked for: our rate against each peer's. */
 const TIMES_WANTED: Readonly<Record<string, number>> = {
@@ -49,6 +54,7 @@ export async function benchTrust(say: (line: string) => void): Promise<Figure[]>
   const rateOf = (name: string): number => rates.get(name) ?? Number.NaN;
   const verified = rateOf('verify');
   const unit = 'batches/s per core';
+  const scale = runTrustScale(say);
   return [
     figure('trust.verifyBatchPerSecond', verified, unit, rateOf('bareVerify')),
     figure('trust.signBatchPerSecond', rateOf('sign'), unit, rateOf('bareVerify')),
@@ -58,6 +64,10 @@ export async function benchTrust(say: (line: string) => void): Promise<Figure[]>
       figure(`trust.peer.${name}.verifyPerSecond`, rateOf(name), unit, verified),
       figure(`trust.times.${name}`, verified / rateOf(name), 'times', TIMES_WANTED[name] ?? 1),
     ]),
+    // At most so much: below 1 is better.
+    figure('trust.millionDevices.startMs', scale.startMs, 'ms', START_MS_MAX),
+    figure('trust.millionDevices.residentMiB', scale.rssMiB, 'MiB', RESIDENT_MIB_MAX),
+    figure('trust.millionDevices.lookupOfThousand', scale.lookupRatio, 'times', 1),
   ];
 }
 
