@@ -1,6 +1,6 @@
 /**
  * Compact JWS (RFC 7515) as Bondline uses it: one signature over the bytes as they are, ES256 or
- * EdDSA (ES384 is read only). Reading is strict, because whatever a lenient reader repairs is not
+ * EdDSA (ES384 and ES512 are read only). Reading is strict, because whatever a lenient reader repairs is not
  * what was signed.
  */
 import { strict as assert } from 'node:assert';
@@ -51,7 +51,9 @@ const TILDE = 0x7e;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
 /** RFC 7518 §3.4, RFC 8032 §5.1.6. */
-const SIGNATURE_BYTES = { ES256: 64, EdDSA: 64, Ed25519: 64, ES384: 96 } as const;
+const SIGNATURE_BYTES = { ES256: 64, EdDSA: 64, Ed25519: 64, ES384: 96, ES512: 132 } as const;
+/** RFC 7518 §3.4. */
+const HASHES = { ES256: 'sha256', ES384: 'sha384', ES512: 'sha512' } as const;
 
 /** Signs a payload with a signer whose answer may take a while (hardware). */
 export async function signToken(options: TokenParts): Promise<Uint8Array> {
@@ -119,7 +121,7 @@ export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | 
     return refuse('VC_SIGNATURE_FORM', `the signature has ${length} bytes, not ${wanted}`);
   }
   const payloadText = decodeText(payloadBytes);
-  const payload = readObject(payloadText, 'payload');
+  const payload = readObject(payloadText, 'payload', payloadBytes);
   if (isRefused(payload)) return payload.refusal;
   const tail = tilde < 0 ? undefined : whole.subarray(tilde);
   const revealed = withDisclosed(header, payload.value, tail);
@@ -169,8 +171,7 @@ export function verifySignature(
 ): boolean {
   const { signingInput, signature } = opened;
   if (key.algorithm === 'EdDSA') return verify(null, signingInput, key.key, signature);
-  const hash = key.algorithm === 'ES384' ? 'sha384' : 'sha256';
-  return verify(hash, signingInput, key.key, derOfSignature(signature));
+  return verify(HASHES[key.algorithm], signingInput, key.key, derOfSignature(signature));
 }
 
 function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
@@ -226,9 +227,9 @@ function isRefused(read: ObjectRead): read is { readonly refusal: Refusal } {
   return 'refusal' in read;
 }
 
-function readObject(text: string | undefined, what: string): ObjectRead {
+function readObject(text: string | undefined, what: string, bytes: Buffer): ObjectRead {
   if (text === undefined) return { refusal: refuse('VC_JSON', `the ${what} is not UTF-8`) };
-  const parsed = parseStrictJson(text);
+  const parsed = parseStrictJson(text, bytes);
   if (isRefusal(parsed)) return { refusal: parsed };
   const { value } = parsed;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -241,11 +242,14 @@ function readObject(text: string | undefined, what: string): ObjectRead {
 const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u'] as const;
 
 function readHeader(bytes: Buffer): TokenHeader | Refusal {
-  const read = readObject(decodeText(bytes), 'header');
+  const read = readObject(decodeText(bytes), 'header', bytes);
   if (isRefused(read)) return read.refusal;
   const { alg, kid, typ, cty, crit, b64 } = read.value as Record<string, unknown>;
   if (!isSupported(alg)) {
-    return refuse('VC_ALGORITHM', `alg is ${shown(alg)}; ES256, EdDSA and ES384 are accepted`);
+    return refuse(
+      'VC_ALGORITHM',
+      `alg is ${shown(alg)}; ES256, EdDSA, ES384 and ES512 are accepted`,
+    );
   }
   // RFC 7515 §4.1.11: an extension that must be understood and is not means refusal.
   if (crit !== undefined) return refuse('VC_HEADER', 'crit names extensions; none is understood');

@@ -169,7 +169,10 @@ export function keyInDocument(
     return { code: 'VC_KEY_EXPIRED', reason: `${keyId} has expired` };
   }
   if (!method.key) {
-    return { code: 'VC_KEY_INVALID', reason: `${keyId} is not a P-256, P-384 or Ed25519 key` };
+    return {
+      code: 'VC_KEY_INVALID',
+      reason: `${keyId} is not a P-256, P-384, P-521 or Ed25519 key`,
+    };
   }
   return { ...method.key, did: document.id, keyId };
 }

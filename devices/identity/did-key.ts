@@ -31,7 +31,9 @@ const PATTERN = /^did:key:z[1-9A-HJ-NP-Za-km-z]{40,80}$/;
  */
 export function didOfPublicJwk(jwk: Readonly<Record<string, unknown>>): string {
   const material = keyOfJwk(jwk);
-  if (!material) throw new EdgeError('DID_INVALID', 'making a did:key of a JWK');
+  if (!material || material.algorithm === 'ES512') {
+    throw new EdgeError('DID_INVALID', 'making a did:key of a JWK');
+  }
   const { x = '', y = '' } = material.key.export({ format: 'jwk' });
   const point = Buffer.from(x, 'base64url');
   if (material.algorithm === 'EdDSA') return didOf(ED25519, point);

@@ -8,14 +8,16 @@ import { strict as assert } from 'node:assert';
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
 
-/** DER of r‖s; both halves have the same length, at most 48 bytes (P-384). */
+/** DER of r‖s; both halves have the same length, at most 66 bytes (P-521). */
 export function derOfSignature(signature: Uint8Array): Buffer {
   const half = signature.length >> 1;
-  assert(signature.length === 2 * half && half <= 48, 'r and s have the same length');
+  assert(signature.length === 2 * half && half <= 66, 'r and s have the same length');
   const r = integerOf(signature.subarray(0, half));
   const s = integerOf(signature.subarray(half));
-  // Two integers of at most 51 bytes stay below 128, so that one byte says their length.
-  return Buffer.concat([Buffer.from([SEQUENCE, r.length + s.length]), r, s]);
+  const length = r.length + s.length;
+  // X.690 §8.1.3: a length from 128 on is written behind a byte that says of how many it is.
+  const head = length < 0x80 ? [SEQUENCE, length] : [SEQUENCE, 0x81, length];
+  return Buffer.concat([Buffer.from(head), r, s]);
 }
 
 /** An unsigned integer in its shortest form; a zero in front keeps it positive (X.690 §8.3). */
@@ -31,7 +33,7 @@ function integerOf(bytes: Uint8Array): Buffer {
   return integer;
 }
 
-/** r‖s of a DER signature that OpenSSL made; each half gets `half` bytes. */
+/** r‖s of a DER signature that OpenSSL made (P-256, P-384); each half gets `half` bytes. */
 export function signatureOfDer(der: Uint8Array, half: number): Buffer {
   const signature = Buffer.alloc(2 * half);
   let at = 2;

@@ -1,8 +1,8 @@
 /** A public key that signatures are checked with, made of a JWK or of raw bytes, never trusted. */
 import { createPublicKey, ECDH, type KeyObject } from 'node:crypto';
 
-/** What a key is for: P-256 and Ed25519 sign and verify here, P-384 is verified only. */
-export type KeyAlgorithm = 'ES256' | 'EdDSA' | 'ES384';
+/** What a key is for: P-256 and Ed25519 sign and verify here, the others are verified only. */
+export type KeyAlgorithm = 'ES256' | 'EdDSA' | 'ES384' | 'ES512';
 
 /**
  * Whether a JOSE `alg` is the one of a key (RFC 7518 §3.4, RFC 8037 §3.1; RFC 9864 calls EdDSA over
@@ -28,8 +28,8 @@ export type PublicJwk = Readonly<Record<string, string>>;
 export type KeyMaterial = Pick<PublicKey, 'algorithm' | 'key'>;
 
 /**
- * The key of a JWK (RFC 7518 §6.2 P-256 and P-384, RFC 8037 Ed25519), or `undefined` when it is
- * of another kind, not canonical, not on its curve, or of small order. Other members are ignored.
+ * The key of a JWK (RFC 7518 §6.2 P-256, P-384 and P-521, RFC 8037 Ed25519), or `undefined` when
+ * it is of another kind, not canonical, not on its curve, or of small order. Other members are ignored.
  */
 export function keyOfJwk(jwk: Readonly<Record<string, unknown>>): KeyMaterial | undefined {
   const { kty, crv } = jwk;
@@ -92,7 +92,9 @@ interface Curve {
 
 const P256: Curve = { algorithm: 'ES256', crv: 'P-256', name: 'prime256v1', bytes: 32 };
 const P384: Curve = { algorithm: 'ES384', crv: 'P-384', name: 'secp384r1', bytes: 48 };
-const CURVES: Readonly<Record<string, Curve>> = { 'P-256': P256, 'P-384': P384 };
+/** Others sign tokens with it (VC-JOSE-COSE); there is no did:key and no Data Integrity suite. */
+const P521: Curve = { algorithm: 'ES512', crv: 'P-521', name: 'secp521r1', bytes: 66 };
+const CURVES: Readonly<Record<string, Curve>> = { 'P-256': P256, 'P-384': P384, 'P-521': P521 };
 
 function keyOnCurve(point: Uint8Array, curve: Curve): KeyMaterial | undefined {
   const found = uncompressed(point, curve);

@@ -94,6 +94,25 @@ describe('a compact JWS', () => {
     );
   });
 
+  it.each([
+    ['ES384', 'P-384', 'sha384'],
+    ['ES512', 'P-521', 'sha512'],
+  ] as const)('of %s verifies with a key of its curve alone', (alg, namedCurve, hash) => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
+    const made = (data: Uint8Array): Buffer =>
+      sign(hash, data, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    const input = `${base64url(JSON.stringify({ ...good, alg }))}.${body}`;
+    const text = `${input}.${made(Buffer.from(input)).toString('base64url')}`;
+    const opened = openToken(Buffer.from(text), limits.credentialBytesMax);
+    if (isRefusal(opened)) throw new Error(opened.reason);
+    const named = { did: signer.did, keyId: signer.keyId };
+    const wide = { ...named, algorithm: alg, key: publicKey };
+    expect(verifyToken(opened, wide)).toBe(true);
+    expect(verifyToken({ ...opened, signature: made(Buffer.from('other')) }, wide)).toBe(false);
+    expect(verifyToken(opened, { ...key, ...named })).toBe(false);
+    expect(codeOf(`${input}.${signature}`)).toBe('VC_SIGNATURE_FORM');
+  });
+
   it('fails to verify when any byte of it changes', () => {
     fc.assert(
       fc.property(fc.nat(token.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {

@@ -17,6 +17,7 @@ describe('did:jwk', () => {
   it.each([
     ['ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
     ['ES384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+    ['ES512', () => generateKeyPairSync('ec', { namedCurve: 'P-521' })],
     ['EdDSA', () => generateKeyPairSync('ed25519')],
   ] as const)('is the %s key that it is made of', (algorithm, generate) => {
     for (let count = 0; count < 10; count += 1) {

@@ -92,6 +92,7 @@ describe('did:key', () => {
 
   it.each([
     ['of another curve', { kty: 'EC', crv: 'P-384', x: 'AA', y: 'AA' }],
+    ['of P-521', jwkOfKey(generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey)],
     ['symmetric', { kty: 'oct', k: 'AA' }],
     ['off the curve', { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }],
     ['empty', {}],

@@ -19,11 +19,12 @@ describe('a published JWK', () => {
   it.each([
     ['P-256', 'ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
     ['P-384', 'ES384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+    ['P-521', 'ES512', () => generateKeyPairSync('ec', { namedCurve: 'P-521' })],
     ['Ed25519', 'EdDSA', () => generateKeyPairSync('ed25519')],
   ] as const)('of %s is for %s and for no other algorithm', (_, algorithm, generate) => {
     const jwk = jwkOfKey(generate().publicKey);
     expect(keyOfPublishedJwk(jwk)?.algorithm).toBe(algorithm);
-    for (const alg of ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'none', 'HS256', '', 7]) {
+    for (const alg of ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'none', 'HS256', '', 7]) {
       const fits = alg === algorithm || (alg === 'Ed25519' && algorithm === 'EdDSA');
       expect(keyOfPublishedJwk({ ...jwk, alg }) !== undefined, String(alg)).toBe(fits);
     }
