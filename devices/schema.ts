@@ -19,7 +19,9 @@ export interface SchemaMistake {
 
 export type Checker<T> = (value: unknown) => value is T;
 
-const fast = new Ajv({ allErrors: false, strict: false, validateFormats: false });
+// Our patterns are ASCII, which is matched faster without the rules of Unicode.
+const quick = { strict: false, validateFormats: false, unicodeRegExp: false } as const;
+const fast = new Ajv({ ...quick, allErrors: false });
 const thorough = new Ajv({ allErrors: true, strict: false, useDefaults: true, verbose: true });
 
 /**

@@ -55,7 +55,7 @@ const sensorReport = Type.Object(
     booleanValue: Type.Optional(Type.Boolean()),
     'bl:valueType': Type.Optional(Type.Literal('xsd:integer')),
     uom: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{2,3}$' })),
-    hexBinaryValue: Type.Optional(Type.String({ pattern: '^([0-9a-f]{2})+$' })),
+    hexBinaryValue: Type.Optional(Type.String({ pattern: '^(?:[0-9a-f]{2})+$' })),
     'bl:point': point,
     'bl:quality': Type.Optional(Type.Enum(['uncertain', 'bad', 'forced', 'estimated', 'archived'])),
     'bl:status': Type.Optional(Type.String({ minLength: 1, maxLength: limits.statusMax })),
