@@ -16,6 +16,7 @@ import {
 import { readFileSync } from 'node:fs';
 import { EdgeError } from '../errors.ts';
 import { didOfPublicJwk, keyIdOfDid } from '../identity/did-key.ts';
+import { signatureOfDer } from '../identity/ecdsa-signature.ts';
 import { jwkOfKey } from '../identity/public-key.ts';
 import type { Algorithm, Signer } from '../identity/signer.ts';
 import { type Clock, systemClock } from '../runtime.ts';
@@ -160,12 +161,12 @@ export async function openKeyFile(
 }
 
 function signerOf({ did, keyId, algorithm }: FileKey, key: KeyObject): Signer {
-  const es256 = { key, dsaEncoding: 'ieee-p1363' } as const;
   return {
     did,
     keyId,
     algorithm,
-    sign: (data) => (algorithm === 'ES256' ? sign('sha256', data, es256) : sign(null, data, key)),
+    sign: (data) =>
+      algorithm === 'ES256' ? signatureOfDer(sign('sha256', data, key), 32) : sign(null, data, key),
   };
 }
 
