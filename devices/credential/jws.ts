@@ -1,7 +1,7 @@
 /**
  * Compact JWS (RFC 7515) as Bondline uses it: one signature over the bytes as they are, ES256 or
- * EdDSA (ES384 and ES512 are read only). Reading is strict, because whatever a lenient reader repairs is not
- * what was signed.
+ * EdDSA (ES384 and ES512 are read only). Reading is strict, because whatever a lenient reader
+ * repairs is not what was signed.
  */
 import { strict as assert } from 'node:assert';
 import { isAscii } from 'node:buffer';
