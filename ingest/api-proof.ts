@@ -12,6 +12,7 @@ import { assertionKeyOf } from '../devices/identity/did-document.ts';
 import { publicKeyOfDid } from '../devices/identity/did-key.ts';
 import type { PublicKey } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
+import { type Decision, decisionOf } from './api-doubts.ts';
 import { readingOf } from './api-readings.ts';
 import { batchPayload, enrolmentPayload } from './apply-payload.ts';
 import type { JournalReader } from './journal-reader.ts';
@@ -56,6 +57,14 @@ export interface Proof {
     readonly epoch?: number;
     readonly sequence?: number;
     readonly previous?: string;
+    /** The status lists were too old when it was taken: a revocation may have been missing. */
+    readonly status?: 'unknown';
+    /** Why it was in doubt, and who accepted it. */
+    readonly doubt?: {
+      readonly code: string;
+      readonly reason: string;
+      readonly accepted?: Decision;
+    };
   };
   readonly device?: {
     readonly did: string;
@@ -103,7 +112,7 @@ export function proofOf(
     enrolmentEntry && enrolment ? organisationLink(journal, enrolmentEntry, enrolment) : undefined;
   const enrolmentLink =
     enrolmentEntry && enrolment ? linkOf(journal, enrolmentEntry, organisation?.key) : undefined;
-  const isBatch = entry.header.kind === 'batch';
+  const isBatch = entry.header.batch !== undefined;
   const credential = isBatch ? batchLink(journal, entry, enrolment) : enrolmentLink;
   if (credential === undefined) return undefined;
   const reading = isBatch ? readingLink(entry, source, statement) : undefined;
@@ -181,7 +190,9 @@ function batchLink(
   entry: JournalEntry,
   enrolment: Enrolment | undefined,
 ): Proof['credential'] {
-  const { batch, gateway } = entry.header;
+  const { batch, code = '', gateway, kind, reason = '', standing } = entry.header;
+  const act = kind === 'doubtful' ? journal.doubtfulAt(entry.position)?.act : undefined;
+  const accepted = typeof act === 'number' && { accepted: decisionOf(journal, act) };
   const link = linkOf(journal, entry, batch === undefined ? undefined : keyOf(batch.device));
   const opened = openToken(entry.bytes, limits.credentialBytesMax);
   const read = isRefusal(opened) ? opened : readBatchHead((opened as OpenedToken).payload);
@@ -192,6 +203,8 @@ function batchLink(
     ...(gateway === undefined ? {} : { gateway }),
     ...(batch === undefined ? {} : { epoch: batch.epochCounter, sequence: batch.sequence }),
     ...(batch?.previous === undefined ? {} : { previous: batch.previous }),
+    ...(standing === 'stale' && { status: 'unknown' as const }),
+    ...(kind === 'doubtful' && { doubt: { code, reason, ...accepted } }),
     checks: [
       ...link.checks,
       { text: 'the payload satisfies the batch schema', ok: !isRefusal(read) },

@@ -3,6 +3,7 @@
  * runs in a worker so that a long answer never delays a receipt.
  */
 import { limits } from '../devices/limits.ts';
+import { type DoubtsQuery, doubtsOf } from './api-doubts.ts';
 import { type Proof, proofOf } from './api-proof.ts';
 import { DeviceLabels, type ReadingLines, readLines } from './api-readings.ts';
 import type { Changes } from './apply.ts';
@@ -35,6 +36,8 @@ export type Query =
   | { readonly ask: 'entry'; readonly position: number }
   /** `ReadingLines`. */
   | { readonly ask: 'readings'; readonly from: number; readonly count: number }
+  /** JSON of `Doubts`. */
+  | ({ readonly ask: 'doubts' } & DoubtsQuery)
   /** JSON of what a console needs to know of kinds and rules. */
   | { readonly ask: 'kinds' };
 
@@ -45,6 +48,7 @@ export interface QueryAnswers {
   readonly proof: string | undefined;
   readonly entry: string | undefined;
   readonly readings: ReadingLines;
+  readonly doubts: string;
   readonly kinds: string;
 }
 
@@ -57,8 +61,8 @@ interface TwinProof extends Proof {
 }
 
 export class Queries {
-  private readonly journal: JournalReader;
-  private readonly store: TwinsStore;
+  readonly journal: JournalReader;
+  readonly store: TwinsStore;
   private readonly plugins: FoldPlugins;
   private readonly labels: DeviceLabels;
   /** JSON of the routes that `table` was read from. */
@@ -87,6 +91,8 @@ export class Queries {
         return this.entry(query.position);
       case 'readings':
         return readLines(this.journal, this.labels, query);
+      case 'doubts':
+        return JSON.stringify(doubtsOf(this, query));
       case 'kinds':
         return this.kinds();
     }
@@ -160,7 +166,7 @@ export class Queries {
   /** Position of the enrolment that the fold took the batch at `source` under. */
   private enrolmentAt(state: TwinState, source: StatementSource): number | undefined {
     const [entry] = this.journal.read(source.position, 1);
-    if (entry?.header.kind !== 'batch' || entry.header.batch === undefined) return undefined;
+    if (entry?.header.batch === undefined) return undefined;
     const id = twinId(state.tenant, 'device', entry.header.batch.device);
     const text = this.store.load(id);
     if (text === undefined) return undefined;
@@ -175,7 +181,9 @@ export class Queries {
     if (entry === undefined || entry.position !== position) return undefined;
     const { header, bytes } = entry;
     const text = Buffer.from(bytes).toString('utf8');
-    const isToken = ['batch', 'enrolment', 'status', 'equivocation'].includes(header.kind);
+    const isToken = ['batch', 'doubtful', 'enrolment', 'status', 'equivocation'].includes(
+      header.kind,
+    );
     return JSON.stringify({
       position,
       leaf: this.journal.leaf(position),

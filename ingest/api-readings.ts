@@ -2,6 +2,7 @@
 import type { BatchPayload, ReportPayload } from '../devices/credential/batch-schema.ts';
 import { lossOf } from '../devices/credential/reading-wire.ts';
 import { limits } from '../devices/limits.ts';
+import { readAct } from './act.ts';
 import { batchPayload, enrolmentPayload } from './apply-payload.ts';
 import { timeOf } from './fold-element.ts';
 import type { JournalReader } from './journal-reader.ts';
@@ -49,13 +50,20 @@ export function readLines(
   const size = journal.size();
   const entries = journal.read(from, Math.min(count, limits.apiEntriesMax), CHUNK_BYTES_MAX);
   const lines = entries
-    .filter(({ header }) => header.kind === 'batch')
+    .flatMap((entry) => batchesIn(entry, journal))
     .flatMap((entry) => linesOf(entry, labels));
   return {
     text: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
     next: (entries.at(-1)?.position ?? from - 1) + 1,
     size,
   };
+}
+
+/** The batches that take effect with an entry: itself, or those that an act accepts. */
+function batchesIn(entry: JournalEntry, journal: JournalReader): readonly JournalEntry[] {
+  if (entry.header.kind === 'batch') return [entry];
+  const accepted = entry.header.kind === 'act' ? readAct(entry.bytes)?.accept : undefined;
+  return (accepted ?? []).flatMap((position) => journal.read(position, 1));
 }
 
 function linesOf(entry: JournalEntry, labels: DeviceLabels): object[] {

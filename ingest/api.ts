@@ -40,6 +40,8 @@ export interface ApiOptions {
     change(request: unknown): Promise<unknown>;
     /** Takes a parsed JSON body with credentials of parties, as `change` does. */
     submit(request: unknown): Promise<unknown>;
+    /** Takes a parsed JSON body with an officer's act, as `change` does. */
+    decide(request: unknown): Promise<unknown>;
     /** Whom we trust, as JSON; enrolments from a position on, at most so many. */
     list(page: ListPage): unknown;
   };
@@ -197,6 +199,18 @@ function addTwins(server: FastifyInstance, asker: Asker): void {
     if (position === undefined) return sendJson(reply, undefined);
     return sendJson(reply, await asker.ask({ ask: 'entry', position }));
   });
+  server.get<Named>('/api/doubts', async (request, reply) => {
+    const { device, from, count, all } = request.query;
+    const named = textOf(device);
+    const json = await asker.ask({
+      ask: 'doubts',
+      ...(named === undefined ? {} : { device: named }),
+      from: countOf(from) ?? 0,
+      count: Math.max(1, countOf(count) ?? limits.doubtsPageMax),
+      isOpen: textOf(all) === undefined,
+    });
+    return sendJson(reply, json);
+  });
   server.get('/api/kinds', async (_request, reply) =>
     sendJson(reply, await asker.ask({ ask: 'kinds' })),
   );
@@ -312,6 +326,7 @@ function addOperations(server: FastifyInstance, options: ApiOptions): void {
     });
   change('/api/trust', trust.change);
   change('/api/submit', trust.submit);
+  change('/api/acts', trust.decide);
 }
 
 const NO_CONSOLE =

@@ -51,6 +51,10 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/uplink.ts')).runUplink(args, await contextOf());
     case 'submit':
       return (await import('./commands/submit.ts')).runSubmit(args, await contextOf());
+    case 'doubts':
+      return (await import('./commands/doubts.ts')).runDoubts(args, await contextOf());
+    case 'accept':
+      return (await import('./commands/accept.ts')).runAccept(args, await contextOf());
     case 'verify':
       return (await import('./commands/verify.ts')).verifyCommand(args, output);
     case 'disclose':

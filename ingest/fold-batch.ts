@@ -87,7 +87,9 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess, act?: number): 
   device.history ??= emptyHistory();
   const { history } = device;
   if (isKnown(history, stamp)) return [];
-  putBatch(history, stamp, { digest: header.digest, follows: subject['bl:epoch']['bl:follows'] });
+  const closedMs = timeOf(payload.validFrom);
+  const { 'bl:follows': follows } = subject['bl:epoch'];
+  putBatch(history, stamp, { digest: header.digest, follows, closedMs });
   const offsetMs = clock.offsetMs ?? 0;
   const context: BatchContext = {
     entry,
@@ -98,7 +100,6 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess, act?: number): 
     device,
     points: fold.pointsOf(subject['bl:profile'].digestMultibase),
   };
-  const closedMs = timeOf(payload.validFrom);
   const elements = foldElements(subject, context);
   const aheadMs = Math.max(elements.aheadMs, Math.round(closedMs - offsetMs - receivedMs));
   putNewestBatch(history, {

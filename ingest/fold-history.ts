@@ -16,6 +16,9 @@ export interface Range {
   /** Journal position and receipt of the batch with sequence `from`. */
   position: number;
   receivedMs: number;
+  /** When the first and the last of the range were closed. */
+  firstMs: number;
+  lastMs: number;
 }
 
 /** One run of a gateway for the device. */
@@ -78,6 +81,9 @@ export interface Hole {
   readonly to?: number;
   /** Not all of these are missing: the holes were too many to list. */
   readonly some?: true;
+  /** When the neighbours were closed, before and after; absent where there is none. */
+  readonly afterMs?: number;
+  readonly beforeMs?: number;
   /** Receipt and position of the batch that shows the hole. */
   readonly sinceMs: number;
   readonly position: number;
@@ -96,18 +102,26 @@ export function isKnown(history: DeviceHistory, stamp: Stamp): boolean {
   return epoch.ranges.some(({ from, to }) => from <= stamp.sequence && stamp.sequence <= to);
 }
 
+/** What a batch says of its place besides its stamp. */
+export interface Placed {
+  readonly digest: string;
+  /** Digest of the batch before its epoch. */
+  readonly follows: string | undefined;
+  readonly closedMs: number;
+}
+
 /** Adds one batch to the epoch that it belongs to. */
 export function putBatch(
   history: DeviceHistory,
   stamp: Stamp,
-  { digest, follows }: { digest: string; follows: string | undefined },
+  { digest, follows, closedMs }: Placed,
 ): void {
   let index = history.epochs.length;
   const at = (position: number) => history.epochs[position - 1];
   for (let before = at(index); before !== undefined; before = at(index)) {
     if (compareEpochs(before, stamp) < 0) break;
     if (compareEpochs(before, stamp) === 0) {
-      extend(before, stamp, digest);
+      extend(before, stamp, { digest, closedMs });
       return;
     }
     index -= 1;
@@ -117,7 +131,7 @@ export function putBatch(
     counter: stamp.counter,
     nonce: stamp.nonce,
     ...(follows === undefined ? {} : { follows }),
-    ranges: [rangeOf(stamp)],
+    ranges: [rangeOf(stamp, closedMs)],
     count: 1,
     head: digest,
     coarse: false,
@@ -131,26 +145,31 @@ function compareEpochs(epoch: EpochHistory, stamp: Stamp): number {
   return epoch.nonce < stamp.nonce ? -1 : 1;
 }
 
-function rangeOf(stamp: Stamp): Range {
+function rangeOf(stamp: Stamp, closedMs: number): Range {
   const { sequence, position, receivedMs } = stamp;
-  return { from: sequence, to: sequence, position, receivedMs };
+  const closed = { firstMs: closedMs, lastMs: closedMs };
+  return { from: sequence, to: sequence, position, receivedMs, ...closed };
 }
 
-function extend(epoch: EpochHistory, stamp: Stamp, digest: string): void {
+function extend(
+  epoch: EpochHistory,
+  stamp: Stamp,
+  { digest, closedMs }: Omit<Placed, 'follows'>,
+): void {
   const { ranges } = epoch;
   const { sequence } = stamp;
   epoch.count += 1;
   if (sequence > (ranges.at(-1)?.to ?? 0)) epoch.head = digest;
-  insert(epoch, stamp);
-  const last = epoch.ranges.at(-1)?.to ?? 0;
+  insert(epoch, stamp, closedMs);
+  const last = epoch.ranges.at(-1);
   const [first] = epoch.ranges;
-  if (!epoch.coarse || epoch.count < last || first === undefined) return;
+  if (!epoch.coarse || first === undefined || last === undefined || epoch.count < last.to) return;
   // Nothing is missing any more, so that the ranges are exact again.
-  epoch.ranges = [{ ...first, from: 1, to: last }];
+  epoch.ranges = [{ ...first, from: 1, to: last.to, lastMs: last.lastMs }];
   epoch.coarse = false;
 }
 
-function insert(epoch: EpochHistory, stamp: Stamp): void {
+function insert(epoch: EpochHistory, stamp: Stamp, closedMs: number): void {
   const { ranges } = epoch;
   const { sequence } = stamp;
   let index = ranges.length;
@@ -161,21 +180,24 @@ function insert(epoch: EpochHistory, stamp: Stamp): void {
   if (before !== undefined && before.to >= sequence) return;
   if (before !== undefined && before.to + 1 === sequence) {
     before.to = sequence;
+    before.lastMs = closedMs;
     if (after !== undefined && after.from === sequence + 1) {
       before.to = after.to;
+      before.lastMs = after.lastMs;
       ranges.splice(index, 1);
     }
     return;
   }
   if (after !== undefined && after.from === sequence + 1) {
-    Object.assign(after, { ...rangeOf(stamp), to: after.to });
+    const { to, lastMs } = after;
+    Object.assign(after, { ...rangeOf(stamp, closedMs), to, lastMs });
     return;
   }
-  ranges.splice(index, 0, rangeOf(stamp));
+  ranges.splice(index, 0, rangeOf(stamp, closedMs));
   if (ranges.length <= limits.historyRangesMax) return;
   const [first, second] = ranges;
   if (first === undefined || second === undefined) return;
-  ranges.splice(0, 2, { ...first, to: second.to });
+  ranges.splice(0, 2, { ...first, to: second.to, lastMs: second.lastMs });
   epoch.coarse = true;
 }
 
@@ -219,26 +241,47 @@ export function openHoles(history: DeviceHistory): Hole[] {
   const holes: Hole[] = [];
   const heads = new Set(history.epochs.map(({ head }) => head));
   for (const [index, epoch] of history.epochs.entries()) {
-    const { counter } = epoch;
-    const first = epoch.ranges[0];
+    const { counter, coarse, follows, ranges } = epoch;
+    const first = ranges[0];
+    if (first === undefined) continue;
+    // What was closed last before this epoch bounds what is missing at its beginning.
+    const before = history.epochs[index - 1]?.ranges.at(-1)?.lastMs;
+    const { position, receivedMs: sinceMs } = first;
+    const start = {
+      ...(before !== undefined && { afterMs: before }),
+      beforeMs: first.firstMs,
+      sinceMs,
+      position,
+    };
     // The oldest epochs may have been dropped at the bound; then there is nothing to follow.
     const bounded = index === 0 && history.epochs.length >= limits.historyEpochsMax;
-    if (first && epoch.follows !== undefined && !heads.has(epoch.follows) && !bounded) {
-      holes.push({ counter: counter - 1, sinceMs: first.receivedMs, position: first.position });
+    if (follows !== undefined && !heads.has(follows) && !bounded) {
+      holes.push({ counter: counter - 1, ...start });
     }
-    if (first && epoch.coarse) {
-      const { from, to, position, receivedMs: sinceMs } = first;
-      holes.push({ counter, from, to, some: true, sinceMs, position });
+    if (first.from > 1) holes.push({ counter, from: 1, to: first.from - 1, ...start });
+    if (coarse) {
+      const { from, to, firstMs: afterMs, lastMs: beforeMs } = first;
+      holes.push({ counter, from, to, some: true, afterMs, beforeMs, sinceMs, position });
     }
-    let next = 1;
-    for (const { from, to, position, receivedMs } of epoch.ranges) {
-      if (from > next) {
-        holes.push({ counter, from: next, to: from - 1, sinceMs: receivedMs, position });
-      }
-      next = to + 1;
-    }
+    holes.push(...holesWithin(epoch));
   }
   return holes;
+}
+
+/** The holes between the ranges of an epoch. */
+function holesWithin({ counter, ranges }: EpochHistory): Hole[] {
+  return ranges.slice(1).map((after, index) => {
+    const before = ranges[index] as Range;
+    return {
+      counter,
+      from: before.to + 1,
+      to: after.from - 1,
+      afterMs: before.lastMs,
+      beforeMs: after.firstMs,
+      sinceMs: after.receivedMs,
+      position: after.position,
+    };
+  });
 }
 
 /**

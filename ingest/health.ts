@@ -7,6 +7,8 @@ export interface SiteCounts {
   readonly verifiedReadings: number;
   /** Credentials refused for good, contradictions included. */
   readonly refused: number;
+  /** Batches kept without effect, because their key was in doubt when they came. */
+  readonly doubtful: number;
   /** Times that a credential was held; one that is sent again counts again. */
   readonly held: number;
   /** Credentials that were stored before and came again. */
@@ -36,7 +38,7 @@ export interface Health {
 
 type Counts = { -readonly [K in keyof SiteCounts]: SiteCounts[K] };
 
-const NAMES = ['accepted', 'verifiedReadings', 'refused', 'held', 'known'] as const;
+const NAMES = ['accepted', 'verifiedReadings', 'refused', 'doubtful', 'held', 'known'] as const;
 
 /**
  * Counters in memory. Beyond `sitesMax` gateways further ones count in the sum only, since
@@ -71,7 +73,7 @@ export function createHealth(sitesMax: number): Health {
 }
 
 function zero(): Counts {
-  return { accepted: 0, verifiedReadings: 0, refused: 0, held: 0, known: 0 };
+  return { accepted: 0, verifiedReadings: 0, refused: 0, doubtful: 0, held: 0, known: 0 };
 }
 
 function add(counts: Counts, what: Partial<SiteCounts>): void {

@@ -26,6 +26,7 @@ import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
 import { type OpenJournal, startJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
+import { answerOfficer, type OfficerAnswer } from './officer.ts';
 import type { Authorities } from './party-book.ts';
 import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
 import { createReceipts } from './receipts.ts';
@@ -76,6 +77,8 @@ export interface Ingest {
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
   submit(request: unknown): Promise<SubmitAnswer>;
+  /** Does what an officer decided about what is in doubt. */
+  decide(request: unknown): Promise<OfficerAnswer>;
   readonly health: Health;
   readonly held: HeldBook;
   /** Journals the routes and rules in force, unless the last entry says the same. */
@@ -132,11 +135,13 @@ export function createIngest(options: IngestOptions): Ingest {
   );
 
   health.gauge({ positions: journal.found.size });
+  const officer = { recorder, journal: journal.doubts, tenant };
   return {
     receive: receive.receive,
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
+    decide: (request) => answerOfficer(officer, request, () => clock.nowMs()),
     health,
     held,
     async activateRules(rules) {
@@ -307,7 +312,7 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     name: ingester.name,
     health: ingest.health.snapshot,
     held: ingest.held.list,
-    trust: { token, change, submit: ingest.submit, list: ingest.desk.list },
+    trust: { token, change, submit: ingest.submit, decide: ingest.decide, list: ingest.desk.list },
   });
   closers.push(() => api.close());
   const { address: http } = api;

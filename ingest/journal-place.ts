@@ -49,7 +49,8 @@ export function digestBytes(digest: string): Buffer {
   return Buffer.from(digest.slice(1), 'base64url').subarray(2);
 }
 
-interface ReplayRow {
+/** A batch in its place. */
+export interface ReplayRow {
   readonly sequence: number;
   readonly digest: Buffer;
   readonly position: number;
@@ -75,7 +76,8 @@ function appendBatch(context: Context, entry: NewEntry, key: BatchKey): Appended
   const named = log.findNamed(entry);
   if (named !== undefined) return named;
   const coming = { entry, place: { device, epochCounter, epochNonce, sequence }, digest, near };
-  const other = contradicted(context, coming, key);
+  const about = { digest: entry.header.digest, batch: key };
+  const other = contradictionOf(near, about, log.headerAt);
   if (other !== undefined) {
     doubts.quarantine(device, log.next());
     const header = { ...clean(entry.header), kind: 'equivocation', ...forkWith(other) } as const;
@@ -91,18 +93,21 @@ function appendBatch(context: Context, entry: NewEntry, key: BatchKey): Appended
 
 /**
  * The position of what cannot be true beside a batch: another in its place, or a neighbour that
- * disagrees about which batch comes before which. Two histories show by either.
+ * disagrees about which batch comes before which. Two histories show by either. `near` is what
+ * stands in its place and in the two beside it.
  */
-function contradicted(
-  { log }: Context,
-  { near, place, digest }: Coming,
-  { previous }: BatchKey,
+export function contradictionOf(
+  near: readonly ReplayRow[],
+  { digest, batch }: { readonly digest: string; readonly batch: BatchKey },
+  headerAt: (position: number) => EntryHeader | undefined,
 ): number | undefined {
   const other = near.find((row) => {
-    if (row.sequence === place.sequence) return true;
-    const isNext = row.sequence > place.sequence;
-    const named = isNext ? log.headerAt(row.position)?.batch?.previous : previous;
-    return named !== undefined && !digestBytes(named).equals(isNext ? digest : row.digest);
+    if (row.sequence === batch.sequence) return true;
+    const isNext = row.sequence > batch.sequence;
+    const named = isNext ? headerAt(row.position)?.batch?.previous : batch.previous;
+    return (
+      named !== undefined && !digestBytes(named).equals(isNext ? digestBytes(digest) : row.digest)
+    );
   });
   return other?.position;
 }

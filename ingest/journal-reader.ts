@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { EdgeError } from '../devices/errors.ts';
 import { type Database, openDatabase, type Statement } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
+import { createDoubtReader, type DoubtReader } from './journal-doubt-reader.ts';
 import type { EnrolmentIndex, ListCheck, NamedList } from './journal-index.ts';
 import { journalSchema } from './journal-schema.ts';
 import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
@@ -20,7 +21,7 @@ export interface HighWater {
   readonly count: number;
 }
 
-export interface JournalReader extends EnrolmentIndex {
+export interface JournalReader extends EnrolmentIndex, DoubtReader {
   /**
    * Entries from position `from` on, at most `count`, and no more after `bytesMax` bytes.
    *
@@ -81,6 +82,10 @@ export function createReader(db: Database): JournalReader {
     `SELECT did AS device, epoch_counter AS epochCounter, epoch_nonce AS epochNonce, sequence, count
      FROM high_water JOIN device ON device.id = high_water.device ORDER BY 1, 2, 3`,
   );
+  const headerAt = (position: number): EntryHeader | undefined => {
+    const row = one.get(position);
+    return row === undefined ? undefined : (JSON.parse(row.header) as EntryHeader);
+  };
   const entryAt = (position: number): JournalEntry | undefined => {
     const row = one.get(position);
     return row === undefined ? undefined : checked(row);
@@ -108,6 +113,7 @@ export function createReader(db: Database): JournalReader {
       return position === null || position === undefined ? undefined : entryAt(position);
     },
     ...createLookups(db, entryAt),
+    ...createDoubtReader(db, headerAt),
     highWater: () => highWater.all(),
     close: () => {
       db.close();

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { EdgeError, type ErrorCode } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
+import type { DoubtReader } from './journal-doubt-reader.ts';
 import type { EnrolmentIndex } from './journal-index.ts';
 import {
   type JournalAnswer,
@@ -18,6 +19,8 @@ export interface OpenJournal extends Journal {
   readonly found: JournalStart;
   /** Enrolments as they are on disk, looked up on the caller's thread. */
   readonly enrolments: EnrolmentIndex;
+  /** What is in doubt as it is on disk. */
+  readonly doubts: DoubtReader;
 }
 
 /** A journal on the caller's own thread, over a store that it closes. */
@@ -25,6 +28,7 @@ export function createLocalJournal(store: JournalStore): OpenJournal {
   return {
     found: startOf(store),
     enrolments: store,
+    doubts: store,
     append: async (entries) => store.append(entries),
     read: async (from, count) => store.read(from, count),
     size: async () => store.size(),
@@ -72,6 +76,7 @@ export async function startJournal(file: string): Promise<OpenJournal> {
   return {
     found,
     enrolments: reader,
+    doubts: reader,
     append: (entries, give) => ask<Appended[]>({ type: 'append', entries }, give),
     read: (from, count) => ask<JournalEntry[]>({ type: 'read', from, count }),
     size: () => ask<number>({ type: 'size' }),

@@ -51,7 +51,10 @@ export function createTeller(options: {
       held.release(device, gateway);
       if (known) health.count(gateway, { known: 1 });
       else if (kind === 'batch') health.count(gateway, { accepted: 1, verifiedReadings: readings });
-      else if (result.outcome === 'refused') {
+      else if (kind === 'doubtful') {
+        health.count(gateway, { doubtful: 1 });
+        say('kept without effect until an officer accepts it', outcome, nowMs);
+      } else if (result.outcome === 'refused') {
         health.count(gateway, { refused: 1 });
         say('refused for good', outcome, nowMs);
       }

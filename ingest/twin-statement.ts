@@ -13,6 +13,8 @@ export function sourceOf({ stamp, element, report }: Cell): StatementSource {
     issuer: stamp.device,
     epoch: stamp.counter,
     sequence: stamp.sequence,
+    ...(stamp.act !== undefined && { act: stamp.act }),
+    ...(stamp.stale && { status: 'unknown' as const }),
   };
 }
 
@@ -118,10 +120,14 @@ const POSSESSOR_RULE = 'possessor-by-enrolment';
 /** Who is in control: what the enrolment declares of goods, else its organisation as possessor. */
 export function controlOf(
   record: EnrolmentRecord,
-  { sinceMs, isGoods }: { sinceMs: number; isGoods: boolean },
+  { sinceMs, isGoods, stale }: { sinceMs: number; isGoods: boolean; stale: boolean },
 ): Partial<Record<ControlRole, ControlStatement>> {
   const { enrolment, position } = record;
-  const source = { position, issuer: enrolment.organisation };
+  const source = {
+    position,
+    issuer: enrolment.organisation,
+    ...(stale && { status: 'unknown' as const }),
+  };
   const { owner, possessor, bondLiable }: Partial<Enrolment['scope']> = isGoods
     ? enrolment.scope
     : {};

@@ -1,6 +1,7 @@
 /** The twin that people see, made of its state, the routes in force and the last tick's time. */
 import { openAlerts } from './alert.ts';
 import type { FoldPlugins } from './fold.ts';
+import { openHoles } from './fold-history.ts';
 import type { RouteTable } from './fold-routes.ts';
 import { chosen, type TwinState } from './fold-state.ts';
 import type { Kind } from './kind.ts';
@@ -47,15 +48,42 @@ export function viewOf(state: TwinState, context: ViewContext): Twin {
         : controlOf(record, {
             sinceMs: record.sinceMs ?? record.enrolment.validFromMs,
             isGoods: kind.isGoods,
+            stale: current?.cell.stamp.stale === true,
           }),
     ),
     ...(derived.place === undefined ? {} : { place: derived.place }),
     alerts: openAlerts(state, context.plugins, context.nowMs),
+    ...gapsOf(state),
+    ...pendingOf(state),
     relations: { ...derived.relations },
     ...(keyLocation === undefined ? {} : { keyLocation }),
     position: state.position,
     observedMs: state.observedMs,
     receivedMs: state.receivedMs,
+  };
+}
+
+/** What is missing in a device's history. */
+function gapsOf({ history }: TwinState): Pick<Twin, 'gaps'> {
+  const holes = history === undefined ? [] : openHoles(history);
+  if (holes.length === 0) return {};
+  return {
+    gaps: holes.map(({ counter: epoch, sinceMs: _seen, position: _by, ...hole }) => {
+      return { epoch, ...hole };
+    }),
+  };
+}
+
+/** Steps of custody that wait for the status of their signers. */
+function pendingOf({ custody }: TwinState): Pick<Twin, 'pending'> {
+  const waiting = [...(custody?.waiting.values() ?? [])].filter((step) => step.pending);
+  if (waiting.length === 0) return {};
+  return {
+    pending: waiting
+      .sort((a, b) => a.position - b.position)
+      .map(({ act, from, to, atMs, position }) => {
+        return { act, from: from.name, to: to.name, atMs, position };
+      }),
   };
 }
 

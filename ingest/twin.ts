@@ -28,6 +28,13 @@ export interface StatementSource {
   /** The place in the device's history, which orders statements of one device. */
   readonly epoch?: number;
   readonly sequence?: number;
+  /** Position of the act that accepted the credential, where it came in doubt. */
+  readonly act?: number;
+  /**
+   * `unknown`: the status lists were too old when the credential was taken, so that a revocation
+   * may have been missing. Absent where the status was known.
+   */
+  readonly status?: 'unknown';
 }
 
 /** A value that was good once: shown beside a bad one, always with its own time. */
@@ -113,6 +120,28 @@ export interface Alert {
   readonly evidence: readonly number[];
 }
 
+/** Batches that are missing in a device's history. */
+export interface Gap {
+  readonly epoch: number;
+  /** First and last missing sequence; absent when only a digest says that something is missing. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Not all of these are missing: the gaps were too many to list. */
+  readonly some?: true;
+  /** When the neighbours before and after were closed; absent where there is none. */
+  readonly afterMs?: number;
+  readonly beforeMs?: number;
+}
+
+/** A step of custody that waits until the status of its signers is known. */
+export interface PendingStep {
+  readonly act: string;
+  readonly from: string;
+  readonly to: string;
+  readonly atMs: number;
+  readonly position: number;
+}
+
 export interface Twin {
   /** `urn:uuid:`, derived from tenant, kind and alias, so that a rebuild gives the same. */
   readonly id: string;
@@ -127,6 +156,10 @@ export interface Twin {
   control: Partial<Record<ControlRole, ControlStatement>>;
   place?: Place;
   alerts: Alert[];
+  /** Of a device; absent where nothing is missing. */
+  gaps?: Gap[];
+  /** Of goods; absent where nothing is pending. */
+  pending?: PendingStep[];
   /** Ids of twins that this one came from or belongs to, by relation, e.g. `heat`. */
   relations: Record<string, string>;
   /** Where the keys live that its statements rest on; the weakest is named. */

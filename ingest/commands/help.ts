@@ -1,5 +1,7 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
 import { discloseHelp } from './disclose.ts';
+import { acceptHelp } from './accept.ts';
+import { doubtsHelp } from './doubts.ts';
 import { submitHelp } from './submit.ts';
 import { verifyHelp } from './verify.ts';
 
@@ -16,6 +18,8 @@ Commands:
   store CONFIG ACTION            encrypt the databases, or copy them
   uplink CONFIG ACTION           invite gateways, say who may connect, equip a broker
   submit CONFIG FILE...          hand over what parties signed: custody, tickets, bonds
+  doubts CONFIG                  list what waits for an officer: doubtful batches, quarantines
+  accept CONFIG POSITION...      decide as an officer: accept batches, end a quarantine
   verify FILE...                 judge credentials and batches offline
   disclose FILE --out FILE       show some readings of a batch, and hide the others
   rebuild CONFIG [--check]       fold the journal into twins anew, or prove them equal
@@ -118,6 +122,8 @@ export const helpOf: Readonly<Record<string, string>> = {
   store,
   uplink,
   submit: submitHelp,
+  doubts: doubtsHelp,
+  accept: acceptHelp,
   verify: verifyHelp,
   disclose: discloseHelp,
   rebuild,

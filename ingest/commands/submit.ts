@@ -1,8 +1,8 @@
 /** `bondline-ingest submit`: hands credentials of parties to the ingester that runs. */
 import { readFileSync } from 'node:fs';
 import { EdgeError } from '../../devices/errors.ts';
-import { readControl } from '../control.ts';
 import { requestToSubmit, type SubmitAnswer, type Submitted } from '../party-submit.ts';
+import { askRunning } from './ask-running.ts';
 import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
 
 export const submitHelp = `Usage: bondline-ingest submit CONFIG FILE... [--json]
@@ -18,14 +18,15 @@ Exit code 1 when something was not accepted.
 `;
 
 const OPTIONS = { json: { type: 'boolean' } } as const;
-const TIMEOUT_MS = 30_000;
 
 export async function runSubmit(args: readonly string[], context: CommandContext): Promise<number> {
   const { positionals, values } = parseArguments(args, OPTIONS, ['CONFIG', 'FILE', 'FILE...']);
   const [file = '', ...paths] = positionals;
   const config = loadConfig(file, context);
   const request = requestToSubmit(paths.map((name) => ({ name, bytes: read(name) })));
-  const { submitted } = await send(config.ingester.data, JSON.stringify(request));
+  const { data } = config.ingester;
+  const answer = await askRunning(data, '/api/submit', JSON.stringify(request));
+  const { submitted } = answer as SubmitAnswer;
   if (values.json) context.out(`${JSON.stringify({ submitted })}\n`);
   else for (const one of submitted) context.out(format(one));
   return submitted.every(({ outcome }) => outcome === 'accepted') ? EXIT.well : EXIT.failed;
@@ -36,27 +37,6 @@ function read(path: string): Uint8Array {
     return readFileSync(path);
   } catch (cause) {
     throw new EdgeError('DOC_UNREADABLE', `reading ${path}`, { cause });
-  }
-}
-
-async function send(data: string, body: string): Promise<SubmitAnswer> {
-  const control = readControl(data);
-  if (control === undefined) {
-    throw new EdgeError('IN_CONTROL', `looking for the ingester that runs on ${data}`);
-  }
-  const { http, token } = control;
-  try {
-    const answer = await fetch(`${http}/api/submit`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      body,
-    });
-    if (answer.ok) return (await answer.json()) as SubmitAnswer;
-    const { message } = (await answer.json()) as { message?: string };
-    throw new Error(message ?? `status ${answer.status}`);
-  } catch (cause) {
-    throw new EdgeError('IN_CONTROL', `submitting to the ingester at ${http}`, { cause });
   }
 }
 

@@ -1,6 +1,15 @@
 /** The frame around every page: name, connection, counts, and what is announced. */
 import { ListPage } from './list-page.tsx';
-import { alertCount, announcement, connection, held, lostSinceMs, status, twins } from './live.ts';
+import {
+  alertCount,
+  announcement,
+  connection,
+  doubts,
+  held,
+  lostSinceMs,
+  status,
+  twins,
+} from './live.ts';
 import { Age } from './parts.tsx';
 import { route } from './route.ts';
 import { TwinPage } from './twin-page.tsx';
@@ -40,6 +49,7 @@ function Header() {
   const { name, verifiedReadings, latencyMs } = status.value ?? {};
   const refused = status.value && status.value.refused + status.value.tooLarge;
   const p99 = latencyMs?.p99;
+  const inDoubt = doubts.value.waiting + doubts.value.quarantined.length;
   return (
     <header>
       <a class="brand" href="#/">
@@ -59,6 +69,7 @@ function Header() {
           value={count(held.value.length)}
           tone={held.value.length > 0 ? 'warn' : ''}
         />
+        <Figure name="In doubt" value={count(inDoubt)} tone={inDoubt > 0 ? 'warn' : ''} />
         <Figure name="Verified readings" value={count(verifiedReadings)} />
         <Figure name="Refused" value={count(refused)} tone={refused ? 'warn' : ''} />
         <Figure

@@ -1,5 +1,5 @@
 /** Asks the ingester, with a deadline. */
-import type { HeldDevice, KindInfo, Proof, Status, Twin, TwinList } from './wire.ts';
+import type { Doubts, HeldDevice, KindInfo, Proof, Status, Twin, TwinList } from './wire.ts';
 
 const DEADLINE_MS = 10_000;
 
@@ -24,6 +24,10 @@ export const askStatus = (): Promise<Status> => ask('./api/status');
 
 export const askHeld = async (): Promise<readonly HeldDevice[]> =>
   (await ask<{ held: readonly HeldDevice[] }>('./api/held')).held;
+
+/** What waits for an officer; with a device, all that ever was in doubt of it. */
+export const askDoubts = (device?: string): Promise<Doubts> =>
+  ask(`./api/doubts${device === undefined ? '' : `?all=1&device=${encodeURIComponent(device)}`}`);
 
 export const askProof = (id: string, attribute: string): Promise<Proof> =>
   ask(`./api/twins/${encodeURIComponent(id)}/proof/${encodeURIComponent(attribute)}`);

@@ -1,5 +1,6 @@
 /** The list of twins: what, where, who, newest values, age, proof and open alerts. */
 import { computed, signal } from '@preact/signals';
+import { DoubtsSection } from './doubts.tsx';
 import { coordinatesText, kindName, metresText, placeText, statementText } from './format.ts';
 import { HeldDevices } from './held-devices.tsx';
 import { alertCount, kinds, twins } from './live.ts';
@@ -91,6 +92,7 @@ export function ListPage() {
           Show more ({rows.length - shown.value} hidden)
         </button>
       )}
+      <DoubtsSection />
       <HeldDevices />
     </>
   );

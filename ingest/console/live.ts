@@ -3,8 +3,8 @@
  * few times a second however fast they come.
  */
 import { batch, computed, signal } from '@preact/signals';
-import { askHeld, askKinds, askStatus, askTwins } from './ask.ts';
-import type { HeldDevice, KindInfo, Status, Twin } from './wire.ts';
+import { askDoubts, askHeld, askKinds, askStatus, askTwins } from './ask.ts';
+import type { Doubts, HeldDevice, KindInfo, Status, Twin } from './wire.ts';
 
 const SHOW_MS = 200;
 const POLL_MS = 2_000;
@@ -16,6 +16,7 @@ export const twins = signal<ReadonlyMap<string, Twin>>(new Map());
 export const kinds = signal<readonly KindInfo[]>([]);
 export const status = signal<Status | undefined>(undefined);
 export const held = signal<readonly HeldDevice[]>([]);
+export const doubts = signal<Doubts>({ waiting: 0, doubtful: [], quarantined: [] });
 export const connection = signal<Connection>('connecting');
 /** When the connection was lost, by the ingester's clock. */
 export const lostSinceMs = signal(0);
@@ -49,11 +50,16 @@ export async function start(): Promise<void> {
 
 async function poll(): Promise<void> {
   try {
-    const [newStatus, newHeld] = await Promise.all([askStatus(), askHeld()]);
+    const [newStatus, newHeld, newDoubts] = await Promise.all([
+      askStatus(),
+      askHeld(),
+      askDoubts(),
+    ]);
     clockOffsetMs = newStatus.timeMs - Date.now();
     batch(() => {
       status.value = newStatus;
       held.value = newHeld;
+      doubts.value = newDoubts;
       nowMs.value = newStatus.timeMs;
     });
   } catch {

@@ -99,6 +99,7 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
             <Fact name="Place in history">
               epoch {credential.epoch}, sequence {credential.sequence}
             </Fact>
+            <Caveats credential={credential} />
           </Link>
         )}
         {device !== undefined && (
@@ -135,6 +136,35 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
           </Link>
         )}
       </ol>
+    </>
+  );
+}
+
+/** What was not as it should be when the credential came, in the words of the record. */
+function Caveats({ credential }: Pick<Proof, 'credential'>) {
+  const { status, doubt } = credential;
+  const accepted = doubt?.accepted;
+  return (
+    <>
+      {status === 'unknown' && (
+        <Fact name="Status">
+          <span class="caveat">▲ not known at the time:</span> its status lists were too old, so a
+          revocation may have been missing
+        </Fact>
+      )}
+      {doubt !== undefined && (
+        <Fact name="Came in doubt">
+          <span class="caveat">▲ {doubt.reason}</span> ({doubt.code})
+        </Fact>
+      )}
+      {accepted !== undefined && (
+        <Fact name="Accepted">
+          {accepted.under === undefined
+            ? `by ${accepted.officer}, “${accepted.reason}”`
+            : `chained under the batch at log position ${accepted.under}, received before the doubt`}
+          , {timeText(accepted.atMs)}, log position {accepted.position}
+        </Fact>
+      )}
     </>
   );
 }

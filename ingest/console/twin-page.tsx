@@ -1,5 +1,6 @@
 /** One twin: identity, control, place, alerts and every attribute with the way to its proof. */
 import { Fragment } from 'preact';
+import { DeviceDoubts } from './doubts.tsx';
 import {
   coordinatesText,
   kindName,
@@ -9,6 +10,7 @@ import {
   statementText,
   timeText,
 } from './format.ts';
+import { Missing } from './gaps.tsx';
 import { kinds, twins } from './live.ts';
 import { Age, AlertBadge, Fact, ProofBadge } from './parts.tsx';
 import { ProofPanel } from './proof-panel.tsx';
@@ -46,6 +48,8 @@ export function TwinPage({ id, attribute }: { id: string; attribute: string | un
         <Identity twin={twin} />
       </div>
       {attribute?.startsWith('@') && <ProofPanel twin={twin.id} attribute={attribute} />}
+      <Missing twin={twin} />
+      {twin.kind === 'device' && <DeviceDoubts twin={twin} />}
       <Attributes twin={twin} attribute={attribute} />
     </article>
   );
@@ -207,7 +211,10 @@ function Attributes({ twin, attribute }: PartProps) {
                   <td class="number" title={timeText(statement.observedMs)}>
                     <Age sinceMs={statement.observedMs} />
                   </td>
-                  <td>{knownBy(statement)}</td>
+                  <td>
+                    {knownBy(statement)}
+                    <Caveat source={statement.source} />
+                  </td>
                   <td>
                     <ProveLink twin={twin} name={path} open={attribute === path} />
                   </td>
@@ -237,6 +244,20 @@ function Value({ statement }: { statement: Statement }) {
         <span class="second">
           last good {statementText(lastGood)}, <Age sinceMs={lastGood.observedMs} /> ago
         </span>
+      )}
+    </>
+  );
+}
+
+/** What of the credential behind a statement was not as it should be when it came. */
+function Caveat({ source }: Pick<Statement, 'source'>) {
+  return (
+    <>
+      {source.status === 'unknown' && (
+        <span class="second caveat">▲ status not known at the time</span>
+      )}
+      {source.act !== undefined && (
+        <span class="second caveat">▲ came in doubt, accepted at log {source.act}</span>
       )}
     </>
   );

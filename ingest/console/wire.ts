@@ -10,6 +10,10 @@ export interface Source {
   readonly issuer: string;
   readonly epoch?: number;
   readonly sequence?: number;
+  /** Position of the act that accepted it, where it came in doubt. */
+  readonly act?: number;
+  /** The status lists were too old when it was taken. */
+  readonly status?: 'unknown';
 }
 
 export interface Statement {
@@ -76,11 +80,68 @@ export interface Twin {
   readonly control: Readonly<Partial<Record<Role, Control>>>;
   readonly place?: Place;
   readonly alerts: readonly Alert[];
+  readonly gaps?: readonly Gap[];
+  readonly pending?: readonly PendingStep[];
   readonly relations: Readonly<Record<string, string>>;
   readonly keyLocation?: KeyLocation;
   readonly position: number;
   readonly observedMs: number;
   readonly receivedMs: number;
+}
+
+/** Batches that are missing, and when the ones beside them were closed. */
+export interface Gap {
+  readonly epoch: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly some?: true;
+  readonly afterMs?: number;
+  readonly beforeMs?: number;
+}
+
+export interface PendingStep {
+  readonly act: string;
+  readonly from: string;
+  readonly to: string;
+  readonly atMs: number;
+  readonly position: number;
+}
+
+export interface Decision {
+  readonly position: number;
+  readonly atMs: number;
+  readonly officer?: string;
+  readonly reason?: string;
+  /** Position of the older batch that vouches for it, where no officer did. */
+  readonly under?: number;
+}
+
+export interface DoubtfulBatch {
+  readonly position: number;
+  readonly device: string;
+  readonly label: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly receivedMs: number;
+  readonly code: string;
+  readonly reason: string;
+  readonly accepted?: Decision;
+}
+
+export interface Quarantine {
+  readonly device: string;
+  readonly label: string;
+  readonly position: number;
+  readonly sinceMs: number;
+  readonly reason: string;
+  readonly supersededBy?: string;
+  readonly ended?: Decision;
+}
+
+export interface Doubts {
+  readonly waiting: number;
+  readonly doubtful: readonly DoubtfulBatch[];
+  readonly quarantined: readonly Quarantine[];
 }
 
 export interface TwinList {
@@ -170,6 +231,12 @@ export interface Proof {
     readonly epoch?: number;
     readonly sequence?: number;
     readonly previous?: string;
+    readonly status?: 'unknown';
+    readonly doubt?: {
+      readonly code: string;
+      readonly reason: string;
+      readonly accepted?: Decision;
+    };
   };
   readonly device?: {
     readonly did: string;

@@ -1,4 +1,5 @@
 /** Batches are missing in a device's history: a sequence hole, or an epoch that follows nothing. */
+import { formatTime } from '../../devices/runtime.ts';
 import { type Hole, missingCount, openHoles } from '../fold-history.ts';
 import { evidenceMax, type Rule } from '../rule.ts';
 
@@ -8,7 +9,7 @@ const NAMED = 3;
 export const gap: Rule = {
   name: 'gap',
   code: 'GAP',
-  version: 1,
+  version: 2,
   summary: 'Batches of a device are missing; closes when they arrive.',
   kinds: ['device'],
   evaluate({ history }) {
@@ -31,10 +32,21 @@ export const gap: Rule = {
   },
 };
 
-function describe({ counter, from, to, some }: Hole): string {
+function describe(hole: Hole): string {
+  return `${which(hole)}${when(hole)}`;
+}
+
+function which({ counter, from, to, some }: Hole): string {
   if (from === undefined || to === undefined) return `the end of epoch ${counter}`;
   if (some) return `epoch ${counter}, some of the sequences ${from} to ${to}`;
   return from === to
     ? `epoch ${counter}, sequence ${from}`
     : `epoch ${counter}, sequences ${from} to ${to}`;
+}
+
+/** The time in which they were closed, by the batches beside them. */
+function when({ afterMs, beforeMs }: Hole): string {
+  if (beforeMs === undefined) return '';
+  const before = formatTime(beforeMs);
+  return afterMs === undefined ? ` (before ${before})` : ` (${formatTime(afterMs)} to ${before})`;
 }

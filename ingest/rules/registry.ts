@@ -10,6 +10,7 @@ import { lost } from './lost.ts';
 import { outOfScope } from './out-of-scope.ts';
 import { quarantine } from './quarantine.ts';
 import { refused } from './refused.ts';
+import { silent } from './silent.ts';
 import { stale } from './stale.ts';
 import { temperatureExcursion } from './temp-exc.ts';
 
@@ -23,6 +24,7 @@ export const rules: readonly Rule[] = [
   doubtful,
   refused,
   gap,
+  silent,
   lost,
   stale,
   clock,

@@ -56,6 +56,8 @@ export interface EnrolmentOptions {
   readonly goods?: readonly string[];
   readonly facility?: Facility;
   readonly cadenceMs?: number;
+  readonly heartbeatMs?: number;
+  readonly supersedes?: string;
   readonly receivedMs?: number;
   readonly scope?: Partial<Enrolment['scope']>;
   readonly profileDigest?: string;
@@ -75,7 +77,8 @@ export function enrolmentEntry(options: EnrolmentOptions): JournalEntry {
     },
     facility: options.facility ?? facility,
     cadenceMs: options.cadenceMs ?? 1_000,
-    heartbeatMs: 60_000,
+    heartbeatMs: options.heartbeatMs ?? 60_000,
+    ...(options.supersedes !== undefined && { supersedes: options.supersedes }),
     keyLocation: 'gateway-file',
     scope: { goods: options.goods ?? ['did:web:northline.example/'], ...options.scope },
     validFromMs: startMs - 3_600_000,
@@ -185,6 +188,16 @@ export function custodyActEntry(
 ): JournalEntry {
   const bytes = Buffer.from(JSON.stringify({ act: 'custody', ...act }));
   return entryOf(position, 'act', bytes, { receivedMs: startMs + position });
+}
+
+/** A batch that was proven and came in doubt. */
+export function doubtfulEntry(of: JournalEntry, code = 'VC_REVOKED'): JournalEntry {
+  const { header, bytes, position } = of;
+  return { position, bytes, header: { ...header, kind: 'doubtful', code, reason: 'a test' } };
+}
+
+export function actEntry(position: number, act: object, receivedMs = startMs): JournalEntry {
+  return entryOf(position, 'act', Buffer.from(JSON.stringify(act)), { receivedMs });
 }
 
 /** A refusal or an equivocation in the name of a device. */

@@ -95,6 +95,7 @@ export class TwinWorld {
           return { changes: [] };
         },
         submit: async () => ({ submitted: [] }),
+        decide: async () => ({ position: 0, accepted: [], lifted: [] }),
         list: () => ({ organisations: [] }),
       },
     });

@@ -7,6 +7,7 @@ import {
   batchEntry,
   deviceDid,
   enrolmentEntry,
+  incidentEntry,
   reading,
   startMs,
   tickEntry,
@@ -17,8 +18,17 @@ const box = 'urn:epc:id:bic:MSKU9070323';
 const cadenceMs = 1_000;
 const minuteMs = 60_000;
 
+/** So long that only the tests of SILENT see it. */
+const heartbeatMs = 86_400_000;
+
 function world(...entries: JournalEntry[]): FoldWorld {
-  const enrolment = enrolmentEntry({ position: 0, device: meter, cadenceMs, goods: [box] });
+  const enrolment = enrolmentEntry({
+    position: 0,
+    device: meter,
+    cadenceMs,
+    heartbeatMs,
+    goods: [box],
+  });
   return new FoldWorld().apply([enrolment, ...entries]);
 }
 
@@ -83,16 +93,31 @@ describe('GAP', () => {
   it('names the missing interval and closes when the last of it arrives', () => {
     const folded = world(heard(1, 1, startMs), heard(2, 5, startMs + 50));
     expect(folded.alerts('device', meter)).toMatchObject([
-      { code: 'GAP', text: '3 batches are missing: epoch 1, sequences 2 to 4.', evidence: [2] },
+      {
+        code: 'GAP',
+        text:
+          '3 batches are missing: epoch 1, sequences 2 to 4 ' +
+          '(2026-01-01T00:00:00.000Z to 2026-01-01T00:00:00.050Z).',
+        evidence: [2],
+      },
+    ]);
+    expect(folded.twin('device', meter).gaps).toEqual([
+      { epoch: 1, from: 2, to: 4, afterMs: startMs, beforeMs: startMs + 50 },
     ]);
     folded.apply([heard(3, 3, startMs + 20)]);
     expect(folded.alerts('device', meter)).toMatchObject([
-      { text: '2 batches are missing: epoch 1, sequence 2; epoch 1, sequence 4.' },
+      {
+        text:
+          '2 batches are missing: ' +
+          'epoch 1, sequence 2 (2026-01-01T00:00:00.000Z to 2026-01-01T00:00:00.020Z); ' +
+          'epoch 1, sequence 4 (2026-01-01T00:00:00.020Z to 2026-01-01T00:00:00.050Z).',
+      },
     ]);
     folded.apply([heard(4, 4, startMs + 30)]);
     expect(codes(folded)).toEqual(['GAP']);
     folded.apply([heard(5, 2, startMs + 10)]);
     expect(codes(folded)).toEqual([]);
+    expect(folded.twin('device', meter)).not.toHaveProperty('gaps');
   });
 
   it('shows a missing first batch', () => {
@@ -105,7 +130,13 @@ describe('GAP', () => {
     const next = chained(3, 2, 1, two.header.digest);
     const folded = world(one, next);
     expect(folded.alerts('device', meter)).toMatchObject([
-      { code: 'GAP', text: 'Batches are missing: the end of epoch 1.', evidence: [3] },
+      {
+        code: 'GAP',
+        text:
+          'Batches are missing: the end of epoch 1 ' +
+          '(2026-01-01T00:00:00.000Z to 2026-01-01T00:00:00.000Z).',
+        evidence: [3],
+      },
     ]);
     expect(codes(folded.apply([two]))).toEqual([]);
   });
@@ -119,6 +150,51 @@ describe('GAP', () => {
       heard(count + at + 1, 2 * at + 1, startMs),
     );
     expect(codes(folded.apply(late))).toEqual([]);
+  });
+});
+
+describe('SILENT', () => {
+  const everyMs = 60_000;
+  const enrolled = () =>
+    new FoldWorld().apply([
+      enrolmentEntry({ position: 0, device: meter, cadenceMs, heartbeatMs: everyMs, goods: [box] }),
+    ]);
+  const dueMs = everyMs + limits.staleGraceMs;
+  const silence = (folded: FoldWorld) => codes(folded).filter((code) => code === 'SILENT');
+
+  it('shows within a heartbeat and the grace that the end of a history may be missing', () => {
+    const one = batchEntry({ position: 1, device: meter, sequence: 1, receivedMs: startMs });
+    const folded = enrolled().apply([one, tickEntry(2, startMs + dueMs - 1)]);
+    expect(silence(folded)).toEqual([]);
+    expect(silence(folded.apply([tickEntry(3, startMs + dueMs)]))).toEqual(['SILENT']);
+    expect(folded.twin('device', meter).alerts).toContainEqual(
+      expect.objectContaining({ code: 'SILENT', sinceMs: startMs + dueMs, evidence: [1] }),
+    );
+    const next = batchEntry({
+      position: 4,
+      device: meter,
+      sequence: 3,
+      closedMs: startMs + dueMs,
+      receivedMs: startMs + dueMs + 10,
+    });
+    expect(silence(folded.apply([next]))).toEqual([]);
+  });
+
+  it('is not closed by what comes late of the past, nor by what is refused', () => {
+    const newest = batchEntry({ position: 1, device: meter, sequence: 5, receivedMs: startMs });
+    const late = batchEntry({
+      position: 2,
+      device: meter,
+      sequence: 4,
+      receivedMs: startMs + everyMs,
+    });
+    const folded = enrolled().apply([newest, late, incidentEntry('refusal', 3, late)]);
+    expect(silence(folded.apply([tickEntry(4, startMs + dueMs)]))).toEqual(['SILENT']);
+  });
+
+  it('counts from the enrolment where no batch came at all', () => {
+    expect(silence(enrolled().apply([tickEntry(1, startMs + dueMs - 1)]))).toEqual([]);
+    expect(silence(enrolled().apply([tickEntry(1, startMs + dueMs)]))).toEqual(['SILENT']);
   });
 });
 
