@@ -4,6 +4,7 @@
  */
 import { limits } from '../devices/limits.ts';
 import { type DoubtsQuery, doubtsOf } from './api-doubts.ts';
+import { evidenceOf } from './api-evidence.ts';
 import { type Proof, proofOf } from './api-proof.ts';
 import { DeviceLabels, type ReadingLines, readLines } from './api-readings.ts';
 import type { Changes } from './apply.ts';
@@ -32,6 +33,8 @@ export type Query =
   | { readonly ask: 'twin'; readonly id: string }
   /** JSON of a `TwinProof`, or `undefined`. */
   | { readonly ask: 'proof'; readonly id: string; readonly attribute: string }
+  /** JSON of the evidence behind an entry, or `undefined`. */
+  | { readonly ask: 'evidence'; readonly position: number; readonly enrolmentAt?: number }
   /** JSON of an entry, or `undefined`. */
   | { readonly ask: 'entry'; readonly position: number }
   /** `ReadingLines`. */
@@ -46,6 +49,7 @@ export interface QueryAnswers {
   readonly changes: Changes;
   readonly twin: string | undefined;
   readonly proof: string | undefined;
+  readonly evidence: string | undefined;
   readonly entry: string | undefined;
   readonly readings: ReadingLines;
   readonly doubts: string;
@@ -87,6 +91,8 @@ export class Queries {
         return this.store.snapshot(() => this.json(query.id));
       case 'proof':
         return this.proof(query.id, query.attribute);
+      case 'evidence':
+        return evidenceOf(this.journal, query);
       case 'entry':
         return this.entry(query.position);
       case 'readings':

@@ -194,6 +194,13 @@ function addTwins(server: FastifyInstance, asker: Asker): void {
     const { id = '', attribute = '' } = request.params;
     return sendJson(reply, await asker.ask({ ask: 'proof', id, attribute }));
   });
+  server.get<Named>('/api/evidence/:position', async (request, reply) => {
+    const position = countOf(request.params['position']);
+    const enrolmentAt = countOf(request.query['enrolment']);
+    if (position === undefined) return sendJson(reply, undefined);
+    const named = { ...(enrolmentAt !== undefined && { enrolmentAt }) };
+    return sendJson(reply, await asker.ask({ ask: 'evidence', position, ...named }));
+  });
   server.get<Named>('/api/entries/:position', async (request, reply) => {
     const position = countOf(request.params['position']);
     if (position === undefined) return sendJson(reply, undefined);

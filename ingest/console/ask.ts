@@ -4,12 +4,16 @@ import type { Doubts, HeldDevice, KindInfo, Proof, Status, Twin, TwinList } from
 const DEADLINE_MS = 10_000;
 
 async function ask<T>(path: string): Promise<T> {
+  return (await (await fetched(path)).json()) as T;
+}
+
+async function fetched(path: string): Promise<Response> {
   const response = await fetch(path, { signal: AbortSignal.timeout(DEADLINE_MS) });
   if (!response.ok) {
     const body = (await response.json().catch(() => ({}))) as { message?: string };
     throw new Error(body.message ?? `the ingester answered ${response.status}`);
   }
-  return (await response.json()) as T;
+  return response;
 }
 
 export const askTwins = (after?: string): Promise<TwinList> =>
@@ -31,3 +35,12 @@ export const askDoubts = (device?: string): Promise<Doubts> =>
 
 export const askProof = (id: string, attribute: string): Promise<Proof> =>
   ask(`./api/twins/${encodeURIComponent(id)}/proof/${encodeURIComponent(attribute)}`);
+
+/** Where the evidence behind a proof is: the bytes as they were signed. */
+export function evidencePath({ credential, enrolment }: Proof): string {
+  const named = enrolment === undefined ? '' : `?enrolment=${enrolment.position}`;
+  return `./api/evidence/${credential.position}${named}`;
+}
+
+export const askEvidence = async (proof: Proof): Promise<string> =>
+  (await fetched(evidencePath(proof))).text();

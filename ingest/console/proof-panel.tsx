@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { askProof } from './ask.ts';
 import { keyNames, timeText, unitOf } from './format.ts';
 import { Checks, Fact } from './parts.tsx';
+import { VerifiedHere } from './verified-here.tsx';
 import type { CredentialLink, Proof, Scalar } from './wire.ts';
 
 interface Loaded {
@@ -58,6 +59,7 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
           Check the newest value
         </button>
       </p>
+      <VerifiedHere proof={proof} />
       <ol class="chain">
         {reading !== undefined && (
           <Link title="Reading and raw words" checks={reading.checks}>

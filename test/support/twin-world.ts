@@ -48,6 +48,7 @@ export interface WorldEnrolment {
   readonly keyLocation?: KeyLocation;
   readonly scope?: Partial<Enrolment['scope']>;
   readonly gateway?: string;
+  readonly status?: Enrolment['status'];
 }
 
 export class TwinWorld {
@@ -192,7 +193,7 @@ export class TwinWorld {
       keyLocation: options.keyLocation ?? 'gateway-file',
       scope: { goods: options.goods, ...options.scope },
       validFromMs: systemClock.nowMs() - 86_400_000,
-      status: [],
+      status: options.status ?? [],
     };
     const payload = composeEnrolment(enrolment);
     const token = await signToken({ payload, signer: organisation.signer, typ: 'vc+jwt' });

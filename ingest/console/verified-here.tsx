@@ -1,0 +1,148 @@
+/** Verifies the chain behind a value in this browser, and says what that rests on. */
+import { useEffect, useState } from 'preact/hooks';
+import { askEvidence, evidencePath } from './ask.ts';
+import { timeText } from './format.ts';
+import { Fact } from './parts.tsx';
+import type { BrowserVerdict, LinkVerdict, Shown, ShownReading } from './verify/verifier.ts';
+import type { Proof } from './wire.ts';
+
+/** A document that the officer brought, and the name of its file. */
+interface Own {
+  readonly name: string;
+  readonly text: string;
+}
+
+type State = { readonly verdict: BrowserVerdict } | { readonly error: string } | undefined;
+
+export function VerifiedHere({ proof }: { proof: Proof }) {
+  const [own, setOwn] = useState<Own>();
+  const [state, setState] = useState<State>();
+  useEffect(() => {
+    let isWanted = true;
+    const say = (next: State) => {
+      if (isWanted) setState(next);
+    };
+    say(undefined);
+    verify(proof, own?.text).then(
+      (verdict) => say({ verdict }),
+      (error: unknown) => say({ error: error instanceof Error ? error.message : String(error) }),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [proof, own]);
+  return (
+    <div class="here">
+      {state === undefined && <p class="quiet">Verifying in this browser…</p>}
+      {state !== undefined && 'error' in state && (
+        <p class="verdict verdict-failed">
+          <span aria-hidden="true">✗</span> Not verified in this browser: {state.error}
+        </p>
+      )}
+      {state !== undefined && 'verdict' in state && <Verdict verdict={state.verdict} />}
+      <div class="own">
+        <label>
+          Rely on your own copy of the organisation’s DID document{' '}
+          <input
+            type="file"
+            accept=".json,application/json"
+            onChange={({ currentTarget: { files } }) => {
+              const [file] = files ?? [];
+              if (file === undefined) setOwn(undefined);
+              else file.text().then((text) => setOwn({ name: file.name, text }));
+            }}
+          />
+        </label>
+        <a href={evidencePath(proof)} download={`evidence-${proof.credential.position}.json`}>
+          Download the evidence
+        </a>
+      </div>
+    </div>
+  );
+}
+
+/** The code that verifies is large, and only a proof needs it. */
+async function verify(proof: Proof, ownDocument: string | undefined): Promise<BrowserVerdict> {
+  const [evidence, { verifyEvidence }] = await Promise.all([
+    askEvidence(proof),
+    import('./verify/verifier.ts'),
+  ]);
+  const own = ownDocument === undefined ? {} : { ownDocument };
+  return verifyEvidence({ evidence, ...own, shown: shownBy(proof), atMs: Date.now() });
+}
+
+/** What the page shows of the chain, to be found in the signed bytes. */
+function shownBy({ credential, enrolment, reading, sample, statement }: Proof): Shown {
+  const tokens = [credential.token, ...(enrolment === undefined ? [] : [enrolment.token])];
+  if (sample !== undefined) {
+    const { element, readings } = sample;
+    return { tokens, readings: readings.map((one, report) => ({ ...one, element, report })) };
+  }
+  if (reading === undefined) return { tokens, readings: [] };
+  const stated: ShownReading = { ...reading };
+  if (statement.basis !== 'observed') return { tokens, readings: [stated] };
+  // The statement has to say what the reading says, so both are looked for.
+  const { value, unit = '', quality = '' } = statement;
+  const { value: _, ...rest } = stated;
+  const said = { ...rest, unit, quality, ...(value !== undefined && { value }) };
+  return { tokens, readings: [stated, said] };
+}
+
+const WORDS = {
+  valid: ['✓', 'valid'],
+  invalid: ['✗', 'not valid'],
+  undecided: ['?', 'not proven'],
+} as const;
+
+function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
+  const { verdict, links, relied, statusMs, atMs, tookMs } = found;
+  const isValid = verdict === 'valid';
+  const [shape, word] = WORDS[verdict];
+  const culprit = links.find((link) => link.verdict === verdict);
+  return (
+    <>
+      <p class={isValid ? 'verdict verdict-ok' : 'verdict verdict-failed'}>
+        <span aria-hidden="true">{shape}</span> Verified in this browser: {word}{' '}
+        {isValid
+          ? `(signature, enrolment, ${statusText(statusMs)})`
+          : `(${culprit?.name}: ${culprit?.reason})`}
+        <span class="second">
+          judged as of {timeText(atMs)}, in {tookMs.toFixed(0)} ms
+        </span>
+      </p>
+      {!isValid && <p class="hint">{culprit?.hint}</p>}
+      <details>
+        <summary>Each link, and what this browser relied on</summary>
+        <ul class="checks">
+          {links.map((link) => (
+            <Judged key={link.name} link={link} />
+          ))}
+        </ul>
+        <dl class="facts">
+          {relied.map(({ name, digest, isOwn }) => (
+            <Fact key={digest} name={name}>
+              <code>{digest}</code> {isOwn ? '(your own file)' : '(given by the ingester)'}
+            </Fact>
+          ))}
+        </dl>
+      </details>
+    </>
+  );
+}
+
+function statusText(statusMs: number | undefined): string {
+  return statusMs === undefined ? 'no status list is named' : `status as of ${timeText(statusMs)}`;
+}
+
+function Judged({ link: { name, verdict, code, reason, hint, tookMs } }: { link: LinkVerdict }) {
+  const [shape, word] = WORDS[verdict];
+  return (
+    <li class={verdict === 'valid' ? 'check-ok' : 'check-failed'}>
+      <span aria-hidden="true">{shape}</span> {name}: {word} ({code}), {tookMs.toFixed(1)} ms
+      <span class="second">
+        {reason}
+        {verdict !== 'valid' && `. ${hint}`}
+      </span>
+    </li>
+  );
+}
