@@ -49,6 +49,8 @@ export interface EntryHeader {
   readonly receivedMs: number;
   /** `credentialDigest` of a credential; `digestMultibase` of all bytes of anything else. */
   readonly digest: string;
+  /** Of an organisation: what the person who told us to trust it calls it, if that was said. */
+  readonly name?: string;
   /** Gateway that delivered it, where one did. */
   readonly gateway?: string;
   /** Reason code and sentence of a refusal or equivocation. */

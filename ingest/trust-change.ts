@@ -3,16 +3,17 @@
  * enrolments. Each is checked, then appended; what was appended counts from there on.
  */
 
-import { openToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
+import { openSecured } from '../devices/credential/secured.ts';
 import { parseStrictJson } from '../devices/credential/strict-json.ts';
 import { credentialKindOf } from '../devices/credential/vocabulary.ts';
 import { checkOrganisationDocument, readDidDocument } from '../devices/identity/did-document.ts';
+import { documentOfOwnDid } from '../devices/identity/own-document.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import { admit } from './admit.ts';
 import type { Recorder } from './record.ts';
-import { removalOf } from './trust.ts';
+import { enrolmentsOf, removalOf, standingOf } from './trust.ts';
 import {
   added,
   type Change,
@@ -56,8 +57,7 @@ export function createTrustDesk(options: {
   const contextOf = (append: Recorder['append'], bytes: Uint8Array): Context => {
     return { append, trust, tenant, nowMs: Math.round(options.nowMs()), bytes };
   };
-  const addOne = (append: Recorder['append'], kind: Kind, bytes: Uint8Array, confirm: boolean) => {
-    const context = contextOf(append, bytes);
+  const addOne = (kind: Kind, context: Context, confirm: boolean) => {
     if (kind === 'organisation') return addOrganisation(context, confirm);
     if (kind === 'status') return addStatusList(context);
     if (kind === 'enrolment') return addEnrolment(context);
@@ -71,8 +71,9 @@ export function createTrustDesk(options: {
           .map((document) => ({ ...document, kind: kindOf(document.bytes) }))
           .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
         const changes: TrustChange[] = [];
-        for (const { name, bytes, kind } of sorted) {
-          changes.push({ name, ...(await addOne(append, kind, bytes, confirm)) });
+        for (const { name, bytes, called, kind } of sorted) {
+          const context = { ...contextOf(append, bytes), ...(called !== undefined && { called }) };
+          changes.push({ name, ...(await addOne(kind, context, confirm)) });
         }
         return changes;
       }),
@@ -103,12 +104,12 @@ export function createTrustDesk(options: {
 }
 
 function kindOf(bytes: Uint8Array): Kind {
-  if (documentOf(bytes) !== undefined) return 'organisation';
-  const opened = openToken(trimmed(bytes), limits.credentialBytesMax);
-  if (isRefusal(opened)) return 'unknown';
-  const kind = credentialKindOf(opened.payload);
+  // A list with a proof inside has an id like a document's, so credentials are looked for first.
+  const secured = openSecured(trimmed(bytes), limits.credentialBytesMax);
+  const kind = isRefusal(secured) ? 'other' : credentialKindOf(secured.payload);
   if (kind === 'statusList') return 'status';
-  return kind === 'enrolment' ? 'enrolment' : 'unknown';
+  if (kind === 'enrolment') return 'enrolment';
+  return documentOf(bytes) === undefined ? 'unknown' : 'organisation';
 }
 
 function documentOf(bytes: Uint8Array) {
@@ -120,12 +121,18 @@ function documentOf(bytes: Uint8Array) {
 }
 
 async function addOrganisation(context: Context, confirm: boolean): Promise<Change> {
-  const { append, trust, tenant, nowMs: receivedMs, bytes } = context;
+  const { append, called, trust, tenant, nowMs: receivedMs, bytes } = context;
   const document = documentOf(bytes);
   const subject = document?.id ?? '';
-  if (!document || !subject.startsWith('did:web:')) {
-    const reason = `${subject} is not a did:web; organisations have one`;
+  const own = documentOfOwnDid(subject);
+  if (!document || (own === undefined && !subject.startsWith('did:web:'))) {
+    const reason = `${subject} is not a did:web, did:key or did:jwk; organisations have one`;
     return refused('organisation', subject, 'VC_ISSUER_UNSUPPORTED', reason);
+  }
+  // The document of a DID that is a key follows from the DID; any other one of it is made up.
+  if (own !== undefined && Buffer.from(bytes).toString('utf8') !== JSON.stringify(own)) {
+    const reason = `${subject} is its own document; add the DID itself instead of a file`;
+    return refused('organisation', subject, 'VC_DOCUMENT_INVALID', reason);
   }
   const unfit = checkOrganisationDocument(document);
   if (unfit) return refused('organisation', subject, unfit.code, unfit.reason);
@@ -136,8 +143,10 @@ async function addOrganisation(context: Context, confirm: boolean): Promise<Chan
     const reason = `the document of ${subject} is not the one that was pinned`;
     return { ...refused('organisation', subject, 'IN_CONFIRM', reason), result: 'confirm' };
   }
-  const header = { version: 1, tenant, kind: 'organisation', receivedMs, digest } as const;
-  return added('organisation', subject, await append([{ header, bytes }]));
+  const common = { version: 1, tenant, kind: 'organisation', receivedMs, digest } as const;
+  const header = { ...common, ...(called !== undefined && { name: called }) };
+  const change = added('organisation', subject, await append([{ header, bytes }]));
+  return { ...change, ...(called !== undefined && { called }) };
 }
 
 async function addEnrolment(context: Context): Promise<Change> {
@@ -151,5 +160,13 @@ async function addEnrolment(context: Context): Promise<Change> {
     return refused('enrolment', subject, code, reason);
   }
   const { gateway: _nobody, ...header } = admission.header;
-  return added('enrolment', subject, await append([{ header, bytes }]));
+  const change = added('enrolment', subject, await append([{ header, bytes }]));
+  if (change.result !== 'added') return change;
+  // What was appended, the book has learnt.
+  const one = enrolmentsOf(trust, subject).find(({ digest }) => digest === header.digest);
+  if (one === undefined) return change;
+  const { organisation: did, organisationName: name } = one.enrolment;
+  const standing = standingOf(trust, one, receivedMs);
+  const waits = standing.state === 'active' ? undefined : standing.reason;
+  return { ...change, organisation: { did, name }, ...(waits !== undefined && { waits }) };
 }

@@ -9,6 +9,8 @@ export interface GivenDocument {
   /** File name, for the answer. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Of an organisation's document: what the person calls it. */
+  readonly called?: string;
 }
 
 /** What became of one document. */
@@ -22,6 +24,12 @@ export interface TrustChange {
   readonly code?: ErrorCode;
   readonly reason?: string;
   readonly position?: number;
+  /** Of an organisation: what the person calls it. */
+  readonly called?: string;
+  /** Of an enrolment that was added: the organisation that signed it. */
+  readonly organisation?: { readonly did: string; readonly name: string };
+  /** Of an enrolment that was added: why what its device signs does not count yet, if so. */
+  readonly waits?: string;
 }
 
 /** A change without the name of its document, as the functions that make it give it. */
@@ -35,6 +43,7 @@ export interface Context {
   readonly tenant: string;
   readonly nowMs: number;
   readonly bytes: Uint8Array;
+  readonly called?: string;
 }
 
 /** Editors and shells end a file with a line feed; a token has none. */

@@ -15,7 +15,11 @@ export interface ListPage {
 
 /** Whom we trust, for people. */
 export interface TrustListing {
-  readonly organisations: readonly { readonly did: string; readonly digest: string }[];
+  readonly organisations: readonly {
+    readonly did: string;
+    readonly digest: string;
+    readonly name?: string;
+  }[];
   readonly enrolments: readonly {
     readonly device: string;
     readonly label: string;
@@ -40,7 +44,9 @@ export function listingOf(
   const page = index?.enrolmentPage(from, size + 1) ?? [];
   const next = page.length > size ? page.at(-1)?.position : undefined;
   return {
-    organisations: [...organisations.values()].map(({ did, digest }) => ({ did, digest })),
+    organisations: [...organisations.values()].map(({ did, digest, name }) => {
+      return { did, digest, ...(name && { name }) };
+    }),
     enrolments: page.slice(0, size).flatMap(({ bytes }) => {
       const opened = openToken(bytes, limits.credentialBytesMax);
       const enrolment = isRefusal(opened) ? opened : readEnrolment(opened.payload);

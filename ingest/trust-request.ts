@@ -7,10 +7,19 @@ import type { GivenDocument, TrustChange } from './trust-given.ts';
 
 const closed = { additionalProperties: false } as const;
 
+const givenSchema = Type.Object(
+  {
+    name: Type.String(),
+    base64: Type.String(),
+    called: Type.Optional(Type.String({ pattern: '^[^\\p{Cc}]{1,200}$' })),
+  },
+  closed,
+);
+
 const requestSchema = Type.Union([
   Type.Object(
     {
-      add: Type.Array(Type.Object({ name: Type.String(), base64: Type.String() }, closed), {
+      add: Type.Array(givenSchema, {
         minItems: 1,
         maxItems: limits.trustDocumentsMax,
       }),
@@ -31,9 +40,10 @@ export interface TrustAnswer {
 }
 
 export function requestToAdd(documents: readonly GivenDocument[], confirm: boolean): TrustRequest {
-  const add = documents.map(({ name, bytes }) => ({
+  const add = documents.map(({ name, bytes, called }) => ({
     name,
     base64: Buffer.from(bytes).toString('base64'),
+    ...(called !== undefined && { called }),
   }));
   return { add, confirm };
 }
@@ -46,9 +56,10 @@ export function requestToAdd(documents: readonly GivenDocument[], confirm: boole
 export async function answerTrust(desk: TrustDesk, request: unknown): Promise<TrustAnswer> {
   if (!isRequest(request)) throw new EdgeError('IN_REQUEST', 'reading a change of trust');
   if ('remove' in request) return { changes: [await desk.remove(request.remove)] };
-  const documents = request.add.map(({ name, base64 }) => ({
+  const documents = request.add.map(({ name, base64, called }) => ({
     name,
     bytes: Buffer.from(base64, 'base64'),
+    ...(called !== undefined && { called }),
   }));
   return { changes: await desk.add(documents, request.confirm) };
 }

@@ -1,20 +1,27 @@
 /** Takes status lists: the checks are the same whether a person gave one or it was fetched. */
-import { openToken, verifyToken } from '../devices/credential/jws.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Documents } from '../devices/credential/documents.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
-import { readStatusList } from '../devices/credential/status-list.ts';
-import { assertionKeyOf } from '../devices/identity/did-document.ts';
+import { openSecured } from '../devices/credential/secured.ts';
+import {
+  decodeStatusList,
+  readStatusList,
+  type StatusList,
+} from '../devices/credential/status-list.ts';
+import { checkSecured } from '../devices/credential/verify-issuer.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
-import { isStale } from './trust.ts';
+import { digestOfSecured } from './party-admit.ts';
+import { isStale, type TrustBook, type TrustedStatusList } from './trust.ts';
 import { added, type Change, type Context, known, refused, trimmed } from './trust-given.ts';
 
-/** Takes a list that its organisation signed and that is not older than the one in force. */
+/** Takes a list, secured either way, that its organisation signed and that is not an older one. */
 export async function addStatusList(context: Context, url?: string): Promise<Change> {
   const { append, trust, tenant, nowMs: receivedMs } = context;
   const bytes = trimmed(context.bytes);
-  const opened = openToken(bytes, limits.credentialBytesMax);
-  if (isRefusal(opened)) return refused('status', '', opened.code, opened.reason);
-  const list = readStatusList(opened.payload);
+  const secured = openSecured(bytes, limits.credentialBytesMax);
+  if (isRefusal(secured)) return refused('status', '', secured.code, secured.reason);
+  const list = readStatusList(secured.payload);
   if (isRefusal(list)) return refused('status', '', list.code, list.reason);
   const subject = list.id;
   if (url !== undefined && subject !== url) {
@@ -25,23 +32,41 @@ export async function addStatusList(context: Context, url?: string): Promise<Cha
     const reason = `${list.issuer} is not trusted`;
     return refused('status', subject, 'IN_ORGANISATION_UNKNOWN', reason);
   }
-  const key = assertionKeyOf(organisation.document, opened.header.kid, receivedMs);
-  if (isRefusal(key)) return refused('status', subject, key.code, key.reason);
-  if (!verifyToken(opened, key)) {
-    return refused('status', subject, 'VC_SIGNATURE', 'the signature does not verify');
-  }
+  const unproven = checkSecured(secured, { documents: documentsIn(trust), atMs: receivedMs });
+  if (unproven) return refused('status', subject, unproven.code, unproven.reason);
+  const digest = digestOfSecured(secured);
   const before = trust.statusLists.get(subject);
-  if (before?.digest === opened.digest) return known('status', subject, before.position);
+  if (before !== undefined && (before.digest === digest || saysTheSame(before, list))) {
+    return known('status', subject, before.position);
+  }
   const foreign = before !== undefined && before.issuer !== list.issuer;
   const { validFromMs = 0 } = list;
   if (foreign || validFromMs < (before?.list.validFromMs ?? 0)) {
     const reason = foreign ? `the list is ${before.issuer}'s` : 'a newer one is in force';
     return refused('status', subject, foreign ? 'VC_ISSUER' : 'IN_LIST_OLDER', reason);
   }
-  const { digest } = opened;
   const documents = [organisation.digest];
   const header = { version: 1, tenant, kind: 'status', receivedMs, digest, documents } as const;
   return added('status', subject, await append([{ header, bytes }]));
+}
+
+/** The documents of those whom we trust; a list has no status of its own. */
+function documentsIn({ organisations }: TrustBook): Documents {
+  return {
+    didDocument: (did) => organisations.get(did)?.document,
+    statusList: () => undefined,
+    enrolments: () => [],
+  };
+}
+
+/** An organisation may publish one list in both forms; the second tells nothing new. */
+function saysTheSame(before: TrustedStatusList, { encodedList, ...list }: StatusList): boolean {
+  const bits = decodeStatusList(encodedList);
+  return (
+    !isRefusal(bits) &&
+    isDeepStrictEqual(before.list, list) &&
+    Buffer.compare(before.bits, bits) === 0
+  );
 }
 
 /**

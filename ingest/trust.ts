@@ -11,6 +11,7 @@ import type { Enrolment } from '../devices/credential/enrolment.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { openToken } from '../devices/credential/jws.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
+import { openSecured } from '../devices/credential/secured.ts';
 import {
   decodeStatusList,
   readStatusList,
@@ -31,6 +32,8 @@ import type { EntryKind, JournalEntry } from './store.ts';
 /** An organisation that a person told us to trust, with its pinned document. */
 export interface TrustedOrganisation {
   readonly did: string;
+  /** What the person who told us calls it, where that was said. */
+  readonly name?: string;
   readonly document: DidDocument;
   /** `digestMultibase` of the document's bytes, and where the journal has them. */
   readonly digest: string;
@@ -256,7 +259,8 @@ function foldOrganisation(book: TrustBook, { header, bytes, position }: JournalE
   const document = readDidDocument(value);
   if (isRefusal(document)) return;
   const { id: did } = document;
-  book.organisations.set(did, { did, document, digest: header.digest, position });
+  const { digest, name } = header;
+  book.organisations.set(did, { did, document, digest, position, ...(name && { name }) });
   pin(book, did, { position, document });
 }
 
@@ -296,7 +300,7 @@ function trustedEnrolment(
 }
 
 function foldStatusList(book: TrustBook, { header, bytes, position }: JournalEntry): void {
-  const opened = openToken(bytes, limits.credentialBytesMax);
+  const opened = openSecured(bytes, limits.credentialBytesMax);
   if (isRefusal(opened)) return;
   const list = readStatusList(opened.payload);
   if (isRefusal(list)) return;

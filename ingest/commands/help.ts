@@ -51,19 +51,21 @@ Prints every mistake of the configuration as FILE:LINE:COLUMN with what to write
 touches the network. Exit code 1 when there are mistakes.
 `;
 
-const trust = `Usage: bondline-ingest trust CONFIG add PATH|DID... [--confirm] [--json]
+const trust = `Usage: bondline-ingest trust CONFIG add PATH|DID... [--name NAME] [--confirm] [--json]
        bondline-ingest trust CONFIG list [--from POSITION] [--json]
        bondline-ingest trust CONFIG remove DID [--json]
 
 Changes whom the ingester trusts; each change becomes an entry of the journal and counts at once.
 It goes to the ingester that runs on the data directory, or, when none runs, into the journal.
 
-PATH is a DID document (did.json), a status list or an enrolment (.jwt), or a folder of them. They
-may be given in any order: organisations are taken first.
+PATH is a DID document (did.json), a status list (.jwt, or .json with a proof inside) or an
+enrolment (.jwt), or a folder of them. They may be given in any order: organisations are taken first.
 
 In place of a PATH an organisation's DID (did:web:mill.example) has its document fetched over HTTPS
-as "resolve" in the configuration allows.
+as "resolve" in the configuration allows. The DID of a party without a web server (did:key:… or
+did:jwk:…) is its key, and nothing is fetched.
 
+  --name     what you call the organisation whose DID you add; the list shows it
   --confirm  take the document of an organisation that differs from the pinned one; ask the
              organisation over another channel first
   --from     show enrolments from this position of the journal on; each page names the next

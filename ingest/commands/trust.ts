@@ -12,7 +12,7 @@ import { createLocalJournal } from '../journal.ts';
 import { openJournalStore } from '../journal-store.ts';
 import { createRecorder } from '../record.ts';
 import { createTrustDesk } from '../trust-change.ts';
-import type { GivenDocument, TrustChange } from '../trust-given.ts';
+import type { GivenDocument } from '../trust-given.ts';
 import type { ListPage, TrustListing } from '../trust-listing.ts';
 import {
   answerTrust,
@@ -28,11 +28,13 @@ import {
   parseArguments,
   unlockEncryption,
 } from './command.ts';
+import { formatChange, formatListing, sayAdded } from './trust-words.ts';
 
 const OPTIONS = {
   json: { type: 'boolean' },
   confirm: { type: 'boolean' },
   from: { type: 'string' },
+  name: { type: 'string' },
 } as const;
 
 /** What can be asked of whoever holds the journal now. */
@@ -47,7 +49,8 @@ export async function runTrust(args: readonly string[], context: CommandContext)
   const { positionals, values } = parseArguments(args, OPTIONS, names);
   const [file = '', action = '', ...rest] = positionals;
   const config = loadConfig(file, context);
-  const given = action === 'add' ? await documentsOf(rest, config, context) : [];
+  const called = nameOf(values.name, rest);
+  const given = action === 'add' ? await documentsOf(rest, config, context, called) : [];
   const request = requestOf(action, rest, { given, confirm: values.confirm === true });
   const page = pageOf(values.from);
   await unlockEncryption(config, context);
@@ -60,7 +63,7 @@ export async function runTrust(args: readonly string[], context: CommandContext)
     }
     const { changes } = await desk.change(request);
     if (values.json) context.out(`${JSON.stringify({ changes })}\n`);
-    else for (const change of changes) context.out(formatChange(change));
+    else context.out(`${[...changes.map(formatChange), ...sayAdded(changes)].join('\n')}\n`);
     const well = changes.every(({ result }) => ['added', 'known', 'removed'].includes(result));
     return well ? EXIT.well : EXIT.failed;
   } finally {
@@ -88,6 +91,18 @@ function pageOf(from: string | undefined): ListPage {
   throw new EdgeError('CFG_USAGE', `--from ${from} is not a position of the journal`);
 }
 
+/** What the person calls the one organisation whose DID is given. */
+function nameOf(name: string | undefined, rest: readonly string[]): string | undefined {
+  if (name === undefined) return undefined;
+  if (rest.filter(isDid).length !== 1) {
+    throw new EdgeError('CFG_USAGE', '--name is for one DID: say trust CONFIG add DID --name NAME');
+  }
+  if (/^\P{Cc}{1,200}$/u.test(name)) return name;
+  throw new EdgeError('CFG_USAGE', '--name takes 1 to 200 characters');
+}
+
+const isDid = (name: string): boolean => name.startsWith('did:');
+
 const KINDS = ['.json', '.jwt'];
 
 /**
@@ -99,8 +114,8 @@ async function documentsOf(
   names: readonly string[],
   { resolve: block }: IngestConfig,
   { clock, stop }: CommandContext,
+  called: string | undefined,
 ): Promise<readonly GivenDocument[]> {
-  const isDid = (name: string) => name.startsWith('did:');
   if (!names.some(isDid)) return names.flatMap(read);
   const resolver = createResolver({ ...resolveSettings(block, clock), signal: stop });
   const given: GivenDocument[] = [];
@@ -111,7 +126,7 @@ async function documentsOf(
     }
     const resolved = await resolver.resolve(name);
     if ('code' in resolved) throw new EdgeError(resolved.code, resolved.reason);
-    given.push({ name, bytes: resolved.bytes });
+    given.push({ name, bytes: resolved.bytes, ...(called !== undefined && { called }) });
   }
   return given;
 }
@@ -198,35 +213,4 @@ function localDesk(config: IngestConfig, { clock }: CommandContext): Desk {
     unlock();
     throw error;
   }
-}
-
-function formatChange({
-  name,
-  kind,
-  subject,
-  result,
-  code,
-  reason,
-  position,
-}: TrustChange): string {
-  const where = position === undefined ? '' : ` at position ${position}`;
-  const why = code === undefined ? '' : `: ${code}, ${reason ?? ''}`;
-  const repeat = result === 'confirm' ? '; repeat with --confirm once you have asked' : '';
-  const from = name === subject ? '' : ` (${name})`;
-  return `${result} ${kind} ${subject || '?'}${from}${where}${why}${repeat}\n`;
-}
-
-function formatListing(listing: TrustListing): string {
-  const { organisations, enrolments, statusLists, enrolmentCount, next } = listing;
-  const lines = [
-    ...organisations.map(({ did }) => `organisation ${did}`),
-    ...statusLists.map(({ id, issuer }) => `status list  ${id} of ${issuer}`),
-    ...enrolments.map(({ device, label, organisation }) => {
-      return `enrolment    ${label} (${device}) by ${organisation}`;
-    }),
-    ...(next === undefined
-      ? []
-      : [`${enrolmentCount} enrolments in all; for those that follow, add --from ${next}`]),
-  ];
-  return lines.length === 0 ? 'Nobody is trusted yet.\n' : `${lines.join('\n')}\n`;
 }

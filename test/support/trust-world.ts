@@ -22,6 +22,8 @@ export interface World {
   readonly fingerprint: string;
   readonly device: BatchMaker;
   document(organisation?: Organisation): Uint8Array;
+  /** What an enrolment of the device says, by the world's organisation. */
+  terms(): Enrolment;
   enrolment(changes?: Partial<Enrolment>, by?: Organisation): Promise<Uint8Array>;
   statusList(revoked: readonly number[], changes?: object): Promise<Uint8Array>;
 }
@@ -30,35 +32,36 @@ export function makeWorld(): World {
   const organisation = memoryOrganisation('did:web:northline.example', 'Northline');
   const gateway = memorySigner().did;
   const device = new BatchMaker(memorySigner(), gateway);
+  const termsOf = (by: Organisation): Enrolment => ({
+    id: `urn:uuid:${randomUUID()}`,
+    organisation: by.did,
+    organisationName: by.name,
+    device: device.signer.did,
+    gateway,
+    label: 'fc-1',
+    profile: someProfile,
+    facility: {
+      id: `${by.did}/facility/neche`,
+      name: 'Neche',
+      latitude: 48.99929,
+      longitude: -97.53103,
+    },
+    cadenceMs: 1000,
+    heartbeatMs: 60_000,
+    keyLocation: 'gateway-file',
+    scope: { goods: ['did:web:northline.example/batch/'] },
+    validFromMs: worldMs - 3_600_000,
+    status: [],
+  });
   return {
     organisation,
     gateway,
     fingerprint: fingerprintOfDid(gateway),
     device,
     document: (of = organisation) => Buffer.from(JSON.stringify(of.document)),
+    terms: () => termsOf(organisation),
     enrolment(changes = {}, by = organisation) {
-      const enrolment: Enrolment = {
-        id: `urn:uuid:${randomUUID()}`,
-        organisation: by.did,
-        organisationName: by.name,
-        device: device.signer.did,
-        gateway,
-        label: 'fc-1',
-        profile: someProfile,
-        facility: {
-          id: `${by.did}/facility/neche`,
-          name: 'Neche',
-          latitude: 48.99929,
-          longitude: -97.53103,
-        },
-        cadenceMs: 1000,
-        heartbeatMs: 60_000,
-        keyLocation: 'gateway-file',
-        scope: { goods: ['did:web:northline.example/batch/'] },
-        validFromMs: worldMs - 3_600_000,
-        status: [],
-        ...changes,
-      };
+      const enrolment: Enrolment = { ...termsOf(by), ...changes };
       return signToken({
         payload: composeEnrolment(enrolment),
         signer: by.signer,

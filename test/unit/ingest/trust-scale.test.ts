@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { credentialDigest } from '../../../devices/envelope.ts';
+import { openDatabase } from '../../../devices/io/sqlite.ts';
 import { digestMultibase } from '../../../devices/profile.ts';
 import { startAdmitPool } from '../../../ingest/admit-pool.ts';
 import { createLocalJournal, startJournal } from '../../../ingest/journal.ts';
 import { openJournalReader } from '../../../ingest/journal-reader.ts';
+import { journalSchema } from '../../../ingest/journal-schema.ts';
 import { type JournalStore, openJournalStore } from '../../../ingest/journal-store.ts';
 import type { EntryKind } from '../../../ingest/store.ts';
 import { emptyTrust, enrolmentsOf, learnTrust } from '../../../ingest/trust.ts';
@@ -80,10 +82,8 @@ describe('a journal with many enrolments', () => {
     const world = numberedDid(3);
     writeEnrolments(old, 5, worldMs);
     const db = new SqliteDatabase(old);
-    for (const table of ['enrolment', 'enrolled_gateway', 'named_list', 'status_list']) {
-      db.exec(`DROP TABLE ${table}`);
-    }
-    db.exec('DROP TABLE checked_list; PRAGMA user_version = 1');
+    for (const table of tablesSince(1)) db.exec(`DROP TABLE ${table}`);
+    db.exec('PRAGMA user_version = 1');
     db.close();
     const store = openJournalStore(old);
     expect(store.enrolmentsOf(world, store.size())).toMatchObject([{ position: 4 }]);
@@ -91,6 +91,17 @@ describe('a journal with many enrolments', () => {
     store.close();
   });
 });
+
+/** The tables that a journal of this version did not have. */
+function tablesSince(version: number): string[] {
+  const [old, now] = [version, journalSchema.length].map((steps) => {
+    const db = openDatabase(':memory:', { schema: journalSchema.slice(0, steps) });
+    const names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all();
+    db.close();
+    return names as string[];
+  });
+  return (now ?? []).filter((name) => !old?.includes(name));
+}
 
 describe('a book over a journal', () => {
   const world = makeWorld();
