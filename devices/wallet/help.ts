@@ -58,6 +58,7 @@ and writes one signed enrolment credential for each: LABEL.jwt, for the gateway 
   --valid-until TIME       end of the enrolment, e.g. 2027-01-31T00:00:00Z (default: none)
   --lost                   a request may replace a key that is lost; that key is revoked at once
   --out DIR                where to write (default: here)
+  --publish DIR            publish below DIR in the same breath (see publish)
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "enrolled": [{"label", "device", "id", …}]}
 

@@ -1,5 +1,5 @@
 /** `bondline-sim run SCENARIO`: all processes of a scenario on this machine, until the end. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgeError } from '../../devices/errors.ts';
 import { workerUrl } from '../../devices/io/worker.ts';
@@ -21,15 +21,17 @@ export async function runRun(
   const scenario = Object.hasOwn(scenarios, asked.scenario) ? scenarios[asked.scenario] : undefined;
   if (!scenario) throw new EdgeError('SIM_SCENARIO_UNKNOWN', `running scenario ${asked.scenario}`);
   const { clock, random, stop } = context;
+  const directory = resolve(asked.directory ?? `var/${scenario.name}`);
   const result = await runScenario({
     scenario,
-    directory: resolve(asked.directory ?? `var/${scenario.name}`),
+    directory,
     examples: examplesOf(scenario.name),
     fresh: asked.fresh,
     quiet: asked.json,
     launcher: {
       execPath: context.execPath,
-      environment: context.environment,
+      // The commands that follow one another load the same packages; Node keeps what it compiled.
+      environment: { NODE_COMPILE_CACHE: join(directory, 'compiled'), ...context.environment },
       entry: entryOf,
       clock,
     },

@@ -96,8 +96,9 @@ export async function prepareSite(options: {
     ...party('--bond-liable', site.bondLiable),
     '--out',
     enrolments,
+    '--publish',
+    folders.published,
   ]);
-  await runCommand(launcher, 'wallet', ['publish', folders.wallet, '--out', folders.published]);
 }
 
 function party(option: string, value: { id: string; name: string } | undefined): string[] {

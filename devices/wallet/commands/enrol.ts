@@ -21,7 +21,7 @@ export async function enrol(args: readonly string[], context: WalletContext): Pr
   const read = readArguments(args, {
     single: [
       ...['facility', 'owner', 'possessor', 'bond-liable', 'out', 'passphrase-file'],
-      'valid-until',
+      ...['publish', 'valid-until'],
     ],
     several: ['request', 'goods'],
     flags: ['lost'],
@@ -44,7 +44,10 @@ export async function enrol(args: readonly string[], context: WalletContext): Pr
   };
   const wallet = openWallet(folder, context, read.one('passphrase-file'));
   const enrolled = await wallet.enrol({ requests, terms, isLostAccepted: read.has('lost') });
-  return answerOf(wallet, enrolled, { folder, out: read.one('out') ?? '.' });
+  const published = read.one('publish');
+  if (published !== undefined) await wallet.publish(published, { form: 'jwt' });
+  const out = read.one('out') ?? '.';
+  return answerOf(wallet, enrolled, { folder, out, ...(published !== undefined && { published }) });
 }
 
 export async function rotate(args: readonly string[], context: WalletContext): Promise<Answer> {
@@ -90,8 +93,9 @@ export async function rotate(args: readonly string[], context: WalletContext): P
 function answerOf(
   wallet: Wallet,
   enrolled: readonly Enrolled[],
-  { folder, out }: { readonly folder: string; readonly out: string },
+  at: { readonly folder: string; readonly out: string; readonly published?: string },
 ): Exclude<Answer, string> {
+  const { folder, out, published } = at;
   makeFolder(out);
   const made = enrolled.map(({ member, token }) => {
     // Devices of two gateways may have one name; neither's file replaces the other's.
@@ -113,7 +117,9 @@ function answerOf(
           : `enrolled ${label} (${device}): ${file}`,
       ),
       ...next(
-        `bondline-wallet publish ${folder} --out published`,
+        published === undefined
+          ? `bondline-wallet publish ${folder} --out published`
+          : `bondline-ingest trust ingest.yaml add ${published}`,
         `put ${out}/*.jwt where the gateway's configuration looks for enrolments`,
       ),
     ],
