@@ -55,6 +55,8 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/doubts.ts')).runDoubts(args, await contextOf());
     case 'accept':
       return (await import('./commands/accept.ts')).runAccept(args, await contextOf());
+    case 'custody':
+      return (await import('./commands/custody.ts')).runCustody(args, await contextOf());
     case 'verify':
       return (await import('./commands/verify.ts')).verifyCommand(args, output);
     case 'disclose':

@@ -9,6 +9,7 @@
 import type { Party } from '../devices/credential/enrolment.ts';
 import type { CustodyAct } from '../devices/credential/party/custody.ts';
 import { limits } from '../devices/limits.ts';
+import type { CustodyResolution } from './custody-act.ts';
 import { putIncident } from './fold-cells.ts';
 import type { TwinState } from './fold-state.ts';
 
@@ -81,12 +82,15 @@ export function putCustody(state: TwinState, record: CustodyRecord): void {
 }
 
 /** What a pending step comes to once its status is known: it counts at its place, or never did. */
-export function resolveCustody(state: TwinState, digest: string, effect: 'take' | 'void'): void {
+export function resolveCustody(
+  state: TwinState,
+  { step: digest, effect, reason }: CustodyResolution,
+): void {
   const record = state.custody?.waiting.get(digest);
   if (state.custody === undefined || record?.pending === undefined) return;
   if (effect === 'void') {
     state.custody.waiting.delete(digest);
-    note(state, record, `${signerOf(record).id} could not sign the step any more`);
+    note(state, record, `the step of ${signerOf(record).id} is void, ${reason}`);
   } else {
     const { pending: _resolved, ...counts } = record;
     state.custody.waiting.set(digest, counts);

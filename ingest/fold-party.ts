@@ -6,8 +6,8 @@
 import type { CustodyStep } from '../devices/credential/party/custody.ts';
 import { families, type PartyStatement } from '../devices/credential/party/families.ts';
 import { limits } from '../devices/limits.ts';
-import { compileChecker, Type } from '../devices/schema.ts';
 import { partyPayload } from './apply-payload.ts';
+import { readCustodyAct } from './custody-act.ts';
 import type { FoldAccess } from './fold-batch.ts';
 import { putCustody, resolveCustody } from './fold-custody.ts';
 import { type Paper, type TwinState, touch } from './fold-state.ts';
@@ -121,25 +121,15 @@ function dropOldest(kept: Map<string, { readonly position: number }>): void {
   if (oldest !== undefined) kept.delete(oldest[0]);
 }
 
-/** An officer's or the ingester's own word on a step that is pending. */
-const isResolution = compileChecker(
-  Type.Object({
-    act: Type.Literal('custody'),
-    goods: Type.String(),
-    step: Type.String(),
-    effect: Type.Enum(['take', 'void']),
-  }),
-);
-
 /**
  * Applies an act that resolves a pending custody step: `take` when the newest status lists say that
  * its signers could sign, `void` when they could not. Acts of other kinds change nothing here.
  */
 export function foldCustodyAct(entry: JournalEntry, fold: FoldAccess): void {
-  const act: unknown = JSON.parse(Buffer.from(entry.bytes).toString('utf8'));
-  if (!isResolution(act)) return;
+  const act = readCustodyAct(entry.bytes);
+  if (act === undefined) return;
   const [state] = goodsOf([act.goods], entry, fold);
   if (state === undefined) return;
   touch(state, { position: entry.position, receivedMs: entry.header.receivedMs });
-  resolveCustody(state, act.step, act.effect);
+  resolveCustody(state, act);
 }

@@ -27,7 +27,8 @@ import { createHeldBook, type HeldBook } from './held.ts';
 import { type OpenJournal, startJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
 import { answerOfficer, type OfficerAnswer } from './officer.ts';
-import type { Authorities } from './party-book.ts';
+import type { Authorities, Requirements } from './party-book.ts';
+import { answerStep, isStepRequest, type StepAnswer } from './party-pending.ts';
 import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
@@ -59,6 +60,7 @@ export interface IngestOptions {
   readonly signer: Signer;
   /** Whose word counts on standing, bonds and calibrations. */
   readonly authorities?: Authorities;
+  readonly require?: Requirements;
   readonly clock: Clock;
   readonly log: Log;
   /** Hands a receipt to the transport. Never rejects. */
@@ -77,8 +79,8 @@ export interface Ingest {
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
   submit(request: unknown): Promise<SubmitAnswer>;
-  /** Does what an officer decided about what is in doubt. */
-  decide(request: unknown): Promise<OfficerAnswer>;
+  /** Does what an officer decided about what is in doubt, or about a custody step that waits. */
+  decide(request: unknown): Promise<OfficerAnswer | StepAnswer>;
   readonly health: Health;
   readonly held: HeldBook;
   /** Journals the routes and rules in force, unless the last entry says the same. */
@@ -100,6 +102,7 @@ export function createIngest(options: IngestOptions): Ingest {
       options.wake(size);
     },
     ...(options.authorities && { authorities: options.authorities }),
+    ...(options.require && { require: options.require }),
   });
   recorder.learnChecks(options.checks ?? []);
   const receipts = createReceipts(options);
@@ -141,7 +144,10 @@ export function createIngest(options: IngestOptions): Ingest {
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
-    decide: (request) => answerOfficer(officer, request, () => clock.nowMs()),
+    decide: (request) =>
+      isStepRequest(request)
+        ? answerStep({ recorder, tenant, index: journal.parties }, request, () => clock.nowMs())
+        : answerOfficer(officer, request, () => clock.nowMs()),
     health,
     held,
     async activateRules(rules) {
@@ -284,6 +290,7 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     checks: statusRefresh.enabled ? journal.found.checks : [],
     admitter,
     authorities: config.authorities,
+    require: config.require,
     ...{ signer, clock, log, reply, wake, failed },
   });
   await ingest.activateRules(rulesInForce(config.routes, rules));

@@ -14,8 +14,6 @@ export interface JournalStart {
   readonly trust: readonly JournalEntry[];
   /** When status lists were last said to be found at their address. */
   readonly checks: readonly ListCheck[];
-  /** Party credentials, in order: standing, bonds and the like count when others are used. */
-  readonly party: readonly JournalEntry[];
   /** The last entries of kinds that a start continues from. */
   readonly last: readonly JournalEntry[];
 }
@@ -47,7 +45,6 @@ export function startOf(store: JournalStore): JournalStart {
     size: store.size(),
     trust,
     checks: store.listChecks(),
-    party: store.readKinds(['party']),
     last,
   };
 }

@@ -5,6 +5,7 @@ import { type Database, openDatabase, type Statement } from '../devices/io/sqlit
 import { limits } from '../devices/limits.ts';
 import { createDoubtReader, type DoubtReader } from './journal-doubt-reader.ts';
 import type { EnrolmentIndex, ListCheck, NamedList } from './journal-index.ts';
+import { createPartyReader, type PartyIndex } from './journal-party.ts';
 import { journalSchema } from './journal-schema.ts';
 import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
 
@@ -21,7 +22,7 @@ export interface HighWater {
   readonly count: number;
 }
 
-export interface JournalReader extends EnrolmentIndex, DoubtReader {
+export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader {
   /**
    * Entries from position `from` on, at most `count`, and no more after `bytesMax` bytes.
    *
@@ -113,6 +114,7 @@ export function createReader(db: Database): JournalReader {
       return position === null || position === undefined ? undefined : entryAt(position);
     },
     ...createLookups(db, entryAt),
+    ...createPartyReader(db, entryAt),
     ...createDoubtReader(db, headerAt),
     highWater: () => highWater.all(),
     close: () => {

@@ -2,6 +2,7 @@
 import type { SchemaStep } from '../devices/io/sqlite.ts';
 import { doubtSchema, quarantineStored } from './journal-doubt.ts';
 import { indexStoredEntries } from './journal-index.ts';
+import { indexStoredParties, partySchema } from './journal-party.ts';
 
 export const journalSchema: readonly SchemaStep[] = [
   `
@@ -81,4 +82,6 @@ export const journalSchema: readonly SchemaStep[] = [
   indexStoredEntries,
   doubtSchema,
   quarantineStored,
+  partySchema,
+  indexStoredParties,
 ];

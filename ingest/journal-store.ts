@@ -5,6 +5,7 @@
 import { EdgeError } from '../devices/errors.ts';
 import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import { createIndex } from './journal-index.ts';
+import { createPartyIndex } from './journal-party.ts';
 import { createPlaces, digestBytes } from './journal-place.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
 import { journalSchema } from './journal-schema.ts';
@@ -37,6 +38,7 @@ function createStore(db: Database): JournalStore {
   const reader = createReader(db);
   const sql = prepare(db);
   const index = createIndex(db);
+  const indexParty = createPartyIndex(db);
   let size = reader.size();
   let asserted = false;
 
@@ -50,6 +52,7 @@ function createStore(db: Database): JournalStore {
       const digest = NAMED.has(header.kind) ? digestBytes(header.digest) : null;
       sql.insertRare.run(header.kind, position, digest);
       index(header.kind, position, bytes);
+      indexParty({ position, header, bytes });
     }
     return {
       position,

@@ -4,6 +4,7 @@ import { EdgeError, type ErrorCode } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
 import type { DoubtReader } from './journal-doubt-reader.ts';
 import type { EnrolmentIndex } from './journal-index.ts';
+import type { PartyIndex } from './journal-party.ts';
 import {
   type JournalAnswer,
   type JournalRequest,
@@ -19,6 +20,8 @@ export interface OpenJournal extends Journal {
   readonly found: JournalStart;
   /** Enrolments as they are on disk, looked up on the caller's thread. */
   readonly enrolments: EnrolmentIndex;
+  /** What parties said that later credentials rest on, likewise. */
+  readonly parties: PartyIndex;
   /** What is in doubt as it is on disk. */
   readonly doubts: DoubtReader;
 }
@@ -28,6 +31,7 @@ export function createLocalJournal(store: JournalStore): OpenJournal {
   return {
     found: startOf(store),
     enrolments: store,
+    parties: store,
     doubts: store,
     append: async (entries) => store.append(entries),
     read: async (from, count) => store.read(from, count),
@@ -76,6 +80,7 @@ export async function startJournal(file: string): Promise<OpenJournal> {
   return {
     found,
     enrolments: reader,
+    parties: reader,
     doubts: reader,
     append: (entries, give) => ask<Appended[]>({ type: 'append', entries }, give),
     read: (from, count) => ask<JournalEntry[]>({ type: 'read', from, count }),

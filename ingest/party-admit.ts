@@ -47,8 +47,16 @@ export function openPartyDocument(
 
 const BRACE = 0x7b;
 
-/** Judges by what is trusted now, as of `receivedMs`. */
-export function judgeParty(secured: Secured, receivedMs: number, trust: TrustBook): PartyVerdict {
+/**
+ * Judges by what is trusted now: dates and keys as of `receivedMs`, status as of `statusMs`, which
+ * is later for a step that waited for its lists.
+ */
+export function judgeParty(
+  secured: Secured,
+  receivedMs: number,
+  trust: TrustBook,
+  statusMs = receivedMs,
+): PartyVerdict {
   const family = familyOf(secured.payload);
   if (family === undefined) {
     const { type } = secured.payload as { type?: unknown };
@@ -69,7 +77,7 @@ export function judgeParty(secured: Secured, receivedMs: number, trust: TrustBoo
     const outcome = errorCatalogue[unproven.code].retryable ? 'held' : 'refused';
     return no(outcome, unproven.code, unproven.reason, issuer.id);
   }
-  return judgeStatus(statement, signers, receivedMs, trust);
+  return judgeStatus(statement, signers, statusMs, trust);
 }
 
 interface Unfit {

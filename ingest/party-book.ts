@@ -1,29 +1,26 @@
 /**
- * What was admitted of parties and devices, and what follows from it when a further credential is
- * used: who may issue what, and whether a bond holds at the time of its use. It is folded from the
- * journal's party entries and asked in the recorder's lane, so that each judgement sees all entries
- * before it. What does not hold now may hold later: such credentials are held, never refused.
+ * What follows from what was admitted of parties before when a further credential is used: who may
+ * issue what, whether a bond and the standing that is asked for hold at the time of its use. It is
+ * asked in the recorder's lane, so that each judgement sees all entries before it, and looks up in
+ * the journal what it needs. What does not hold now may hold later: such credentials are held.
  */
 
 import type { Bond } from '../devices/credential/party/bond.ts';
-import type { Calibration } from '../devices/credential/party/calibration.ts';
 import type { PartyStatement } from '../devices/credential/party/families.ts';
 import {
   bondAt,
   type InForce,
   type Known,
-  type PartyFacts,
   standingAt,
   type Use,
 } from '../devices/credential/party/in-force.ts';
 import type { Movement } from '../devices/credential/party/movement.ts';
 import type { Standing } from '../devices/credential/party/standing.ts';
 import type { ErrorCode } from '../devices/errors.ts';
-import { limits } from '../devices/limits.ts';
 import type { Admission } from './admit.ts';
 import { partyPayload } from './apply-payload.ts';
+import type { PartyIndex } from './journal-party.ts';
 import type { Inbound } from './source.ts';
-import type { JournalEntry } from './store.ts';
 import { bitOf, type TrustBook } from './trust.ts';
 
 /** Whose word counts on what, by DID; they must be trusted organisations besides. */
@@ -38,23 +35,26 @@ export interface Authorities {
 
 export const noAuthorities: Authorities = { customs: [], sureties: [], laboratories: [] };
 
-/** Facts of parties, and goods that travel in bond. */
-interface PartyBook extends PartyFacts {
-  readonly standings: Map<string, readonly Known<Standing>[]>;
-  readonly bonds: Map<string, readonly Known<Bond>[]>;
-  readonly calibrations: Map<string, Known<Calibration>>;
-  /** By URI of goods: movements that were not ended, each as number and liable party. */
-  readonly inBond: Map<string, ReadonlySet<string>>;
+/** Which standing the parties to goods in bond must have; any one of the programmes is enough. */
+export interface Requirements {
+  /** Of who takes such goods over. */
+  readonly possessor: readonly Standing['programme'][];
+  /** Of who answers for them to customs. */
+  readonly bondLiable: readonly Standing['programme'][];
 }
 
-function emptyPartyBook(): PartyBook {
-  return { standings: new Map(), bonds: new Map(), calibrations: new Map(), inBond: new Map() };
+const noRequirements: Requirements = { possessor: [], bondLiable: [] };
+
+/** What the configuration says about parties. */
+export interface PartyPolicy {
+  /** Whose word counts on standing, bonds and calibrations; nobody's by default. */
+  readonly authorities?: Authorities;
+  /** Nothing by default. */
+  readonly require?: Requirements;
 }
 
 /** Judges the use of party credentials by those before them. */
 export interface PartyJudge {
-  /** Learns of a stored party entry. */
-  learn(entry: JournalEntry): void;
   /**
    * The admission of a party credential as it is with all that is known: the digests of what its
    * use rests on are added, or it is held. Others come back as they are.
@@ -62,15 +62,16 @@ export interface PartyJudge {
   judge(message: Inbound, admission: Admission, trust: TrustBook): Admission;
 }
 
-export function createPartyJudge(authorities: Authorities): PartyJudge {
-  const book = emptyPartyBook();
+export function createPartyJudge(
+  { authorities = noAuthorities, require = noRequirements }: PartyPolicy,
+  index: PartyIndex,
+): PartyJudge {
   return {
-    learn: (entry) => foldPartyBook(book, entry),
     judge({ bytes, receivedMs }, admission, trust) {
       const { header, digest, device } = admission;
       if (header?.kind !== 'party') return admission;
       const statement = partyPayload({ position: trust.position, header, bytes });
-      const use = judgeUse(statement, { book, trust, authorities, atMs: receivedMs });
+      const use = judgeUse(statement, { authorities, require, index, trust, atMs: receivedMs });
       if ('documents' in use) {
         const documents = [...(header.documents ?? []), ...use.documents];
         return { ...admission, header: { ...header, documents } };
@@ -81,58 +82,20 @@ export function createPartyJudge(authorities: Authorities): PartyJudge {
   };
 }
 
-/** Folds a party entry; those of other families change nothing. In journal order. */
-function foldPartyBook(book: PartyBook, entry: JournalEntry): void {
-  const statement = partyPayload(entry);
-  const { digest } = entry.header;
-  switch (statement.kind) {
-    case 'standing':
-      add(book.standings, statement.party.id, { statement, digest });
-      return;
-    case 'bond':
-      add(book.bonds, statement.principal.id, { statement, digest });
-      return;
-    case 'calibration':
-      book.calibrations.set(digest, { statement, digest });
-      return;
-    case 'movement':
-      for (const uri of statement.goods) foldMovement(book, uri, statement);
-      return;
-    default:
-      return;
-  }
-}
-
-/** Only who answers for a movement ends it, by its number. */
-function foldMovement(book: PartyBook, uri: string, { act, number, liable }: Movement): void {
-  const open = new Set(book.inBond.get(uri));
-  const key = `${number} ${liable.id}`;
-  if (act === 'export') open.delete(key);
-  else open.add(key);
-  if (open.size === 0) book.inBond.delete(uri);
-  else book.inBond.set(uri, open);
-}
-
-function add<T>(kept: Map<string, readonly Known<T>[]>, of: string, one: Known<T>): void {
-  kept.set(of, [...(kept.get(of) ?? []), one].slice(-limits.partyFactsMax));
-}
-
 /** What a use rests on: digests of the credentials that hold, or why it has to wait. */
 type UseVerdict =
   | { readonly documents: readonly string[] }
   | { readonly code: ErrorCode; readonly reason: string };
 
+interface Given extends Required<PartyPolicy> {
+  readonly index: PartyIndex;
+  readonly trust: TrustBook;
+  readonly atMs: number;
+}
+
 /** Judges the use of a proven statement at `atMs`. */
-function judgeUse(
-  statement: PartyStatement,
-  given: {
-    readonly book: PartyBook;
-    readonly trust: TrustBook;
-    readonly authorities: Authorities;
-    readonly atMs: number;
-  },
-): UseVerdict {
-  const { book, authorities } = given;
+function judgeUse(statement: PartyStatement, given: Given): UseVerdict {
+  const { index, authorities, require } = given;
   switch (statement.kind) {
     case 'standing':
       return authorised(authorities.customs, statement.issuer.id, 'a customs authority');
@@ -141,15 +104,19 @@ function judgeUse(
     case 'calibration':
       return authorised(authorities.laboratories, statement.issuer.id, 'a laboratory');
     case 'movement':
-      return bonded(statement.liable.id, given);
+      return judgeMovement(statement, given);
     case 'custody':
       // Goods in bond go only to someone who answers for them to customs (19 CFR 113.63).
-      return book.inBond.has(statement.goods)
-        ? bonded(statement.to.id, given)
+      return index.isInBond(statement.goods)
+        ? bonded(statement.to.id, { programmes: require.possessor }, given)
         : { documents: standingOf(statement.to.id, given) };
     default:
       return { documents: [] };
   }
+}
+
+function judgeMovement({ liable }: Movement, given: Given): UseVerdict {
+  return bonded(liable.id, { programmes: given.require.bondLiable }, given);
 }
 
 function authorised(known: readonly string[], did: string, what: string): UseVerdict {
@@ -157,21 +124,49 @@ function authorised(known: readonly string[], did: string, what: string): UseVer
   return { code: 'IN_AUTHORITY_UNKNOWN', reason: `${did} is not named here as ${what}` };
 }
 
-type Given = Parameters<typeof judgeUse>[1];
-
-function bonded(did: string, given: Given): UseVerdict {
-  const found = bondAt(given.book, { principal: did, types: ['custodian'] }, useOf(given));
+/** A custodian bond, and the standing that is asked for, of who answers for goods in bond. */
+function bonded(
+  did: string,
+  { programmes }: { readonly programmes: readonly Standing['programme'][] },
+  given: Given,
+): UseVerdict {
+  const bonds = factsOf<Bond>('bond', did, given);
+  const found = bondAt(bonds, { types: ['custodian'] }, useOf(given));
   if (!found.holds) {
     const reason = `${did} has no custodian bond that holds now: ${found.why}`;
     return { code: 'IN_BOND_MISSING', reason };
   }
-  return { documents: [found.digest, ...standingOf(did, given)] };
+  if (programmes.length === 0) return { documents: [found.digest, ...standingOf(did, given)] };
+  const standing = standingNow(did, given, programmes);
+  if (standing.holds) return { documents: [found.digest, standing.digest] };
+  const reason = `${did} has no standing of ${programmes.join(' or ')} now: ${standing.why}`;
+  return { code: 'IN_STANDING_MISSING', reason };
 }
 
-/** The standing that a party has with customs now; having none hinders nothing. */
+/** The standing that a party has with customs now; where none is asked for, none is needed. */
 function standingOf(did: string, given: Given): readonly string[] {
-  const found: InForce<Standing> = standingAt(given.book, { party: did }, useOf(given));
+  const found = standingNow(did, given);
   return found.holds ? [found.digest] : [];
+}
+
+function standingNow(
+  did: string,
+  given: Given,
+  programmes?: readonly Standing['programme'][],
+): InForce<Standing> {
+  const known = factsOf<Standing>('standing', did, given);
+  return standingAt(known, { ...(programmes && { programmes }) }, useOf(given));
+}
+
+/** What the journal has of a party, newest last. */
+function factsOf<T extends Standing | Bond>(
+  kind: T['kind'],
+  did: string,
+  { index }: Given,
+): Known<T>[] {
+  return index.partyFacts(kind, did).map((entry) => {
+    return { statement: partyPayload(entry) as T, digest: entry.header.digest };
+  });
 }
 
 function useOf({ trust, atMs }: Given): Use {

@@ -29,7 +29,9 @@ export const calibration: Rule = {
     // Without a reading nothing was used yet.
     if (record === undefined || pinned === undefined || state.observedMs === 0) return undefined;
     const { device } = record.enrolment;
-    const found = calibrationAt(factsOf(state), { device, calibration: pinned }, useOf(state));
+    const statement = state.papers.get(pinned)?.calibration;
+    const known = statement && { statement, digest: pinned };
+    const found = calibrationAt(known, device, useOf(state));
     if (found.holds) return undefined;
     return {
       severity: found.why === 'absent' ? 'notice' : 'warning',
@@ -39,14 +41,6 @@ export const calibration: Rule = {
     };
   },
 };
-
-/** The certificates that the twin has. */
-function factsOf({ papers }: TwinState): Parameters<typeof calibrationAt>[0] {
-  const calibrations = [...papers.values()].flatMap(({ digest, calibration: statement }) =>
-    statement === undefined ? [] : [[digest, { statement, digest }] as const],
-  );
-  return { standings: new Map(), bonds: new Map(), calibrations: new Map(calibrations) };
-}
 
 /** At the time of the newest reading. Status was looked up when the certificate was admitted. */
 function useOf({ observedMs: atMs }: TwinState): Parameters<typeof calibrationAt>[2] {

@@ -14,16 +14,6 @@ export interface Known<T> {
   readonly digest: string;
 }
 
-/** What was admitted of parties and devices. */
-export interface PartyFacts {
-  /** By DID of the party, newest last. */
-  readonly standings: ReadonlyMap<string, readonly Known<Standing>[]>;
-  /** By DID of the principal, newest last. */
-  readonly bonds: ReadonlyMap<string, readonly Known<Bond>[]>;
-  /** By digest of the certificate. */
-  readonly calibrations: ReadonlyMap<string, Known<Calibration>>;
-}
-
 /** When something is used, and what the status lists say then. */
 export interface Use {
   readonly atMs: number;
@@ -46,47 +36,48 @@ export type InForce<T> =
         | 'unfit';
     };
 
-/** The standing of a party, in one programme or in any. */
+/** Which of a party's standings holds (`known`: newest last), in one programme or in any. */
 export function standingAt(
-  facts: PartyFacts,
-  wanted: { readonly party: string; readonly programme?: Standing['programme'] },
+  known: readonly Known<Standing>[],
+  wanted: { readonly programmes?: readonly Standing['programme'][] },
   use: Use,
 ): InForce<Standing> {
-  const { party, programme } = wanted;
-  const fits = (one: Standing) => programme === undefined || one.programme === programme;
-  return firstInForce(facts.standings.get(party) ?? [], fits, use);
+  const { programmes } = wanted;
+  const fits = ({ programme }: Standing) =>
+    programmes === undefined || programmes.includes(programme);
+  return firstInForce(known, fits, use);
 }
 
-/** A bond of a principal: of one of the types, for at least the amount where one is needed. */
+/**
+ * Which of a principal's bonds holds (`known`: newest last): of one of the types, for at least the
+ * amount where one is needed.
+ */
 export function bondAt(
-  facts: PartyFacts,
+  known: readonly Known<Bond>[],
   wanted: {
-    readonly principal: string;
     readonly types?: readonly BondType[];
     readonly least?: { readonly amount: string; readonly currency: string };
   },
   use: Use,
 ): InForce<Bond> {
-  const { principal, types, least } = wanted;
+  const { types, least } = wanted;
   const fits = ({ bondType, amount, currency }: Bond): boolean =>
     (types === undefined || types.includes(bondType)) &&
     (least === undefined ||
       (currency === least.currency && compareDecimals(amount, least.amount) >= 0));
-  return firstInForce(facts.bonds.get(principal) ?? [], fits, use);
+  return firstInForce(known, fits, use);
 }
 
 /**
- * The calibration of a device at the time of a reading: the certificate that its enrolment pins, if
- * it is about that device and was valid then.
+ * The calibration of a device at the time of a reading: the certificate that its enrolment pins
+ * (`undefined` where that is not here), if it is about that device and was valid then.
  */
 export function calibrationAt(
-  facts: PartyFacts,
-  enrolled: { readonly device: string; readonly calibration?: string },
+  pinned: Known<Calibration> | undefined,
+  device: string,
   use: Use,
 ): InForce<Calibration> {
-  const pinned = facts.calibrations.get(enrolled.calibration ?? '');
-  const fits = ({ device }: Calibration): boolean => device === enrolled.device;
-  return firstInForce(pinned === undefined ? [] : [pinned], fits, use);
+  return firstInForce(pinned === undefined ? [] : [pinned], (one) => one.device === device, use);
 }
 
 /** The newest that holds; else why the newest does not. */
