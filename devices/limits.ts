@@ -352,6 +352,8 @@ export const limits = {
   partyFactsMax: 64,
   /** Steps of custody of one thing that wait for others, and past moves that are remembered. */
   custodyWaitingMax: 256,
+  /** Pending steps of one signer that are judged anew between two other changes. */
+  pendingStepsPage: 256,
   custodyPastMax: 256,
   twinMinutesMax: 180,
   /** Epochs, ranges of sequences in an epoch, and losses that a device's twin keeps. */

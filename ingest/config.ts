@@ -132,6 +132,27 @@ const authorities = Type.Object(
   },
 );
 
+const programmes = (whose: string) =>
+  Type.Array(Type.Enum(['AEO', 'CTPAT']), {
+    maxItems: 2,
+    uniqueItems: true,
+    default: [],
+    description: `Programmes of which ${whose} must have one; none at first.`,
+  });
+
+const requirements = Type.Object(
+  {
+    possessor: programmes('who takes goods in bond over'),
+    bondLiable: programmes('who answers for a movement in bond'),
+  },
+  {
+    ...closed,
+    default: {},
+    description:
+      'The standing with customs that parties must have at the time of an act about goods in bond, besides a bond. Without it the act is held.',
+  },
+);
+
 /** The schema of an ingester's configuration file. */
 export const ingestConfigSchema = Type.Object(
   {
@@ -168,6 +189,7 @@ export const ingestConfigSchema = Type.Object(
       },
     ),
     authorities,
+    require: requirements,
     encryption: Type.Optional(encryptionSchema),
     workers: Type.Integer({
       minimum: 0,

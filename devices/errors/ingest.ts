@@ -37,6 +37,11 @@ export const ingestErrors = {
     hint: 'Submit the bond that a surety signed, then the held credential again.',
     retryable: true,
   },
+  IN_STANDING_MISSING: {
+    meaning: 'A party to goods in bond has no standing (AEO, CTPAT) that is asked for, so it is held.',
+    hint: 'Submit the standing that customs signed, then the held credential again.',
+    retryable: true,
+  },
   IN_NOT_IN_FORCE: {
     meaning: 'The enrolment of the device begins later, so its credential is held.',
     hint: 'Wait for the day on which the enrolment begins, or have the device enrolled anew.',
