@@ -39,6 +39,8 @@ export interface Admission {
   readonly reason?: string;
   /** Device that the credential is about, as far as it says. */
   readonly device?: string;
+  /** DID of the gateway that an enrolment names. */
+  readonly enrolledGateway?: string;
   /** Readings in an accepted batch. */
   readonly readings: number;
 }
@@ -49,6 +51,7 @@ type Verdict =
       readonly outcome: 'accepted';
       readonly header: Pick<EntryHeader, 'kind' | 'batch' | 'documents' | 'standing'>;
       readonly device: string;
+      readonly enrolledGateway?: string;
       readonly readings: number;
     }
   | {
@@ -96,8 +99,8 @@ export function admit(message: Inbound, trust: TrustBook, tenant: string): Admis
       ...(standing && { standing }),
       ...(documents && { documents }),
     };
-    const { outcome, device, readings } = verdict;
-    return { outcome, digest, header, bytesKept: length, device, readings };
+    const { header: _header, ...judged } = verdict;
+    return { ...judged, digest, header, bytesKept: length };
   }
   if (verdict.outcome === 'doubtful') {
     const { since, batch, documents, ...said } = verdict;
@@ -308,8 +311,9 @@ function judgeEnrolment(opened: OpenedToken, message: Inbound, trust: TrustBook)
   }
   const reuse = reuseOf(trust, enrolment, message.receivedMs);
   if (reuse !== undefined) return no('refused', 'IN_KEY_REUSED', reuse, device);
-  const documents = [organisation.digest];
-  return { outcome: 'accepted', header: { kind: 'enrolment', documents }, device, readings: 0 };
+  const header = { kind: 'enrolment', documents: [organisation.digest] } as const;
+  const { gateway: enrolledGateway } = enrolment;
+  return { outcome: 'accepted', header, device, enrolledGateway, readings: 0 };
 }
 
 function no(

@@ -8,8 +8,7 @@ import { type Admission, admit } from './admit.ts';
 import { type Admitter, type JudgedChunk, messageOf } from './admitter.ts';
 import type { OpenJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
-import { createPartyJudge, type PartyPolicy } from './party-book.ts';
-import { createPendingSteps } from './party-pending.ts';
+import { type Authorities, createPartyJudge, noAuthorities } from './party-book.ts';
 import type { Inbound } from './source.ts';
 import {
   type Appended,
@@ -56,21 +55,20 @@ interface Judged {
   readonly admission: Admission;
 }
 
-/** What a recorder works on. */
-export interface RecorderOptions extends PartyPolicy {
+export function createRecorder(options: {
   readonly tenant: string;
   readonly journal: OpenJournal;
   readonly admitter: Pick<Admitter, 'trust'>;
   /** Told after each commit how many entries the journal has. */
   readonly appended: (size: number) => void;
-}
-
-export function createRecorder(options: RecorderOptions): Recorder {
+  /** Whose word counts on standing, bonds and calibrations; nobody's by default. */
+  readonly authorities?: Authorities;
+}): Recorder {
   const { journal, admitter, tenant } = options;
   let size = journal.found.size;
   const trust = emptyTrust(journal.enrolments);
-  const parties = createPartyJudge(options, journal.parties);
-  const pending = createPendingSteps(tenant, journal.parties);
+  const parties = createPartyJudge(options.authorities ?? noAuthorities);
+  for (const entry of journal.found.party) parties.learn(entry);
   /** Judgements by a book before this position may have been too kind. */
   let tightened = 0;
   const learn = (news: TrustNews) => {
@@ -86,7 +84,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     if (entries.length === 0) return [];
     // The bytes may be given away, so what the book is to read is copied first.
     const copies = entries.map(({ header, bytes }) =>
-      isTrustKind(header.kind) ? bytes.slice() : undefined,
+      isTrustKind(header.kind) || header.kind === 'party' ? bytes.slice() : undefined,
     );
     const appended = await journal.append(entries, give);
     const learnt: JournalEntry[] = [];
@@ -94,13 +92,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const bytes = copies[at];
       const { position, result } = appended[at] as Appended;
       if (!bytes || result !== 'stored') continue;
-      learnt.push({ position, header: entry.header, bytes });
+      const stored = { position, header: entry.header, bytes };
+      if (entry.header.kind === 'party') parties.learn(stored);
+      else learnt.push(stored);
     }
     const newest = learnt.at(-1);
-    if (newest !== undefined) {
-      learn({ entries: learnt, position: newest.position + 1 });
-      pending.learn(learnt, trust);
-    }
+    if (newest !== undefined) learn({ entries: learnt, position: newest.position + 1 });
     for (const { position, act = position } of appended) size = Math.max(size, act + 1);
     options.appended(size);
     return appended;
@@ -139,11 +136,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   let lane: Promise<unknown> = Promise.resolve();
   const inLane = <T>(action: () => Promise<T>): Promise<T> => {
-    const done = lane.then(action).then(async (result) => {
-      // What was learnt meanwhile may settle steps that waited for it.
-      await store(pending.acts(trust));
-      return result;
-    });
+    const done = lane.then(action);
     lane = done.catch(() => {});
     return done;
   };
@@ -152,10 +145,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     record: (chunks) => inLane(() => record(chunks)),
     append: (entries) => inLane(() => store(entries)),
     judge: (message) => judge(message).admission,
-    learnChecks(checks) {
-      learn({ entries: [], position: trust.position, checks });
-      pending.found(checks, trust);
-    },
+    learnChecks: (checks) => learn({ entries: [], position: trust.position, checks }),
     exclusively: (action) => inLane(() => action(store)),
   };
 }
