@@ -22,14 +22,18 @@ export function holderOf(payload: JsonObject): string | undefined {
 
 /**
  * VC-JOSE-COSE §3.1.3: registered claims, where there are any, say the same as the credential, and
- * the claims of VCDM 1.1's JWT form are not there. `iat` says nothing that is judged here.
+ * the claims of VCDM 1.1's JWT form are not there. Who signed may stand in the header too.
  */
-export function checkRegisteredClaims(payload: JsonObject): Refusal | undefined {
+export function checkRegisteredClaims(
+  payload: JsonObject,
+  header: { readonly iss?: string } = {},
+): Refusal | undefined {
   const old = ['vc', 'vp'].find((claim) => Object.hasOwn(payload, claim));
   if (old) return refuse('VC_SCHEMA', `the claim ${old} belongs to VCDM 1.1`);
   const { iss, jti, sub, id, credentialSubject } = payload as Record<string, unknown>;
   const issuer = issuerOf(payload);
-  if (iss !== undefined && issuer !== undefined && iss !== issuer) {
+  const named = [iss, header.iss].filter((name) => name !== undefined);
+  if (issuer !== undefined && named.some((name) => name !== issuer)) {
     return refuse('VC_ISSUER', 'iss is not the issuer');
   }
   if (jti !== undefined && id !== undefined && jti !== id) {
@@ -49,18 +53,21 @@ export interface Period {
   /** Seconds since 1970 (RFC 7519 §4.1). */
   readonly nbf?: unknown;
   readonly exp?: unknown;
+  /** When the token was made; some write text, which is then left alone. */
+  readonly iat?: unknown;
 }
 
 /** Whether a time lies in a period; a signer's clock may be ahead by the skew that we tolerate. */
 export function checkPeriod(period: Period, atMs: number): Refusal | undefined {
-  const { validFrom, validUntil, nbf, exp } = period;
-  const begins = [millisecondsOf(validFrom), ofSeconds(nbf)];
+  const { validFrom, validUntil, nbf, exp, iat } = period;
+  const madeMs = typeof iat === 'number' ? ofSeconds(iat) : undefined;
+  const begins = [millisecondsOf(validFrom), ofSeconds(nbf), madeMs];
   const ends = [millisecondsOf(validUntil), ofSeconds(exp)];
   if ([...begins, ...ends].includes(null)) {
     return refuse('VC_SCHEMA', 'validFrom, validUntil, nbf or exp is not a time');
   }
   if (begins.some((begin) => typeof begin === 'number' && begin > atMs + limits.clockSkewMs)) {
-    return refuse('VC_NOT_YET_VALID', `valid from ${shown(validFrom, nbf)} on`);
+    return refuse('VC_NOT_YET_VALID', `valid from ${shown(validFrom, nbf ?? iat)} on`);
   }
   if (ends.some((end) => typeof end === 'number' && end < atMs)) {
     return refuse('VC_EXPIRED', `valid until ${shown(validUntil, exp)}`);

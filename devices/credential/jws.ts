@@ -30,6 +30,8 @@ export interface TokenHeader {
   readonly kid: string;
   readonly typ?: string;
   readonly cty?: string;
+  /** Who signed, if the header repeats it (VC-JOSE-COSE §3.3.2). */
+  readonly iss?: string;
 }
 
 /** A token taken apart. Nothing in it is proven until `verifyToken` says so. */
@@ -89,9 +91,14 @@ export function openToken(
 ): OpenedToken | Refusal {
   const opened = openCompact(bytes, bytesMax);
   if (isRefusal(opened)) return opened;
-  if (opened.header.typ === typ) return opened;
-  if (typ === 'vc+jwt' && opened.header.typ === 'vc+sd-jwt') return opened;
-  return refuse('VC_TYPE', `typ is ${shown(opened.header.typ)}, not ${typ}`);
+  const { typ: found, cty } = opened.header;
+  if (found !== typ && !(typ === 'vc+jwt' && found === 'vc+sd-jwt')) {
+    return refuse('VC_TYPE', `typ is ${shown(found)}, not ${typ}`);
+  }
+  // VC-JOSE-COSE §3.1.1; other kinds of token name no content.
+  if (cty === undefined || !typ.startsWith('vc') || /^(application\/)?vc$/i.test(cty))
+    return opened;
+  return refuse('VC_TYPE', `cty is ${shown(cty)}, not vc`);
 }
 
 /** `openToken` without a look at `typ`, for callers that accept several kinds. */
@@ -244,7 +251,7 @@ const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u'] as const;
 function readHeader(bytes: Buffer): TokenHeader | Refusal {
   const read = readObject(decodeText(bytes), 'header', bytes);
   if (isRefused(read)) return read.refusal;
-  const { alg, kid, typ, cty, crit, b64 } = read.value as Record<string, unknown>;
+  const { alg, kid, typ, cty, iss, crit, b64 } = read.value as Record<string, unknown>;
   if (!isSupported(alg)) {
     return refuse(
       'VC_ALGORITHM',
@@ -257,10 +264,16 @@ function readHeader(bytes: Buffer): TokenHeader | Refusal {
   const embedded = KEY_MEMBERS.find((member) => Object.hasOwn(read.value, member));
   if (embedded) return refuse('VC_HEADER', `${embedded} offers a key inside the message`);
   if (typeof kid !== 'string' || kid === '') return refuse('VC_HEADER', 'kid is missing');
-  if (!isOptionalText(typ) || !isOptionalText(cty)) {
-    return refuse('VC_HEADER', 'typ or cty is not text');
+  if (!isOptionalText(typ) || !isOptionalText(cty) || !isOptionalText(iss)) {
+    return refuse('VC_HEADER', 'typ, cty or iss is not text');
   }
-  return { alg, kid, ...(typ !== undefined && { typ }), ...(cty !== undefined && { cty }) };
+  return {
+    alg,
+    kid,
+    ...(typ !== undefined && { typ }),
+    ...(cty !== undefined && { cty }),
+    ...(iss !== undefined && { iss }),
+  };
 }
 
 function isSupported(alg: unknown): alg is keyof typeof SIGNATURE_BYTES {

@@ -40,7 +40,7 @@ export function checkMedia({ header }: OpenedToken, media: TokenMedia): Refusal 
   const types = [
     `${content}+jwt`,
     `${content}+sd-jwt`,
-    ...(legacy ? [`${content}+ld+jwt`, 'jwt'] : []),
+    ...(legacy ? [`${content}+ld+jwt`, `${content}-ld+jwt`, `${content}+ld+json+jwt`, 'jwt'] : []),
   ];
   if (!isMedia(header.typ, types)) {
     return refuse('VC_TYPE', `typ is ${header.typ?.slice(0, 60)}, not ${content}+jwt`);
@@ -63,7 +63,7 @@ function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | unde
   const malformed =
     checkMedia(opened, { content: 'vc', legacy }) ??
     checkDataModel(payload) ??
-    checkRegisteredClaims(payload);
+    checkRegisteredClaims(payload, header);
   if (malformed) return malformed;
   const did = issuerOf(payload) ?? '';
   const key = keyOfSubject(documents, {

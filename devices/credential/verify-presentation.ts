@@ -51,10 +51,10 @@ function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | unde
     checkNoOldClaims(payload);
   if (malformed) return malformed;
   const key = holderKey(opened, context);
-  const { nbf, exp } = payload as { nbf?: unknown; exp?: unknown };
+  const { nbf, exp, iat } = payload as { nbf?: unknown; exp?: unknown; iat?: unknown };
   return worstOf([
     isRefusal(key) ? key : checkTokenSignature(opened, key),
-    checkPeriod({ nbf, exp }, atMs),
+    checkPeriod({ nbf, exp, iat }, atMs),
     checkAddressed(payload, context),
   ]);
 }
@@ -72,8 +72,9 @@ function checkNoOldClaims(payload: JsonObject): Refusal | undefined {
 function holderKey(opened: OpenedToken, context: VerifyContext): PublicKey | Refusal {
   const { header, payload } = opened;
   const { iss } = payload as { iss?: unknown };
-  const holder = holderOf(payload) ?? iss;
-  if (iss !== undefined && iss !== holder) return refuse('VC_HOLDER', 'iss is not the holder');
+  const holder = holderOf(payload) ?? iss ?? header.iss;
+  const issuers = [iss, header.iss].filter((name) => name !== undefined);
+  if (issuers.some((name) => name !== holder)) return refuse('VC_HOLDER', 'iss is not the holder');
   const [named] = header.kid.split('#');
   const did = typeof holder === 'string' ? holder : named;
   if (did === undefined || did === '') {

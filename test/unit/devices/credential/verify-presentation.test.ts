@@ -27,18 +27,28 @@ describe('a token whose header', () => {
     ['names a draft', { typ: 'vc+ld+jwt' }, 'VC_TYPE'],
     ['names any JWT', { typ: 'JWT' }, 'VC_TYPE'],
     ['names a presentation', vp, 'VC_SCHEMA'],
+    ['names the issuer', { iss: mill.did }, 'VC_VALID'],
+    ['names another issuer', { iss: rail.did }, 'VC_ISSUER'],
+    ['names no issuer by its iss', { iss: 7 }, 'VC_HEADER'],
     ['has the content of a presentation', { cty: 'vp' }, 'VC_TYPE'],
   ])('%s', (_, header, code) => {
     expect(judge(token(claim(), header)).code).toBe(code);
   });
 
   it('names a draft is taken where the reader wants it', () => {
-    const legacy = token(claim(), { typ: 'vc+ld+jwt', cty: 'vc+ld+json' });
-    expect(judge(legacy, { legacyTypes: true }).code).toBe('VC_VALID');
+    for (const typ of ['vc+ld+jwt', 'vc-ld+jwt', 'vc+ld+json+jwt', 'JWT']) {
+      const legacy = token(claim(), { typ, cty: 'vc+ld+json' });
+      expect(judge(legacy, { legacyTypes: true }).code, typ).toBe('VC_VALID');
+      expect(judge(legacy).code, typ).toBe('VC_TYPE');
+    }
   });
 
-  it('carries any iat, as text too', () => {
+  it('carries iat as text too; as a number it is not in the future', () => {
     expect(judge(token(claim({ iat: '2010-01-01T19:23:24Z' }))).code).toBe('VC_VALID');
+    const latest = (atMs + limits.clockSkewMs) / 1000;
+    expect(judge(token(claim({ iat: latest }))).code).toBe('VC_VALID');
+    expect(judge(token(claim({ iat: latest + 1 }))).code).toBe('VC_NOT_YET_VALID');
+    expect(judge(present({ iat: latest + 1 })).code).toBe('VC_NOT_YET_VALID');
   });
 
   it('is good around a proof that holds, and not around one that does not', async () => {
@@ -64,6 +74,8 @@ describe('a presentation as a token', () => {
     ['by nobody, with a kid that names nobody', { holder: undefined }, { kid: '#k' }, 'VC_HOLDER'],
     ['in the name of another', { holder: rail.did }, {}, 'VC_HOLDER'],
     ['with another iss', { iss: rail.did }, {}, 'VC_HOLDER'],
+    ['with another iss in its header', {}, { iss: rail.did }, 'VC_HOLDER'],
+    ['with its iss in the header alone', { holder: undefined }, { iss: mill.did }, 'VC_VALID'],
     ['as a credential', {}, { typ: 'vc+jwt', cty: 'vc' }, 'VC_SCHEMA'],
     ['with the content of a credential', {}, { cty: 'vc' }, 'VC_TYPE'],
     ['that has ended', { exp: atMs / 1000 - 1 }, {}, 'VC_EXPIRED'],
