@@ -8,7 +8,8 @@ import { type Admission, admit } from './admit.ts';
 import { type Admitter, type JudgedChunk, messageOf } from './admitter.ts';
 import type { OpenJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
-import { type Authorities, createPartyJudge, noAuthorities } from './party-book.ts';
+import { createPartyJudge, type PartyPolicy } from './party-book.ts';
+import { createPendingSteps } from './party-pending.ts';
 import type { Inbound } from './source.ts';
 import {
   type Appended,
@@ -55,20 +56,21 @@ interface Judged {
   readonly admission: Admission;
 }
 
-export function createRecorder(options: {
+/** What a recorder works on. */
+export interface RecorderOptions extends PartyPolicy {
   readonly tenant: string;
   readonly journal: OpenJournal;
   readonly admitter: Pick<Admitter, 'trust'>;
   /** Told after each commit how many entries the journal has. */
   readonly appended: (size: number) => void;
-  /** Whose word counts on standing, bonds and calibrations; nobody's by default. */
-  readonly authorities?: Authorities;
-}): Recorder {
+}
+
+export function createRecorder(options: RecorderOptions): Recorder {
   const { journal, admitter, tenant } = options;
   let size = journal.found.size;
   const trust = emptyTrust(journal.enrolments);
-  const parties = createPartyJudge(options.authorities ?? noAuthorities);
-  for (const entry of journal.found.party) parties.learn(entry);
+  const parties = createPartyJudge(options, journal.parties);
+  const pending = createPendingSteps(tenant, journal.parties);
   /** Judgements by a book before this position may have been too kind. */
   let tightened = 0;
   const learn = (news: TrustNews) => {
@@ -84,7 +86,7 @@ export function createRecorder(options: {
     if (entries.length === 0) return [];
     // The bytes may be given away, so what the book is to read is copied first.
     const copies = entries.map(({ header, bytes }) =>
-      isTrustKind(header.kind) || header.kind === 'party' ? bytes.slice() : undefined,
+      isTrustKind(header.kind) ? bytes.slice() : undefined,
     );
     const appended = await journal.append(entries, give);
     const learnt: JournalEntry[] = [];
@@ -92,12 +94,13 @@ export function createRecorder(options: {
       const bytes = copies[at];
       const { position, result } = appended[at] as Appended;
       if (!bytes || result !== 'stored') continue;
-      const stored = { position, header: entry.header, bytes };
-      if (entry.header.kind === 'party') parties.learn(stored);
-      else learnt.push(stored);
+      learnt.push({ position, header: entry.header, bytes });
     }
     const newest = learnt.at(-1);
-    if (newest !== undefined) learn({ entries: learnt, position: newest.position + 1 });
+    if (newest !== undefined) {
+      learn({ entries: learnt, position: newest.position + 1 });
+      pending.learn(learnt, trust);
+    }
     for (const { position, act = position } of appended) size = Math.max(size, act + 1);
     options.appended(size);
     return appended;
@@ -136,7 +139,11 @@ export function createRecorder(options: {
 
   let lane: Promise<unknown> = Promise.resolve();
   const inLane = <T>(action: () => Promise<T>): Promise<T> => {
-    const done = lane.then(action);
+    const done = lane.then(action).then(async (result) => {
+      // What was learnt meanwhile may settle steps that waited for it.
+      await store(pending.acts(trust));
+      return result;
+    });
     lane = done.catch(() => {});
     return done;
   };
@@ -145,7 +152,10 @@ export function createRecorder(options: {
     record: (chunks) => inLane(() => record(chunks)),
     append: (entries) => inLane(() => store(entries)),
     judge: (message) => judge(message).admission,
-    learnChecks: (checks) => learn({ entries: [], position: trust.position, checks }),
+    learnChecks(checks) {
+      learn({ entries: [], position: trust.position, checks });
+      pending.found(checks, trust);
+    },
     exclusively: (action) => inLane(() => action(store)),
   };
 }
