@@ -33,14 +33,20 @@ interface Context {
   readonly sql: ReturnType<typeof prepare>;
   readonly log: PlaceLog;
   readonly doubts: Doubts;
+  /** Rows of devices that spoke lately: each batch asks for its own. */
+  readonly devices: Map<string, number>;
 }
 
 export function createPlaces(db: Database, log: PlaceLog): Places {
-  const context: Context = { sql: prepare(db), log, doubts: createDoubts(db) };
+  const doubts = createDoubts(db);
+  const context: Context = { sql: prepare(db), log, doubts, devices: new Map() };
   return {
     appendBatch: (entry, key) => appendBatch(context, entry, key),
     appendAct: (entry) => appendAct(context, entry),
-    reload: context.doubts.reload,
+    reload() {
+      context.devices.clear();
+      doubts.reload();
+    },
   };
 }
 
@@ -61,16 +67,18 @@ interface Coming {
   readonly entry: NewEntry;
   readonly place: DoubtPlace;
   readonly digest: Buffer;
-  /** What stands in this place and in the two beside it. */
+  /** What stands in this place and beside it, but for the batch before where this one names it. */
   readonly near: readonly ReplayRow[];
 }
 
 function appendBatch(context: Context, entry: NewEntry, key: BatchKey): Appended {
   const { sql, log, doubts } = context;
   const { epochCounter, epochNonce, sequence } = key;
-  const device = deviceId(sql, key.device);
+  const device = deviceId(context, key.device);
   const digest = digestBytes(entry.header.digest);
-  const near = sql.near.all(device, epochCounter, epochNonce, sequence - 1, sequence + 1);
+  const previous = key.previous === undefined ? null : digestBytes(key.previous);
+  const [first, last] = [sequence - 1, sequence + 1];
+  const near = sql.near.all(device, epochCounter, epochNonce, first, last, sequence, previous);
   const here = near.find((row) => row.sequence === sequence);
   if (here?.digest.equals(digest)) return counting(log.known(here.position));
   const named = log.findNamed(entry);
@@ -203,7 +211,7 @@ function occupy({ sql }: Context, { position, place, digest }: Settled): void {
 
 function isTaken(sql: Context['sql'], place: DoubtPlace): boolean {
   const { device, epochCounter, epochNonce, sequence } = place;
-  return sql.near.get(device, epochCounter, epochNonce, sequence, sequence) !== undefined;
+  return sql.at.get(device, epochCounter, epochNonce, sequence) !== undefined;
 }
 
 /** Whether a batch in the first place can be the one that a batch in the second names. */
@@ -232,15 +240,26 @@ function earliest(a: number | undefined, b: number | undefined): number | undefi
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
-function deviceId(sql: Context['sql'], did: string): number {
-  return sql.findDevice.get(did)?.id ?? Number(sql.insertDevice.run(did).lastInsertRowid);
+function deviceId({ devices, sql }: Context, did: string): number {
+  const known = devices.get(did);
+  if (known !== undefined) return known;
+  const id = sql.findDevice.get(did)?.id ?? Number(sql.insertDevice.run(did).lastInsertRowid);
+  if (devices.size >= limits.enrolmentsCached) devices.clear();
+  devices.set(did, id);
+  return id;
 }
 
 function prepare(db: Database) {
   return {
-    near: db.prepare<[number, number, string, number, number], ReplayRow>(
+    // A batch in order finds nothing here: the one before it is as it says, and none is behind it.
+    near: db.prepare<[number, number, string, number, number, number, Buffer | null], ReplayRow>(
       `SELECT sequence, digest, position FROM replay
-       WHERE device = ? AND epoch_counter = ? AND epoch_nonce = ? AND sequence BETWEEN ? AND ?`,
+       WHERE device = ? AND epoch_counter = ? AND epoch_nonce = ? AND sequence BETWEEN ? AND ?
+         AND (sequence >= ? OR digest IS NOT ?)`,
+    ),
+    at: db.prepare<[number, number, string, number], { position: number }>(
+      `SELECT position FROM replay
+       WHERE device = ? AND epoch_counter = ? AND epoch_nonce = ? AND sequence = ?`,
     ),
     // The first batches of other epochs, of which one may name the last of this one.
     laterEpochs: db.prepare<[number, number, number, string, number], { position: number }>(
