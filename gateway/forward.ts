@@ -81,7 +81,8 @@ export class Forwarder {
     const receipt = openReceipt(bytes, this.#options.ingester);
     if (isRefusal(receipt)) {
       const { code, reason } = receipt;
-      this.#say(`receipt ${code}`, 'a receipt is not valid', { code, reason });
+      const hint = 'uplink.ingester is the key that the ingester prints when it starts';
+      this.#say(`receipt ${code}`, 'a receipt is not valid', { code, reason, hint });
       return;
     }
     const { gateway, results } = receipt;

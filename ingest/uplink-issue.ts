@@ -87,7 +87,11 @@ export function createIssuer(options: IssueOptions): IssueCertificate {
       return no('IN_CERTIFICATE_REQUEST', 'no P-256 key that signs for itself is inside');
     }
     if (!(await mayHave(request))) {
-      log.warn('a gateway without an enrolment in force asked for a certificate', { gateway });
+      const hint = 'enrol one of its devices, or: bondline-ingest uplink CONFIG allow DID';
+      log.warn('a gateway without an enrolment in force asked for a certificate', {
+        gateway,
+        hint,
+      });
       return no('IN_CERTIFICATE_NOT_ALLOWED', `${gateway} is not enrolled or allowed here`);
     }
     const named = { did: gateway, fingerprint: fingerprintOfDid(gateway) };

@@ -273,12 +273,12 @@ export const credentialErrors = {
   ...verdicts,
   DID_INVALID: {
     meaning: 'A DID is not well-formed, or its key cannot be used.',
-    hint: 'Copy the DID again; devices have did:key with a P-256 or Ed25519 key.',
+    hint: 'Copy the DID again; organisations have did:web:NAME.OF.A.WEB.SERVER, devices did:key with a P-256 or Ed25519 key.',
     retryable: false,
   },
   KEY_PASSPHRASE_UNREADABLE: {
     meaning: 'The passphrase or PIN of the key store cannot be had from where it should be.',
-    hint: 'Write it on the first line of the file, readable by this account only; a credential needs LoadCredential= in the systemd unit; a terminal needs a person who types it.',
+    hint: 'Write it on the first line of the file, readable by this account only (a new one: head -c 32 /dev/urandom | base64 > FILE); a credential needs LoadCredential= in the systemd unit; a terminal needs a person who types it.',
     retryable: false,
   },
   KEY_PASSPHRASE_WRONG: {

@@ -40,6 +40,10 @@ without a web server signs with a did:key or did:jwk, which is its key.
   --token LABEL            which token of it; its PIN is the first line of --passphrase-file
   --service URL            your Traceability API, shown in the DID document
 
+Example:
+  bondline-wallet init wallet --did did:web:you.example --name "Your company" \
+    --passphrase-file passphrase
+
 ${EXITS}`,
 
   enrol: `\
@@ -62,6 +66,10 @@ and writes one signed enrolment credential for each: LABEL.jwt, for the gateway 
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "enrolled": [{"label", "device", "id", …}]}
 
+Example:
+  bondline-wallet enrol wallet --request requests/*.jwt --facility facility.json \
+    --goods did:web:you.example/batch/ --out enrolments
+
 ${EXITS}`,
 
   publish: `\
@@ -76,6 +84,9 @@ suspend, reinstate and revoke.
   --form FORM              how lists are signed: jwt (default), data-integrity (as .json), both
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "files"}
+
+Example:
+  bondline-wallet publish wallet --out /srv/www/you.example
 
 ${EXITS}`,
 
@@ -95,6 +106,10 @@ not revoked or suspended is enrolled anew under the new key. Publish afterwards.
   --out DIR                where enrolments are written (default: here)
   --passphrase-file FILE   instead of the one that init named
 
+Examples:
+  bondline-wallet rotate wallet --request requests/meter-1.jwt --out enrolments
+  bondline-wallet rotate wallet --organisation --compromised --out enrolments
+
 ${EXITS}`,
 
   suspend: `\
@@ -105,6 +120,9 @@ enrolment's id; a label or DID means all enrolments of it. It counts once it is 
 
   --out DIR   publish at once, below this root of a web server
 
+Example:
+  bondline-wallet suspend wallet meter-1 --out /srv/www/you.example
+
 ${EXITS}`,
 
   reinstate: `\
@@ -113,6 +131,9 @@ Usage: bondline-wallet reinstate DIR NAME... [--out DIR] [--json]
 Takes suspensions back. NAME is a label, a device's DID or an enrolment's id.
 
   --out DIR   publish at once, below this root of a web server
+
+Example:
+  bondline-wallet reinstate wallet meter-1 --out /srv/www/you.example
 
 ${EXITS}`,
 
@@ -123,6 +144,9 @@ Says that the word of devices counts no more, for good. NAME is a label, a devic
 enrolment's id; a label or DID means all enrolments of it. It counts once it is published.
 
   --out DIR   publish at once, below this root of a web server
+
+Example:
+  bondline-wallet revoke wallet meter-1 --out /srv/www/you.example
 
 ${EXITS}`,
 

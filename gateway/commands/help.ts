@@ -83,6 +83,9 @@ all DIDs. Keys that are there stay as they are. Where the keys live stands under
 
 Passphrase and pin come from {file: PATH}, {credential: NAME} (LoadCredential= of systemd) or
 {terminal: true}, which asks without echo at each start.
+
+Example:
+  bondline-gateway keygen gateway.yaml
 `;
 
 const enrolRequest = `Usage: bondline-gateway enrol-request CONFIG --out DIR [--json]
@@ -97,6 +100,12 @@ hand, and loses nothing.
 
   --rotate DEVICE  replace the key of this device
   --lost           the old key is lost or others have it; the organisation revokes it
+
+Examples:
+  bondline-gateway enrol-request gateway.yaml --out requests
+  bondline-gateway enrol-request gateway.yaml --rotate meter-1 --out requests
+
+Then take the files to the organisation's wallet: bondline-wallet enrol, or rotate.
 `;
 
 const join = `Usage: bondline-gateway join CONFIG INVITATION [--confirm] [--json]
@@ -105,7 +114,10 @@ Puts the invitation of an ingester (bondline-ingest uplink CONFIG invite) where 
 of the configuration expects it. From then on only receipts of that key and certificates of that
 authority count. Prints both: compare them with what the ingester's people read to you.
 
-  --confirm  replace another invitation; ask the ingester over another channel first
+  --confirm  replace another invitation; ask the ingester's people over another channel first
+
+Example, with "uplink: { invitation: ingester.json, sink: mqtt }" in gateway.yaml:
+  bondline-gateway join gateway.yaml border.invitation.json
 `;
 
 const outbox = `Usage: bondline-gateway outbox CONFIG list|verify|export [--out DIR] [--json]
@@ -130,6 +142,9 @@ Encryption of the databases at rest; "encryption" of the configuration names the
   decrypt  make it plain again
   backup   copy the databases to DIR as of one moment, also while it runs; copies of encrypted ones
            are encrypted with the same key
+
+Example:
+  bondline-gateway store gateway.yaml backup --out /backup/today
 `;
 
 const opcuaTrust = `Usage: bondline-gateway opcua-trust CONFIG list [--json]
@@ -175,16 +190,21 @@ An untrusted server is refused, and its certificate kept in DIR/pki. The message
 that trusts it.
 `;
 
+/** What every command says at its end, unless its exit codes say more. */
+const exits = `
+Exit codes: 0 all well, 1 it failed, 2 the command line has a mistake.
+`;
+
 export const helpOf: Readonly<Record<string, string>> = {
-  run,
+  run: run + exits,
   check,
   read,
   lint,
-  keygen,
-  'enrol-request': enrolRequest,
-  join,
-  outbox,
-  store,
-  'opcua-trust': opcuaTrust,
-  discover,
+  keygen: keygen + exits,
+  'enrol-request': enrolRequest + exits,
+  join: join + exits,
+  outbox: outbox + exits,
+  store: store + exits,
+  'opcua-trust': opcuaTrust + exits,
+  discover: discover + exits,
 };

@@ -39,7 +39,8 @@ export async function runJoin(args: readonly string[], context: CommandContext):
   else {
     context.out(
       `Joined ${name}: ${uplinks.join(', ')}\nReceipts  ${ingester}\nAuthority ${authority}\n` +
-        'Compare both with what the ingester’s people read to you. A running gateway needs a restart.\n',
+        'Compare both with what the ingester’s people read to you. A running gateway needs a restart.\n' +
+        `next: bondline-gateway run ${config}\n`,
     );
   }
   return EXIT.well;

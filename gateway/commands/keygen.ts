@@ -22,6 +22,7 @@ export async function runKeygen(args: readonly string[], context: CommandContext
   else {
     const rows = keys.map(({ did, label, made }) => [label, did, made ? 'made' : 'was there']);
     context.out(formatTable(['KEY', 'DID', ''], rows));
+    context.out(`next: bondline-gateway enrol-request ${positionals[0]} --out requests\n`);
   }
   return EXIT.well;
 }

@@ -28,7 +28,7 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   const { data } = config.ingester;
   if (values.json)
     out(`${JSON.stringify({ ready: true, http, mqtt, uplinks, ingester: did, data })}\n`);
-  else out(`Console ${http}\n${uplinks.map(uplinkLine).join('')}Receipts are signed by ${did}\n`);
+  else out(`Console ${http}\n${uplinks.map(uplinkLine).join('')}${receiptsLine(did)}`);
 
   const failure = await ended(ingester, context, values.attached === true);
   if (failure !== undefined) err(`${explain(failure.error)}\n`);
@@ -37,6 +37,11 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   const inTime = await Promise.race([closed, clock.sleep(limits.stopMs)]);
   if (!inTime) err('The ingester did not stop in time; what it acknowledged is stored.\n');
   return failure === undefined && inTime ? EXIT.well : EXIT.failed;
+}
+
+/** Whoever sets a gateway up by hand has to know where this key goes. */
+function receiptsLine(did: string): string {
+  return `Receipts are signed by ${did}\n(uplink.ingester of a gateway that has no invitation)\n`;
 }
 
 function uplinkLine(address: string): string {

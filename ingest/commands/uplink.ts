@@ -59,7 +59,10 @@ async function invite(
   const uplinks = waysOf(config);
   const certificates = uplinks.find((url) => url.startsWith('https:'));
   if (certificates === undefined) {
-    throw new EdgeError('CFG_INVALID', 'inviting a gateway: there is no https source');
+    throw new EdgeError(
+      'CFG_INVALID',
+      'inviting a gateway: certificates are given out by a source https, and there is none',
+    );
   }
   const { name } = config.ingester;
   const { certificate } = authority;
@@ -74,8 +77,9 @@ async function invite(
   }
   writeOut(out, text);
   context.out(
-    `${out} is for gateways: bondline-gateway join CONFIG ${out}\nReceipts  ${did}\n` +
-      `Authority ${new X509Certificate(certificate).fingerprint256}\n`,
+    `${out} is for gateways; give it to whoever runs one.\nReceipts  ${did}\n` +
+      `Authority ${new X509Certificate(certificate).fingerprint256}\n` +
+      `next: bondline-gateway join gateway.yaml ${out}   (at the gateway; it prints the same two)\n`,
   );
   return EXIT.well;
 }

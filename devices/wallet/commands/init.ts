@@ -17,7 +17,7 @@ export async function init(args: readonly string[], context: WalletContext): Pro
   const wanted = read.one('did-method') ?? 'web';
   const method = METHODS.find((one) => one === wanted);
   if (!method) throw usage('--did-method takes web, key or jwk');
-  const did = method === 'web' ? read.required('did') : undefined;
+  const did = method === 'web' ? webNameOf(read.required('did')) : undefined;
   if (method !== 'web' && (read.one('did') ?? read.one('service')) !== undefined) {
     throw usage(`--did and --service belong to --did-method web; did:${method} is made of its key`);
   }
@@ -50,7 +50,18 @@ export async function init(args: readonly string[], context: WalletContext): Pro
             'bondline-gateway enrol-request gateway.yaml --out requests   (at the gateway)',
             `bondline-wallet enrol ${folder} --request requests/*.jwt …`,
           )
-        : next(`bondline-wallet sign ${folder} …   (this identity signs; it enrols no devices)`)),
+        : next(
+            `bondline-wallet sign KIND FILE --wallet ${folder}   (it signs; it enrols no devices)`,
+          )),
     ],
   };
+}
+
+/** The DID as given; whoever gives the address of the web server learns how it is written. */
+function webNameOf(did: string): string {
+  if (did.startsWith('did:')) return did;
+  const host = did.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  throw usage(
+    `--did ${did} is no DID: for https://${host} say did:web:${host.replace(':', '%3A')}`,
+  );
 }
