@@ -1,25 +1,40 @@
 /**
  * `node:buffer` and the global `Buffer` for the browser: the package `buffer`, with the encoding
- * `base64url` that it lacks. Its decoder of base64 is as lenient as Node's (both alphabets, foreign
- * characters passed over), which the strict readers of devices/credential count on.
+ * `base64url` that it lacks, and as lenient as Node about texts that are not in order, which the
+ * strict readers of devices/credential count on (they write again what they read, and compare).
  */
 import { Buffer as Plain } from 'buffer/index.js';
 
 type Given = Parameters<typeof Plain.from>[0];
 
-const isUrlForm = (encoding: unknown): boolean => encoding === 'base64url';
-
 const plainFrom = Plain.from.bind(Plain) as (...given: unknown[]) => Plain;
 const plainText = Plain.prototype.toString;
 
-/** As `Buffer.from`; Node's `base64` decoder is the one of `base64url` too. */
+/** As `Buffer.from`; Node's decoder of base64 is the one of `base64url` too. */
 function from(value: Given | string, ...rest: unknown[]): Plain {
   const [encoding] = rest;
-  return isUrlForm(encoding) ? plainFrom(value, 'base64') : plainFrom(value, ...rest);
+  const isBase64 = encoding === 'base64' || encoding === 'base64url';
+  if (typeof value !== 'string') return plainFrom(value, ...rest);
+  if (encoding === 'hex') return plainFrom(PAIRS.exec(value)?.[0], 'hex');
+  if (!isBase64) return plainFrom(value, encoding);
+  return plainFrom(FOREIGN.test(value) ? lowBytes(value) : value, 'base64');
 }
 
-function toText(this: Plain, encoding?: string, start?: number, end?: number): string {
-  if (!isUrlForm(encoding)) return plainText.call(this, encoding, start, end);
+/** Node stops at the first pair that is none. */
+const PAIRS = /^(?:[0-9a-f]{2})*/i;
+/** What is beyond Latin-1 Node's decoder takes for its low byte. */
+const FOREIGN = /[^\0-\xff]/;
+
+function lowBytes(text: string): string {
+  return plainText.call(plainFrom(text, 'latin1'), 'latin1');
+}
+
+/** The package writes more than one U+FFFD for some bytes that are no UTF-8. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function toText(this: Plain, encoding = 'utf8', start?: number, end?: number): string {
+  if (encoding === 'utf8') return utf8.decode(this.subarray(start, end));
+  if (encoding !== 'base64url') return plainText.call(this, encoding, start, end);
   const text = plainText.call(this, 'base64', start, end);
   return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }

@@ -115,8 +115,9 @@ export function verify(
 }
 
 /**
- * RFC 8032 §5.1.7 without the cofactor and with R compared byte by byte, as OpenSSL does it. The
- * package's own check multiplies by the cofactor, and would take signatures that Node refuses.
+ * RFC 8032 §5.1.7 without the cofactor, with R compared byte by byte, and neither key nor R of
+ * small order, as Node does it. The package's own check multiplies by the cofactor, and would take
+ * signatures that Node refuses.
  */
 function verifyEd25519(key: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== 64) return false;
@@ -126,9 +127,11 @@ function verifyEd25519(key: Uint8Array, data: Uint8Array, signature: Uint8Array)
   if (s >= Point.Fn.ORDER) return false;
   const digest = sha512.create().update(r).update(key).update(data).digest();
   const k = Point.Fn.create(numberOf(digest));
-  const negated = Point.fromBytes(key, true).negate();
-  const found = Point.BASE.multiplyUnsafe(s).add(negated.multiplyUnsafe(k)).toBytes();
-  return found.every((byte, index) => byte === r[index]);
+  const point = Point.fromBytes(key, true);
+  if (point.isSmallOrder()) return false;
+  const found = Point.BASE.multiplyUnsafe(s).add(point.negate().multiplyUnsafe(k));
+  if (found.isSmallOrder()) return false;
+  return found.toBytes().every((byte, index) => byte === r[index]);
 }
 
 /** A number of little-endian bytes. */
