@@ -47,7 +47,7 @@ export function DeviceDoubts({ twin }: { twin: Twin }) {
   if (found === undefined || found.doubtful.length + found.quarantined.length === 0) return null;
   return (
     <section aria-labelledby="device-doubts-heading">
-      <h2 id="device-doubts-heading">Was in doubt</h2>
+      <h2 id="device-doubts-heading">What came in doubt</h2>
       {found.quarantined.length > 0 && <Quarantines rows={found.quarantined} />}
       {found.doubtful.length > 0 && <Batches rows={found.doubtful} />}
     </section>
@@ -56,14 +56,14 @@ export function DeviceDoubts({ twin }: { twin: Twin }) {
 
 function Quarantines({ rows }: { rows: readonly Quarantine[] }) {
   return (
-    <Table name="Quarantine" heads={['Quarantined device', 'Since', 'Why', 'Evidence', 'Decision']}>
+    <Table name="Quarantine" heads={['Quarantined device', 'Began', 'Why', 'Evidence', 'Decision']}>
       {rows.map(({ device, label, sinceMs, reason, position, supersededBy, ended }) => (
         <tr key={`${device} ${position}`}>
           <th scope="row">
             <Device did={device} label={label} />
           </th>
           <td class="number">
-            <Age sinceMs={sinceMs} />
+            <Age sinceMs={sinceMs} /> ago
           </td>
           <td>Its key signed two histories: {reason}</td>
           <td>
@@ -101,7 +101,7 @@ function Batches({ rows, waiting }: { rows: readonly DoubtfulBatch[]; waiting?: 
               epoch {one.epoch}, sequence {one.sequence}
             </td>
             <td class="number">
-              <Age sinceMs={one.receivedMs} />
+              <Age sinceMs={one.receivedMs} /> ago
             </td>
             <td>
               {one.reason} <span class="second">{one.code}</span>

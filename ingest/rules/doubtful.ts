@@ -11,12 +11,12 @@ export const doubtful: Rule = {
     const open = doubt === undefined ? 0 : doubt.count - doubt.accepted;
     if (doubt === undefined || open === 0) return undefined;
     const { accepted, firstMs, positions, reason } = doubt;
-    const what = open === 1 ? '1 batch has' : `${open} batches have`;
-    const other = accepted === 0 ? '' : `; ${accepted} were accepted`;
+    const what = open === 1 ? '1 batch waits' : `${open} batches wait`;
+    const other = accepted === 0 ? '' : `; ${accepted} accepted so far`;
     return {
       severity: 'warning',
       sinceMs: firstMs,
-      text: `${what} no effect until an officer accepts them (last: ${reason})${other}.`,
+      text: `${what} without effect for an officer's decision (last: ${reason})${other}.`,
       evidence: positions,
     };
   },

@@ -48,7 +48,7 @@ describe('a doubtful batch', () => {
       {
         code: 'DOUBTFUL',
         severity: 'warning',
-        text: '1 batch has no effect until an officer accepts them (last: VC_REVOKED: a test).',
+        text: "1 batch waits without effect for an officer's decision (last: VC_REVOKED: a test).",
         evidence: [2],
       },
     ]);
