@@ -59,8 +59,16 @@ export interface PartyJudge {
    * The admission of a party credential as it is with all that is known: the digests of what its
    * use rests on are added, or it is held. Others come back as they are.
    */
-  judge(message: Inbound, admission: Admission, trust: TrustBook): Admission;
+  judge(message: Inbound, admission: Admission, trust: TrustBook): Used;
 }
+
+/** An admission, and whether later party credentials may rest on it once it is stored. */
+export interface Used {
+  readonly admission: Admission;
+  readonly isFact?: boolean;
+}
+
+const FACTS: readonly PartyStatement['kind'][] = ['standing', 'bond', 'movement'];
 
 export function createPartyJudge(
   { authorities = noAuthorities, require = noRequirements }: PartyPolicy,
@@ -69,15 +77,16 @@ export function createPartyJudge(
   return {
     judge({ bytes, receivedMs }, admission, trust) {
       const { header, digest, device } = admission;
-      if (header?.kind !== 'party') return admission;
+      if (header?.kind !== 'party') return { admission };
       const statement = partyPayload({ position: trust.position, header, bytes });
       const use = judgeUse(statement, { authorities, require, index, trust, atMs: receivedMs });
       if ('documents' in use) {
         const documents = [...(header.documents ?? []), ...use.documents];
-        return { ...admission, header: { ...header, documents } };
+        const isFact = FACTS.includes(statement.kind);
+        return { admission: { ...admission, header: { ...header, documents } }, isFact };
       }
       const held = { outcome: 'held', digest, bytesKept: 0, readings: 0, ...use } as const;
-      return { ...held, ...(device !== undefined && { device }) };
+      return { admission: { ...held, ...(device !== undefined && { device }) } };
     },
   };
 }

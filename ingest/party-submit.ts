@@ -2,11 +2,15 @@
  * Credentials that a person hands to the ingester: what parties signed (custody, tickets,
  * certificates, bonds) reaches the journal by the same judgement as what comes over the uplink.
  */
+import { families, type PartyStatement } from '../devices/credential/party/families.ts';
+import type { PartyFamily } from '../devices/credential/party/family.ts';
 import { EdgeError } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
+import { partyPayload } from './apply-payload.ts';
+import { kinds } from './kinds/registry.ts';
 import type { Recorder } from './record.ts';
-import type { EntryKind } from './store.ts';
+import type { EntryHeader, EntryKind } from './store.ts';
 
 /** What became of one file. */
 export interface Submitted {
@@ -20,6 +24,8 @@ export interface Submitted {
   readonly leaf?: string;
   /** `pending`: a custody step that waits until its status lists can be believed again. */
   readonly standing?: 'pending' | 'stale';
+  /** Goods that it is about and of which no kind of twin knows: nothing will show it there. */
+  readonly unknown?: readonly string[];
   readonly code?: string;
   readonly reason?: string;
 }
@@ -93,6 +99,7 @@ async function submitOne(
   if (appended === undefined) throw new Error('the journal answers every entry');
   const { position, leaf, result, kind } = appended;
   const { standing } = header;
+  const unknown = unknownGoods(header, { position, bytes });
   return {
     outcome: outcomeOf(kind),
     known: result === 'known',
@@ -100,8 +107,33 @@ async function submitOne(
     position,
     leaf,
     ...(standing && { standing }),
+    ...(unknown.length > 0 && { unknown }),
     ...why,
   };
+}
+
+/** Kinds of statements that are about goods; the others are about parties and devices. */
+const ABOUT_GOODS: readonly PartyStatement['kind'][] = [
+  'custody',
+  'ticket',
+  'mill-test-report',
+  'inspection',
+  'event',
+  'movement',
+  'correction',
+];
+
+function unknownGoods(
+  header: EntryHeader,
+  { position, bytes }: { readonly position: number; readonly bytes: Uint8Array },
+): readonly string[] {
+  if (header.kind !== 'party') return [];
+  const statement = partyPayload({ position, header, bytes });
+  if (!ABOUT_GOODS.includes(statement.kind)) return [];
+  const family = families[statement.kind] as PartyFamily<PartyStatement>;
+  return family
+    .about(statement)
+    .filter((uri) => !kinds.some((kind) => kind.isGoods && kind.identify(uri) !== undefined));
 }
 
 function outcomeOf(kind: EntryKind): Submitted['outcome'] {

@@ -54,6 +54,8 @@ export interface Recorder {
 interface Judged {
   readonly message: Inbound;
   readonly admission: Admission;
+  /** What parties sign after it may rest on it: a bond, a standing, an act of a movement. */
+  readonly isFact?: boolean;
 }
 
 /** What a recorder works on. */
@@ -108,7 +110,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   const withUse = ({ message, admission }: Judged): Judged => ({
     message,
-    admission: parties.judge(message, admission, trust),
+    ...parties.judge(message, admission, trust),
   });
   const judge = (message: Inbound): Judged =>
     withUse({ message, admission: admit(message, trust, tenant) });
@@ -170,8 +172,8 @@ function entriesOf(judged: readonly Judged[]): NewEntry[] {
 }
 
 /**
- * How many of the first ones are to be stored before the others are looked at: an enrolment may be
- * what those behind it wait for, and order is kept.
+ * How many of the first ones are to be stored before the others are looked at: an enrolment or
+ * a bond may be what those behind it wait for, and order is kept.
  */
 function cutBehindTrust(judged: readonly Judged[]): number {
   const first = judged.findIndex(
@@ -180,6 +182,9 @@ function cutBehindTrust(judged: readonly Judged[]): number {
   const waits =
     first >= 0 && judged.some((one, at) => at > first && one.admission.outcome === 'held');
   if (waits) return first + 1;
+  const fact = judged.findIndex(({ isFact }) => isFact);
+  const rests = fact >= 0 && judged.some((one, at) => at > fact && isOpen(one.admission));
+  if (rests) return fact + 1;
   const rival = firstRival(judged);
   return rival < 0 ? judged.length : rival;
 }
@@ -204,7 +209,7 @@ function firstRival(judged: readonly Judged[]): number {
 
 /** Whether what is stored meanwhile may change a judgement: see `judgedOf`. */
 function isOpen({ outcome, header }: Admission): boolean {
-  return outcome === 'held' || header?.kind === 'enrolment';
+  return outcome === 'held' || header?.kind === 'enrolment' || header?.kind === 'party';
 }
 
 /** Pairs judgements with what the journal answered to those that had an entry. */

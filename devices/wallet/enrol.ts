@@ -109,7 +109,7 @@ async function signAll(
   wanted: readonly { readonly request: EnrolRequest; readonly terms: EnrolTerms }[],
   at: At,
 ): Promise<readonly Enrolled[]> {
-  const taken = new Set(at.file.members.map(({ index }) => index));
+  const taken = takenIndexes(at.file);
   const made: Enrolled[] = [];
   for (const { request, terms } of wanted) {
     const index = freeIndex(taken, at.context.random);
@@ -229,8 +229,13 @@ function enrolmentOf(
   };
 }
 
+/** Entries of the status lists that stand for something already. */
+export function takenIndexes({ members, papers = [] }: WalletFile): Set<number> {
+  return new Set([...members, ...papers].map(({ index }) => index));
+}
+
 /** A free entry, drawn at random: its number then says nothing about when a device came. */
-function freeIndex(taken: ReadonlySet<number>, random: Random): number {
+export function freeIndex(taken: ReadonlySet<number>, random: Random): number {
   if (taken.size >= statusEntriesMin) throw new EdgeError('WALLET_FULL', 'allotting an entry');
   const [a = 0, b = 0, c = 0] = random.bytes(3);
   let index = ((a << 16) | (b << 8) | c) % statusEntriesMin;

@@ -6,7 +6,7 @@ import type { WebPlace } from '../identity/did-web.ts';
 import { formatTime } from '../runtime.ts';
 import { didDocumentOf } from './did-document.ts';
 import type { WalletSession } from './session.ts';
-import type { Member, WalletFile } from './wallet-file.ts';
+import type { WalletFile } from './wallet-file.ts';
 
 export const PURPOSES = ['revocation', 'suspension'] as const;
 export type Purpose = (typeof PURPOSES)[number];
@@ -39,7 +39,7 @@ export async function publishedFiles(
       id: listUrl(place, purpose),
       issuer: file.did,
       purpose,
-      encodedList: encodeStatusList(statusBits(indexesOf(file.members, purpose))),
+      encodedList: encodeStatusList(statusBits(indexesOf(file, purpose))),
       validFromMs: nowMs,
       ...(validUntilMs !== undefined && { validUntilMs }),
     });
@@ -65,7 +65,9 @@ function listPath({ folder }: WebPlace, purpose: Purpose): string {
   return `${folder === '' ? '' : `${folder}/`}status/${purpose}.jwt`;
 }
 
-function indexesOf(members: readonly Member[], purpose: Purpose): number[] {
+function indexesOf({ members, papers = [] }: WalletFile, purpose: Purpose): number[] {
   const field = purpose === 'revocation' ? 'revokedMs' : 'suspendedMs';
-  return members.filter((member) => member[field] !== undefined).map(({ index }) => index);
+  return [...members, ...papers]
+    .filter((one) => one[field] !== undefined)
+    .map(({ index }) => index);
 }

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, parse } from 'node:path';
 import type { CredentialReference } from '../credential/batch.ts';
+import type { StatusEntry } from '../credential/enrolment.ts';
 import { documentDigest } from '../credential/party/document.ts';
 import { familyFor, familyOf, type PartyStatement } from '../credential/party/families.ts';
 import { addProof } from '../credential/proof/add-proof.ts';
@@ -85,7 +86,7 @@ export async function sign(args: readonly string[], context: WalletContext): Pro
   const asked = { wallet, read, context };
   const signed: Signed[] = [];
   for (const file of files) {
-    signed.push(kind === ACCEPT ? await accept(file, asked) : await signForm(kind, file, asked));
+    signed.push(kind === ACCEPT ? await accept(file, asked) : await signListed(kind, file, asked));
   }
   // All or nothing: a mistake in the last file leaves none of them signed on disk.
   for (const { file, bytes } of signed) writeOwn(file, bytes);
@@ -98,15 +99,53 @@ interface Asked {
   readonly context: WalletContext;
 }
 
+/**
+ * Bonds, standings and calibrations hold for a time in which they may have to be taken back, so
+ * each has an entry of the wallet's own status lists, unless its form names others or the wallet
+ * has no web address to publish lists at.
+ */
+async function signListed(kind: string, file: string, asked: Asked): Promise<Signed> {
+  const { wallet } = asked;
+  if (!LISTED.includes(kind) || !wallet.did.startsWith('did:web:')) {
+    return signForm(kind, file, asked);
+  }
+  const first = readForm(kind, file) as { readonly status?: unknown };
+  if (first.status !== undefined) return signForm(kind, file, asked);
+  return wallet.allot(
+    (status) => signForm(kind, file, asked, status),
+    ({ statement }) => paperOf(statement),
+  );
+}
+
+const LISTED: readonly string[] = ['standing ctpat', 'standing aeo', 'bond', 'calibration'];
+
+function paperOf(statement: PartyStatement) {
+  const { kind, id } = statement;
+  const [about = ''] = familyFor(statement).about(statement);
+  const number = 'number' in statement ? statement.number : '';
+  return { kind, id, about, number };
+}
+
+function readForm(kind: string, file: string): unknown {
+  const read = readConfig(file, (forms[kind] as SignForm).schema, timeMistakes);
+  if (read.ok) return read.value;
+  throw new EdgeError('CFG_INVALID', read.mistakes.map(formatMistake).join('\n'));
+}
+
 /** Reads a form, and secures what it says: as a token, or as JSON with a proof. */
-async function signForm(kind: string, file: string, asked: Asked): Promise<Signed> {
+async function signForm(
+  kind: string,
+  file: string,
+  asked: Asked,
+  status?: readonly StatusEntry[],
+): Promise<Signed> {
   const { wallet, context } = asked;
   const found = forms[kind] as SignForm;
-  const read = readConfig(file, found.schema, timeMistakes);
-  if (!read.ok) throw new EdgeError('CFG_INVALID', read.mistakes.map(formatMistake).join('\n'));
+  const input = readForm(kind, file);
   const chosen = formOf(asked.read) ?? (kind === 'custody release' ? 'proof' : 'jwt');
   const issuer = { id: wallet.did, name: wallet.name };
-  const made = found.statement(read.value, contextOf(file, issuer, context));
+  const said = found.statement(input as never, contextOf(file, issuer, context));
+  const made: PartyStatement = status === undefined ? said : { ...said, status };
   const statement: PartyStatement =
     made.kind === 'custody' && chosen === 'jwt' ? { ...made, act: 'release' } : made;
   const payload = familyFor(statement).compose(statement);

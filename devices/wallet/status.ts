@@ -1,27 +1,51 @@
-/** What the organisation says of an enrolment later: that it is suspended, or revoked for good. */
+/** What the organisation says later of what it signed: that it is suspended, or revoked for good. */
 import { EdgeError } from '../errors.ts';
-import type { Member, WalletFile } from './wallet-file.ts';
+import type { Member, SignedPaper, WalletFile } from './wallet-file.ts';
 
 export type Change = 'revoke' | 'suspend' | 'reinstate';
 
-/** The status of an enrolment in one word. */
-export function statusOf({ revokedMs, suspendedMs }: Member): 'active' | 'suspended' | 'revoked' {
+/** What has an entry in the status lists. */
+type Listed = Member | SignedPaper;
+
+/** The status in one word. */
+export function statusOf({
+  revokedMs,
+  suspendedMs,
+}: Pick<Listed, 'revokedMs' | 'suspendedMs'>): 'active' | 'suspended' | 'revoked' {
   if (revokedMs !== undefined) return 'revoked';
   return suspendedMs === undefined ? 'active' : 'suspended';
 }
 
 /**
- * The enrolment with this entry after a change. What is so already stays as it was.
+ * The wallet's memory after a change of these entries. What is so already stays as it was.
  *
  * @throws EdgeError DOC_INVALID for an entry that nobody has, and for lifting a revocation.
  */
-export function withStatus(file: WalletFile, index: number, change: Change, nowMs: number): Member {
-  const member = file.members.find((one) => one.index === index);
-  if (!member) throw new EdgeError('DOC_INVALID', `no enrolment has the entry ${index}`);
-  const { suspendedMs: _, ...lifted } = member;
-  if (change === 'revoke') return { ...member, revokedMs: member.revokedMs ?? nowMs };
-  if (change === 'suspend') return { ...member, suspendedMs: member.suspendedMs ?? nowMs };
+export function withStatus(
+  file: WalletFile,
+  indexes: readonly number[],
+  change: Change,
+  nowMs: number,
+): WalletFile {
+  const { members, papers = [] } = file;
+  const lost = indexes.find((index) => ![...members, ...papers].some((one) => one.index === index));
+  if (lost !== undefined) throw new EdgeError('DOC_INVALID', `nothing has the entry ${lost}`);
+  const all = <T extends Listed>(listed: readonly T[], nameOf: (one: T) => string): T[] =>
+    listed.map((one) =>
+      indexes.includes(one.index) ? changed(one, nameOf(one), change, nowMs) : one,
+    );
+  return {
+    ...file,
+    members: all(members, ({ label }) => label),
+    ...(file.papers && { papers: all(papers, ({ kind, number }) => `the ${kind} ${number}`) }),
+  };
+}
+
+function changed<T extends Listed>(one: T, name: string, change: Change, nowMs: number): T {
+  if (change === 'revoke') return { ...one, revokedMs: one.revokedMs ?? nowMs };
+  if (change === 'suspend') return { ...one, suspendedMs: one.suspendedMs ?? nowMs };
+  const { suspendedMs: _, ...lifted } = one;
   // A revocation is for good; only a suspension can be lifted.
-  if (member.revokedMs === undefined) return lifted;
-  throw new EdgeError('DOC_INVALID', `${member.label} is revoked; enrol it anew instead`);
+  if (one.revokedMs === undefined) return lifted as T;
+  throw new EdgeError('DOC_INVALID', `${name} is revoked; sign it anew instead`);
 }

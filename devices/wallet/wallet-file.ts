@@ -30,6 +30,25 @@ const memberSchema = Type.Object(
   closed,
 );
 
+/** What was signed of another party or of a device, and can be taken back. */
+const paperSchema = Type.Object(
+  {
+    /** Entry of both status lists; never given to an enrolment or to another paper. */
+    index: Type.Integer({ minimum: 0 }),
+    kind: text,
+    /** Its own number: of a bond, of a certificate. */
+    number: text,
+    /** DID of the party or device that it is about. */
+    about: text,
+    /** Id of the credential. */
+    id: text,
+    signedMs: time,
+    revokedMs: Type.Optional(time),
+    suspendedMs: Type.Optional(time),
+  },
+  closed,
+);
+
 const keySchema = Type.Object(
   {
     /** Its name in the key store. */
@@ -65,6 +84,8 @@ const walletSchema = Type.Object(
     /** Oldest first; the last one signs. */
     keys: Type.Array(keySchema, { minItems: 1 }),
     members: Type.Array(memberSchema),
+    /** Absent in wallets that never signed one. */
+    papers: Type.Optional(Type.Array(paperSchema)),
   },
   closed,
 );
@@ -84,6 +105,8 @@ const firstDocument = Type.Object({
 export type WalletFile = Static<typeof walletSchema>;
 /** One enrolment that was signed. */
 export type Member = Static<typeof memberSchema>;
+/** One bond, standing or calibration that was signed. */
+export type SignedPaper = Static<typeof paperSchema>;
 /** One key of the organisation. */
 export type WalletKey = Static<typeof keySchema>;
 

@@ -3,6 +3,7 @@
  * lives where the organisation says, never on the authority's host, and signs with its own key.
  */
 import { dirname, join, resolve } from 'node:path';
+import type { StatusEntry } from '../credential/enrolment.ts';
 import { EdgeError } from '../errors.ts';
 import { type WebPlace, webPlaceOf } from '../identity/did-web.ts';
 import type { Signer } from '../identity/signer.ts';
@@ -10,14 +11,22 @@ import { makeDirectory } from '../io/directory.ts';
 import type { Clock, Random } from '../runtime.ts';
 import type { DidMethod } from './agent/agent.ts';
 import { didDocumentOf } from './did-document.ts';
-import { type Enrolled, type EnrolOrder, enrolDevices, reissueAll } from './enrol.ts';
+import {
+  type Enrolled,
+  type EnrolOrder,
+  enrolDevices,
+  freeIndex,
+  reissueAll,
+  takenIndexes,
+} from './enrol.ts';
 import { withLock } from './lock.ts';
-import { type PublishOptions, publishedFiles } from './publish.ts';
+import { listUrl, PURPOSES, type PublishOptions, publishedFiles } from './publish.ts';
 import { openAgent, openSession, type WalletSession, withKeyStore } from './session.ts';
 import { type Change, withStatus } from './status.ts';
 import {
   type Member,
   readWallet,
+  type SignedPaper,
   type WalletFile,
   walletPaths,
   writeOwn,
@@ -34,6 +43,8 @@ export interface Wallet {
   readonly did: string;
   readonly name: string;
   readonly members: readonly Member[];
+  /** Bonds, standings and calibrations that it signed with an entry of its lists. */
+  readonly papers: readonly SignedPaper[];
   /** Opens the keys for `use`; what happens in it is signed in the organisation's name. */
   withSession<T>(use: (session: WalletSession) => Promise<T>): Promise<T>;
   /** `withSession` for who needs the bare key, as Data Integrity proofs do. */
@@ -51,8 +62,17 @@ export interface Wallet {
    * key's signatures hold until `expiresMs`, or no more where others may have it.
    */
   rotate(old: { readonly expiresMs: number } | 'compromised'): Promise<readonly Enrolled[]>;
-  /** Sets or lifts the status of enrolments; it takes effect when it is published. */
-  setStatus(indexes: readonly number[], change: Change): Promise<readonly Member[]>;
+  /**
+   * Signs what can be taken back, with an entry of both status lists that nothing else ever has;
+   * the entry is on disk before the credential leaves the wallet.
+   * @throws EdgeError WALLET_FULL
+   */
+  allot<T>(
+    sign: (status: readonly StatusEntry[]) => Promise<T>,
+    paperOf: (signed: T) => Omit<SignedPaper, 'index' | 'signedMs'>,
+  ): Promise<T>;
+  /** Sets or lifts the status of entries; it takes effect when it is published. */
+  setStatus(indexes: readonly number[], change: Change): Promise<void>;
   /**
    * Writes the DID document and the status lists below `root`, the root of a web server. Returns
    * the paths below it. @throws EdgeError WALLET_NOT_WEB
@@ -157,6 +177,9 @@ export function openWallet(
     get members() {
       return file.members;
     },
+    get papers() {
+      return file.papers ?? [];
+    },
     withSession,
     withSigner: (use) => withSession(({ signer }) => use(signer)),
     issue: (payload) => withSession((session) => session.issue(payload)),
@@ -190,10 +213,22 @@ export function openWallet(
 
     setStatus: (indexes, how) =>
       change(async (now) => {
-        const changed = indexes.map((index) => withStatus(now, index, how, clock.nowMs()));
-        const by = new Map(changed.map((member) => [member.index, member]));
-        save({ ...now, members: now.members.map((one) => by.get(one.index) ?? one) });
-        return changed;
+        save(withStatus(now, indexes, how, clock.nowMs()));
+      }),
+
+    allot: (signIt, paperOf) =>
+      change(async (now) => {
+        const place = webPlaceIn(now);
+        const index = freeIndex(takenIndexes(now), context.random);
+        const status = PURPOSES.map((purpose) => ({
+          purpose,
+          list: listUrl(place, purpose),
+          index,
+        }));
+        const signed = await signIt(status);
+        const paper = { ...paperOf(signed), index, signedMs: clock.nowMs() };
+        save({ ...now, papers: [...(now.papers ?? []), paper] });
+        return signed;
       }),
 
     publish: (root, options = {}) =>

@@ -40,11 +40,13 @@ function read(path: string): Uint8Array {
   }
 }
 
-function format({ name, outcome, known, position, code, reason, standing }: Submitted): string {
+function format(submitted: Submitted): string {
+  const { name, outcome, known, position, code, reason, standing, unknown = [] } = submitted;
   const where = position === undefined ? '' : ` at position ${position}`;
   const again = known ? ', as before' : '';
   const waits = standing === 'pending' ? '; it waits until the status lists are fresh again' : '';
   const why = code === undefined ? '' : `: ${code}, ${reason ?? ''}`;
   const next = outcome === 'held' ? '; submit it again once that holds' : '';
-  return `${outcome} ${name}${where}${again}${waits}${why}${next}\n`;
+  const strange = unknown.length === 0 ? '' : `; no kind of twin knows ${unknown.join(', ')}`;
+  return `${outcome} ${name}${where}${again}${waits}${strange}${why}${next}\n`;
 }

@@ -1,17 +1,15 @@
-/** `bondline-wallet status`, `suspend`, `reinstate` and `revoke`: what is said of enrolments. */
+/** `bondline-wallet status`, `suspend`, `reinstate` and `revoke`: what is said of what was signed. */
 import { readArguments, usage } from '../arguments.ts';
 import { help } from '../help.ts';
 import { type Change, statusOf } from '../status.ts';
-import { openWallet, type WalletContext } from '../wallet.ts';
-import type { Member } from '../wallet-file.ts';
+import { openWallet, type Wallet, type WalletContext } from '../wallet.ts';
 import { type Answer, type Command, next } from './command.ts';
 
 export async function status(args: readonly string[], context: WalletContext): Promise<Answer> {
   const read = readArguments(args, { positionals: 1 });
   if (read.has('help')) return help.status;
   const [folder = ''] = read.positionals;
-  const { did, members } = openWallet(folder, context);
-  return listed(did, members);
+  return listed(openWallet(folder, context), () => true);
 }
 
 /** The command that makes one change to every enrolment that is named. */
@@ -21,11 +19,11 @@ export function changing(change: Change): Command {
     if (read.has('help')) return help[change];
     const [folder = '', ...names] = read.positionals;
     const wallet = openWallet(folder, context);
-    const indexes = names.flatMap((name) => indexesOf(wallet.members, name));
-    const changed = await wallet.setStatus(indexes, change);
+    const indexes = names.flatMap((name) => indexesOf(wallet, name));
+    await wallet.setStatus(indexes, change);
     const out = read.one('out');
     if (out !== undefined) await wallet.publish(out);
-    const { json, lines } = listed(wallet.did, changed);
+    const { json, lines } = listed(wallet, (index) => indexes.includes(index));
     const effect =
       out === undefined
         ? next(`bondline-wallet publish ${folder} --out published   (only then does it count)`)
@@ -34,21 +32,37 @@ export function changing(change: Change): Command {
   };
 }
 
-function listed(organisation: string, members: readonly Member[]) {
-  const shown = members.map((member) => ({ ...member, status: statusOf(member) }));
+function listed({ did, members, papers }: Wallet, isShown: (index: number) => boolean) {
+  const shown = members
+    .filter(({ index }) => isShown(index))
+    .map((member) => ({ ...member, status: statusOf(member) }));
+  const shownPapers = papers
+    .filter(({ index }) => isShown(index))
+    .map((paper) => ({ ...paper, status: statusOf(paper) }));
   return {
-    json: { organisation, members: shown },
-    lines: shown.map(({ label, device, enrolment, status: word }) =>
-      [word.padEnd(9), label, device, enrolment].join('  '),
-    ),
+    json: { organisation: did, members: shown, papers: shownPapers },
+    lines: [
+      ...shown.map(({ label, device, enrolment, status: word }) =>
+        [word.padEnd(9), label, device, enrolment].join('  '),
+      ),
+      ...shownPapers.map(({ kind, number, about, id, status: word }) =>
+        [word.padEnd(9), kind, number, about, id].join('  '),
+      ),
+    ],
   };
 }
 
-/** Entries of all enrolments that a label, device DID or enrolment id names. */
-function indexesOf(members: readonly Member[], named: string): readonly number[] {
-  const found = members.filter(
-    ({ label, device, enrolment }) => named === label || named === device || named === enrolment,
-  );
-  if (found.length === 0) throw usage(`no enrolment is of "${named}"; status lists them`);
+/**
+ * Entries of all that is named: enrolments by label, device DID or their id; bonds, standings and
+ * calibrations by their number or id, since one party may have several.
+ */
+function indexesOf({ members, papers }: Wallet, named: string): readonly number[] {
+  const found = [
+    ...members.filter(
+      ({ label, device, enrolment }) => named === label || named === device || named === enrolment,
+    ),
+    ...papers.filter(({ number, id }) => named === number || named === id),
+  ];
+  if (found.length === 0) throw usage(`nothing that was signed is "${named}"; status lists all`);
   return found.map(({ index }) => index);
 }

@@ -9,6 +9,11 @@ import { readParty } from '../../../../devices/credential/party/families.ts';
 import { withoutProof } from '../../../../devices/credential/proof/proof.ts';
 import { isRefusal } from '../../../../devices/credential/refusal.ts';
 import {
+  decodeStatusList,
+  readStatusList,
+  statusBit,
+} from '../../../../devices/credential/status-list.ts';
+import {
   assertionKeyOf,
   type DidDocument,
   readDidDocument,
@@ -208,5 +213,100 @@ describe('bondline-wallet sign custody', () => {
     expect((await accept('@changed.json', '@b')).err).toContain('VC_SIGNATURE');
     expect((await accept('@other.signed.json', '@a')).err).toContain('not to did:web:northline');
     expect(() => bytesOf('changed.accepted.json')).toThrow();
+  });
+});
+
+describe('what can be taken back', () => {
+  const listIn = (purpose: string) => {
+    const opened = openToken(bytesOf(`public/status/${purpose}.jwt`), 1_000_000);
+    const list = isRefusal(opened) ? opened : readStatusList(opened.payload);
+    if (isRefusal(list)) throw new Error(list.reason);
+    const bits = decodeStatusList(list.encodedList);
+    if (isRefusal(bits)) throw new Error(bits.reason);
+    return { id: list.id, isSet: (index: number) => statusBit(bits, index) === 1 };
+  };
+  const statusOf = (name: string) => {
+    const statement = readParty(withoutProof(jsonOf(name)));
+    if (statement === undefined || isRefusal(statement)) throw new Error('no statement');
+    return statement.status;
+  };
+
+  it('has an entry of the lists of its own, by which it is suspended, reinstated and revoked', async () => {
+    await run('init', '@c', '--did', from, '--name', 'Surety', '--passphrase-file', '@pass');
+    const example = (await exampleOf('bond')).replace(`id: "${from}"`, `id: "${to}"`);
+    write('one.yaml', example);
+    write('two.yaml', example.replace('26B004711', '26B004712'));
+    write('cal.yaml', await exampleOf('calibration'));
+    for (const [kind, file] of [
+      ['bond', 'one'],
+      ['bond', 'two'],
+      ['calibration', 'cal'],
+    ] as const) {
+      const done = await run('sign', kind, `@${file}.yaml`, '--wallet', '@c', '--form', 'proof');
+      expect(done.err).toBe('');
+    }
+    const entries = ['one', 'two', 'cal'].map((name) => statusOf(`${name}.signed.json`));
+    const indexes = entries.map(([entry]) => entry?.index ?? -1);
+    expect(new Set(indexes).size).toBe(3);
+    expect(entries[0]).toEqual(
+      ['revocation', 'suspension'].map((purpose) => ({
+        purpose,
+        list: `https://northline.example/status/${purpose}.jwt`,
+        index: indexes[0],
+      })),
+    );
+    const listed = JSON.parse((await run('status', '@c', '--json')).out);
+    expect(listed.papers).toMatchObject([
+      { kind: 'bond', number: '26B004711', about: to, status: 'active', index: indexes[0] },
+      { number: '26B004712' },
+      { kind: 'calibration', number: 'CAL-2026-118' },
+    ]);
+    const said = async (...words: string[]) => {
+      const done = await run(...words, '--out', '@public');
+      expect(done.err).toBe('');
+      return {
+        word: done.out.split(/\s/)[0],
+        set: ['revocation', 'suspension'].map((purpose) =>
+          indexes.map((index) => listIn(purpose).isSet(index)),
+        ),
+      };
+    };
+    const none = [false, false, false];
+    expect(await said('suspend', '@c', '26B004712')).toEqual({
+      word: 'suspended',
+      set: [none, [false, true, false]],
+    });
+    expect(await said('reinstate', '@c', '26B004712')).toEqual({
+      word: 'active',
+      set: [none, none],
+    });
+    expect(await said('revoke', '@c', listed.papers[0].id)).toEqual({
+      word: 'revoked',
+      set: [[true, false, false], none],
+    });
+    const back = await run('reinstate', '@c', '26B004711');
+    expect(back.err).toContain('the bond 26B004711 is revoked');
+    expect((await run('revoke', '@c', '26B00')).err).toContain(
+      'nothing that was signed is "26B00"',
+    );
+  });
+
+  it('keeps to the entries that its form names, and gives none to what only happened', async () => {
+    const own =
+      'status: [{ purpose: revocation, list: "https://northline.example/l", index: 3 }]\n';
+    write('own.yaml', `${await exampleOf('calibration')}\n${own}`);
+    await run('sign', 'calibration', '@own.yaml', '--wallet', '@c', '--form', 'proof');
+    expect(statusOf('own.signed.json')).toMatchObject([{ index: 3 }]);
+    write('plain.yaml', await exampleOf('ticket'));
+    await run('sign', 'ticket', '@plain.yaml', '--wallet', '@c', '--form', 'proof');
+    expect(statusOf('plain.signed.json')).toEqual([]);
+    expect(JSON.parse((await run('status', '@c', '--json')).out).papers).toHaveLength(3);
+  });
+
+  it('takes no entry when it cannot be signed', async () => {
+    const self = (await exampleOf('bond')).replaceAll(to, from);
+    write('self.yaml', self);
+    expect((await run('sign', 'bond', '@self.yaml', '--wallet', '@c')).code).toBe(1);
+    expect(JSON.parse((await run('status', '@c', '--json')).out).papers).toHaveLength(3);
   });
 });
