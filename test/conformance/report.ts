@@ -16,11 +16,21 @@ export interface SuiteOutcome {
   readonly outcomes: readonly Outcome[];
 }
 
-/** Runs every case of a suite; a case that throws has failed. */
+/** Runs every case of a suite; a case that throws has failed, and so has a folder that does. */
 export async function runSuite(suite: Suite, vectors: Vectors): Promise<SuiteOutcome> {
   const outcomes: Outcome[] = [];
-  for (const one of await suite.cases(vectors.below(suite.folder))) outcomes.push(await run(one));
+  try {
+    const cases = await suite.cases(vectors.below(suite.folder));
+    for (const one of cases) outcomes.push(await run(one));
+  } catch (cause) {
+    outcomes.push(failed(`the folder ${suite.folder}`, cause));
+  }
   return { suite: suite.name, outcomes };
+}
+
+function failed(name: string, cause: unknown): Outcome {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return { name, result: 'failed', reason: reason.split('\n')[0] ?? '' };
 }
 
 async function run(one: Case | Excused): Promise<Outcome> {
@@ -29,8 +39,7 @@ async function run(one: Case | Excused): Promise<Outcome> {
     await one.run();
     return { name: one.name, result: 'passed', reason: '' };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return { name: one.name, result: 'failed', reason: reason.split('\n')[0] ?? '' };
+    return failed(one.name, cause);
   }
 }
 

@@ -2,7 +2,7 @@
  * `npm run conformance [SUITE…] [-- --json] [--vectors DIR]`: runs every case of the published
  * suites that applies, and says what became of each. Exits with 1 when one failed.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sharedPath } from '../support/shared.ts';
@@ -31,6 +31,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  if (!entry.isDirectory() || suites.some((suite) => suite.folder === entry.name)) continue;
+  if (entry.name !== 'contexts') say(`${entry.name} is no suite that is known here: left out`);
+}
+
 const vectors = openVectors(folder);
 const outcomes: SuiteOutcome[] = [];
 for (const suite of suites) {
@@ -40,7 +45,9 @@ for (const suite of suites) {
     continue;
   }
   say(`running ${suite.name}`);
-  outcomes.push(await runSuite(suite, vectors));
+  const outcome = await runSuite(suite, vectors);
+  if (outcome.outcomes.length === 0) say(`${suite.folder} holds no case`);
+  outcomes.push(outcome);
 }
 process.stdout.write(`${formatReport(outcomes)}\n`);
 const counts = outcomes.map(countsOf);

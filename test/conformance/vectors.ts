@@ -1,6 +1,7 @@
 /** The folder of published vectors, and the JSON-LD contexts beside it; read in place. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import { sharedPath } from '../support/shared.ts';
 
 /** A folder below the vectors, or a part of it. Paths in it use `/`. */
 export interface Vectors {
@@ -54,7 +55,17 @@ export function folderOf(path: string): string {
   return folder === '.' ? '' : folder;
 }
 
-/** Where JSON-LD contexts may lie: beside the vectors, or among them. */
+/** Where JSON-LD contexts may lie: beside the vectors, among them, or beside the project. */
 export function contextFolders(root: string): readonly string[] {
-  return [join(root, '..', 'contexts'), join(root, 'contexts')].filter((one) => existsSync(one));
+  const places = [join(root, '..', 'contexts'), join(root, 'contexts'), sharedPath('contexts')];
+  return [...new Set(places)].filter((one) => existsSync(one));
+}
+
+/**
+ * What cases are held against (schemas, keys) and need not come with every part of a suite: the
+ * file of this folder, or else the one of the folder of the same suite beside the project.
+ */
+export function support(vectors: Vectors, path: string): Vectors {
+  if (vectors.has(path)) return vectors;
+  return openVectors(join(sharedPath('vectors'), relative(vectors.root, vectors.folder)));
 }

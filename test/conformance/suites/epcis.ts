@@ -5,16 +5,18 @@
 import { isRefusal } from '../../../devices/credential/refusal.ts';
 import { parseStrictJson } from '../../../devices/credential/strict-json.ts';
 import { type Case, expect, type Suite, theCase } from '../case.ts';
-import type { Vectors } from '../vectors.ts';
+import { support, type Vectors } from '../vectors.ts';
 import { checkerOf } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+
+const SCHEMA = 'schema/EPCIS-JSON-Schema.bundled.json';
 
 export const epcisSuite: Suite = {
   name: 'EPCIS 2.0',
   folder: 'gs1-epcis',
   cases: (vectors) => {
-    const check = checkerOf(vectors.json<Json>('schema/EPCIS-JSON-Schema.bundled.json'));
+    const check = checkerOf(support(vectors, SCHEMA).json<Json>(SCHEMA));
     const documents = vectors
       .files(/\.jsonld$/)
       .map((file) => theCase(file, () => checkDocument(vectors.text(file), check)));

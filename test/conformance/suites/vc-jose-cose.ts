@@ -18,7 +18,7 @@ import { memorySigner } from '../../support/identity.ts';
 import { type Case, type Excused, expect, expectSame, type Suite, theCase } from '../case.ts';
 import { judge, pinned, told } from '../judge.ts';
 import { signerOfJwk } from '../key-pairs.ts';
-import type { Vectors } from '../vectors.ts';
+import { support, type Vectors } from '../vectors.ts';
 
 interface Listed {
   readonly number: number;
@@ -56,7 +56,8 @@ function caseOf(vectors: Vectors, one: Listed): Case | Excused {
 }
 
 function methodOf(vectors: Vectors, file: string): Method {
-  return vectors.json<Method>(`input/${file}`);
+  const path = `input/${file}`;
+  return support(vectors, path).json<Method>(path);
 }
 
 /**

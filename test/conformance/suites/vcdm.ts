@@ -46,7 +46,7 @@ function caseOf(vectors: Vectors, file: string): Case[] {
       const isOk = wanted === 'ok';
       const bytes = stem.startsWith('presentation')
         ? await present(input, { isOk, isSelfAsserted: stem.includes('self-asserted') })
-        : await issue(input);
+        : await issue(input, isOk);
       const report = await judge(vectors, bytes, { atMs: timeOf(input) });
       if (isOk) checkAccepted(report);
       else checkRefused(report);
@@ -78,18 +78,23 @@ function timeOf(input: JsonObject): number {
   return [until, from].find((time) => time !== undefined && !Number.isNaN(time)) ?? Date.now();
 }
 
-/** The input with our DID where an issuer is wanted; what is broken stays broken. */
-function withIssuer(input: JsonObject, did: string): JsonObject {
+/**
+ * The input with our DID where an issuer is wanted. What is broken stays broken: an object without
+ * a name is only completed where the input is to be in order.
+ */
+function withIssuer(input: JsonObject, did: string, isOk = true): JsonObject {
   const { issuer } = input as { issuer?: unknown };
   if (issuer === undefined || isUrl(issuer)) return { ...input, issuer: did };
   if (!isObject(issuer)) return input;
   const { id } = issuer as { id?: unknown };
-  return id === undefined || isUrl(id) ? { ...input, issuer: { ...issuer, id: did } } : input;
+  return (id === undefined && isOk) || isUrl(id)
+    ? { ...input, issuer: { ...issuer, id: did } }
+    : input;
 }
 
-async function issue(input: JsonObject): Promise<Uint8Array> {
+async function issue(input: JsonObject, isOk = true): Promise<Uint8Array> {
   const signer = memorySigner();
-  const payload = JSON.stringify(withIssuer(input, signer.did));
+  const payload = JSON.stringify(withIssuer(input, signer.did, isOk));
   return signToken({ payload, signer, typ: 'vc+jwt' });
 }
 
