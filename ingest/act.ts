@@ -33,7 +33,7 @@ export type OfficerAct = Static<typeof officerSchema>;
 const isChained = compileChecker(chainedSchema);
 const isOfficer = compileChecker(officerSchema);
 
-/** The act in an entry of kind `act`; `undefined` for acts about something else, such as custody. */
+/** The act in an entry of kind `act`; `undefined` for acts about custody and the like. */
 export function readAct(bytes: Uint8Array): ChainedAct | OfficerAct | undefined {
   const act: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
   return isChained(act) || isOfficer(act) ? act : undefined;

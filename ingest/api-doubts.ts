@@ -1,4 +1,4 @@
-/** What is in doubt, for people: doubtful batches with what was decided of them, and quarantines. */
+/** What is in doubt, for people: doubtful batches, quarantines, and what was decided of them. */
 import { limits } from '../devices/limits.ts';
 import { readAct } from './act.ts';
 import { decodeState } from './fold-codec.ts';

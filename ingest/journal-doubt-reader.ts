@@ -1,4 +1,4 @@
-/** Reads what the journal keeps of doubt: which batches wait, what was decided, who is in quarantine. */
+/** Reads what the journal keeps of doubt: what waits, what was decided, who is in quarantine. */
 import type { Database, Statement } from '../devices/io/sqlite.ts';
 import { contradictionOf, type ReplayRow } from './journal-place.ts';
 import type { BatchKey, EntryHeader } from './store.ts';
@@ -37,7 +37,8 @@ export interface DoubtReader {
 }
 
 const ROW = `SELECT position, did AS device, epoch_counter AS epochCounter,
-  epoch_nonce AS epochNonce, sequence, act FROM doubtful JOIN device ON device.id = doubtful.device`;
+  epoch_nonce AS epochNonce, sequence, act
+  FROM doubtful JOIN device ON device.id = doubtful.device`;
 
 /** Statements are prepared when they are first used: an older journal lacks the tables. */
 export function createDoubtReader(

@@ -18,7 +18,7 @@ export type EntryKind =
   | 'organisation'
   /** A status list credential. */
   | 'status'
-  /** A credential about custody, goods or standing, signed by a party (devices/credential/party). */
+  /** A credential about custody, goods or standing, signed by a party (credential/party). */
   | 'party'
   /**
    * A proven batch that came too late to count: after its key was revoked and not chained under a
@@ -59,11 +59,11 @@ export interface EntryHeader {
   /** The place of a batch: one history per device. */
   readonly batch?: BatchKey;
   /**
-   * `pending`: a custody step whose status lists were too old to be believed; it waits at its place.
+   * `pending`: a custody step whose status lists were too old to believe; it waits in its place.
    * `stale`: telemetry that was taken although its status lists were too old.
    */
   readonly standing?: 'pending' | 'stale';
-  /** Of a doubtful batch: the entry that put its key in doubt; only what is older vouches for it. */
+  /** Of a doubtful batch: the entry that put its key in doubt; only older ones vouch for it. */
   readonly since?: number;
   /**
    * Of a batch that came in doubt and is good all the same: the batch, received before the doubt

@@ -4,21 +4,21 @@ import type { OfficerAnswer, OfficerRequest } from '../officer.ts';
 import { askRunning } from './ask-running.ts';
 import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
 
-export const acceptHelp = `Usage: bondline-ingest accept CONFIG POSITION... --officer NAME --reason TEXT
-                              [--lift-quarantine DEVICE] [--json]
+export const acceptHelp = `Usage: bondline-ingest accept CONFIG POSITION...
+                              --officer NAME --reason TEXT [--lift-quarantine DEVICE] [--json]
 
-Accepts doubtful batches by their position in the journal ("bondline-ingest doubts" lists them): they
-take effect from now on, and everything that they change shows who accepted them. With
---lift-quarantine the device's batches count again from now on, with or without a POSITION; those that
-came in between wait until they are accepted. What is decided stands in the journal for good.
+Accepts doubtful batches by their position in the journal ("bondline-ingest doubts" lists them):
+they take effect from now on, and everything that they change shows who accepted them. With
+--lift-quarantine the device's batches count again from now on, with or without a POSITION; those
+that came in between wait until they are accepted. What is decided stands in the journal for good.
 
   --officer          who decides
   --reason           why, in a sentence that others will read
   --lift-quarantine  DID of the device whose quarantine ends
   --json             print {"position", "accepted", "lifted"}
 
-It goes to the ingester that runs on the data directory. Exit code 1 when nothing was decided: a batch
-that is not doubtful, was accepted before, or contradicts one that has an effect.
+It goes to the ingester that runs on the data directory. Exit code 1 when nothing was decided: a
+batch that is not doubtful, was accepted before, or contradicts one that has an effect.
 `;
 
 const OPTIONS = {

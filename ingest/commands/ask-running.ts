@@ -1,4 +1,4 @@
-/** Puts a change before the ingester that runs on a data directory: its token is in control.json. */
+/** Puts a change before the ingester that runs on a data directory; control.json has its token. */
 import { EdgeError } from '../../devices/errors.ts';
 import { readControl } from '../control.ts';
 

@@ -7,10 +7,11 @@ import { openJournalReader } from '../journal-reader.ts';
 import { openTwinsStore } from '../twins-store.ts';
 import { type CommandContext, EXIT, loadConfig, parseArguments, storedFilesOf } from './command.ts';
 
-export const doubtsHelp = `Usage: bondline-ingest doubts CONFIG [--device DID] [--all] [--from POSITION] [--json]
+export const doubtsHelp = `Usage: bondline-ingest doubts CONFIG [--device DID] [--all]
+                              [--from POSITION] [--json]
 
 Lists what waits for an officer's decision: batches that came after their key was revoked or while
-their device was in quarantine, and the devices in quarantine, because their key signed two histories.
+their device was in quarantine, and the devices in quarantine, whose key signed two histories.
 "bondline-ingest accept" decides.
 
   --device  of this device alone
@@ -84,8 +85,8 @@ function batchLine({
 }: DoubtfulBatch) {
   const where = `epoch ${epoch}, sequence ${sequence}`;
   const end = accepted === undefined ? '' : `; accepted ${decisionText(accepted)}`;
-  const when = formatTime(one.receivedMs);
-  return `${String(position).padStart(10)}  ${label} (${device}), ${where}, ${when}: ${code}, ${one.reason}${end}\n`;
+  const why = `${formatTime(one.receivedMs)}: ${code}, ${one.reason}`;
+  return `${String(position).padStart(10)}  ${label} (${device}), ${where}, ${why}${end}\n`;
 }
 
 function decisionText({ atMs, officer, reason, under, position }: Decision): string {
