@@ -102,3 +102,29 @@ describe('docs/trust.md', () => {
     expect(links.filter((link) => !existsSync(join(projectRoot, 'docs', link)))).toEqual([]);
   });
 });
+
+describe('the README', () => {
+  /** Numbers of a table of the published suites, as their test pins them. */
+  function pinned(table: string): number[] {
+    const source = readFileSync(join(projectRoot, 'test/conformance/conformance.test.ts'), 'utf8');
+    const body = source.split(`const ${table}:`)[1]?.split('\n};')[0] ?? '';
+    return [...body.matchAll(/: \[?([\d, ]+)\]?,$/gm)].flatMap(([, n = '']) =>
+      n.split(', ').map(Number),
+    );
+  }
+
+  it('counts the published cases as their test does', () => {
+    const cases = pinned('CASES').reduce((a, b) => a + b, 0);
+    const excused = pinned('EXCUSED');
+    const [notApplicable = 0, open = 0] = [0, 1].map((which) =>
+      excused.filter((_, index) => index % 2 === which).reduce((a, b) => a + b, 0),
+    );
+    const text = readFileSync(join(projectRoot, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+    const said = (count: number) => count.toLocaleString('en');
+    expect(cases).toBeGreaterThan(1_000);
+    expect(text).toContain(`${said(cases)} published cases`);
+    expect(text).toContain(`${said(cases - notApplicable - open)} pass, none fails`);
+    expect(text).toContain(`${notApplicable} are not applicable`);
+    expect(text).toContain(`${open} are open`);
+  });
+});
