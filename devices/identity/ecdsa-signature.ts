@@ -7,6 +7,8 @@ import { strict as assert } from 'node:assert';
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
+/** X.690 §8.1.3.5: the length stands in the one byte that follows. */
+const LONG = 0x81;
 
 /** DER of r‖s; both halves have the same length, at most 66 bytes (P-521). */
 export function derOfSignature(signature: Uint8Array): Buffer {
@@ -15,8 +17,8 @@ export function derOfSignature(signature: Uint8Array): Buffer {
   const r = integerOf(signature.subarray(0, half));
   const s = integerOf(signature.subarray(half));
   const length = r.length + s.length;
-  // X.690 §8.1.3: a length from 128 on is written behind a byte that says of how many it is.
-  const head = length < 0x80 ? [SEQUENCE, length] : [SEQUENCE, 0x81, length];
+  // X.690 §8.1.3: a length from 128 on stands behind a byte that says so.
+  const head = length < 0x80 ? [SEQUENCE, length] : [SEQUENCE, LONG, length];
   return Buffer.concat([Buffer.from(head), r, s]);
 }
 
@@ -33,10 +35,11 @@ function integerOf(bytes: Uint8Array): Buffer {
   return integer;
 }
 
-/** r‖s of a DER signature that OpenSSL made (P-256, P-384); each half gets `half` bytes. */
+/** r‖s of a DER signature that OpenSSL made; each half gets `half` bytes. */
 export function signatureOfDer(der: Uint8Array, half: number): Buffer {
   const signature = Buffer.alloc(2 * half);
-  let at = 2;
+  const head = der[1] === LONG ? 3 : 2;
+  let at = head;
   for (const end of [half, 2 * half]) {
     const length = der[at + 1] ?? 0;
     const first = at + 2;
@@ -44,6 +47,9 @@ export function signatureOfDer(der: Uint8Array, half: number): Buffer {
     signature.set(integer, end - integer.length);
     at = first + length;
   }
-  assert(der[0] === SEQUENCE && der[1] === der.length - 2 && at === der.length, 'one DER sequence');
+  assert(
+    der[0] === SEQUENCE && der[head - 1] === der.length - head && at === der.length,
+    'one DER sequence',
+  );
   return signature;
 }

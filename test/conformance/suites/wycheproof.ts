@@ -6,6 +6,7 @@
 import { openCompact, verifySignature } from '../../../devices/credential/jws.ts';
 import { isRefusal } from '../../../devices/credential/refusal.ts';
 import { readDidDocument } from '../../../devices/identity/did-document.ts';
+import { derOfSignature, signatureOfDer } from '../../../devices/identity/ecdsa-signature.ts';
 import {
   isAlgorithmOf,
   type KeyMaterial,
@@ -22,7 +23,13 @@ type Jwk = Readonly<Record<string, unknown>>;
 
 interface Group {
   readonly type: string;
-  readonly publicKey?: { readonly curve?: string; readonly uncompressed?: string; pk?: string };
+  readonly publicKey?: {
+    readonly curve?: string;
+    readonly uncompressed?: string;
+    readonly pk?: string;
+  };
+  /** Of ECDSA: the hash that was signed with, e.g. `SHA-256`. */
+  readonly sha?: string;
   readonly public?: Jwk;
   readonly private?: Jwk;
   readonly tests: readonly Test[];
@@ -70,14 +77,31 @@ function judge(group: Group, test: Test): { accepted: boolean; isOurs: boolean }
     return { accepted: key !== undefined && acceptsJws(key, test), isOurs: key !== undefined };
   }
   const key = rawKeyOf(group);
-  return { accepted: key !== undefined && acceptsBytes(key, test), isOurs: true };
+  const isOurs = group.sha === undefined || group.sha === HASHES[group.publicKey?.curve ?? ''];
+  if (group.type === 'EcdsaVerify') {
+    return { accepted: key !== undefined && acceptsDer(key, test), isOurs };
+  }
+  return { accepted: key !== undefined && acceptsBytes(key, test), isOurs };
 }
+
+/** What goes with a curve (RFC 7518 §3.4); signatures over another hash are not ours. */
+const HASHES: Readonly<Record<string, string>> = {
+  secp256r1: 'SHA-256',
+  secp384r1: 'SHA-384',
+  secp521r1: 'SHA-512',
+};
 
 function rawKeyOf({ type, publicKey }: Group): KeyMaterial | undefined {
   const point = Buffer.from(publicKey?.uncompressed ?? publicKey?.pk ?? '', 'hex');
   if (type === 'EddsaVerify') return keyOfEd25519(point);
-  if (type === 'EcdsaP1363Verify') {
-    return publicKey?.curve === 'secp384r1' ? keyOfP384(point) : keyOfP256(point);
+  if (type === 'EcdsaP1363Verify' || type === 'EcdsaVerify') {
+    if (publicKey?.curve === 'secp256r1') return keyOfP256(point);
+    if (publicKey?.curve === 'secp384r1') return keyOfP384(point);
+    if (publicKey?.curve !== 'secp521r1') return undefined;
+    const [x, y] = [point.subarray(1, 67), point.subarray(67)].map((half) =>
+      half.toString('base64url'),
+    );
+    return keyOfPublishedJwk({ kty: 'EC', crv: 'P-521', x, y });
   }
   throw new Error(`groups of type ${type} are not known here`);
 }
@@ -85,7 +109,27 @@ function rawKeyOf({ type, publicKey }: Group): KeyMaterial | undefined {
 /** As the opener would hand them over: it lets only signatures of the right length through. */
 function acceptsBytes(key: KeyMaterial, { msg = '', sig = '' }: Test): boolean {
   const signature = Buffer.from(sig, 'hex');
-  if (signature.length !== (key.algorithm === 'ES384' ? 96 : 64)) return false;
+  if (signature.length !== 2 * HALVES[key.algorithm]) return false;
+  return verifySignature(signed(Buffer.from(msg, 'hex'), signature), key);
+}
+
+/** Length of r and of s. */
+const HALVES = { ES256: 32, EdDSA: 32, ES384: 48, ES512: 66 } as const;
+
+/**
+ * A signature in DER, as a hardware key gives it: turned into the form of JOSE, and taken only
+ * where that, written in DER again, is the very same.
+ */
+function acceptsDer(key: KeyMaterial, { msg = '', sig = '' }: Test): boolean {
+  const der = Buffer.from(sig, 'hex');
+  let signature: Buffer;
+  try {
+    signature = signatureOfDer(der, HALVES[key.algorithm]);
+  } catch {
+    // Not even a sequence of two integers.
+    return false;
+  }
+  if (!derOfSignature(signature).equals(der)) return false;
   return verifySignature(signed(Buffer.from(msg, 'hex'), signature), key);
 }
 
@@ -115,10 +159,10 @@ function acceptsJws(key: KeyMaterial, { jws = '' }: Test): boolean {
   return verifySignature(signed(input, opened.signature), key);
 }
 
-/** The `kid` of a header, whatever follows it; signatures of 64 and of 96 bytes are tried. */
+/** The `kid` of a header, whatever follows it; signatures of every length of ours are tried. */
 function kidOf({ jws = '' }: Test): string {
   const [header = ''] = jws.split('.');
-  for (const letters of [86, 128]) {
+  for (const letters of [86, 128, 176]) {
     const text = `${header}.e30.${'A'.repeat(letters)}`;
     const opened = openCompact(Buffer.from(text, 'utf8'), BYTES_MAX);
     if (!isRefusal(opened)) return opened.header.kid;

@@ -15,7 +15,6 @@ describe('an ECDSA signature', () => {
         const data = Buffer.from(`reading ${round}`);
         const raw = sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
         expect(verify(hash, data, publicKey, derOfSignature(raw))).toBe(true);
-        if (half === 66) continue;
         const made = signatureOfDer(sign(hash, data, key), half);
         const p1363 = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
         expect(verify(hash, data, p1363, made)).toBe(true);
