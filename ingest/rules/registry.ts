@@ -10,6 +10,7 @@ import { lost } from './lost.ts';
 import { outOfScope } from './out-of-scope.ts';
 import { quarantine } from './quarantine.ts';
 import { refused } from './refused.ts';
+import { rollback } from './rollback.ts';
 import { silent } from './silent.ts';
 import { stale } from './stale.ts';
 import { temperatureExcursion } from './temp-exc.ts';
@@ -22,6 +23,7 @@ export const rules: readonly Rule[] = [
   temperatureExcursion,
   outOfScope,
   doubtful,
+  rollback,
   refused,
   gap,
   silent,

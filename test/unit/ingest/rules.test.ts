@@ -198,7 +198,7 @@ describe('SILENT', () => {
   });
 });
 
-describe('FORK', () => {
+describe('ROLLBACK', () => {
   it('two epochs behind one digest', () => {
     const one = batchEntry({ position: 1, device: meter, sequence: 1 });
     const follows = one.header.digest;
@@ -207,9 +207,9 @@ describe('FORK', () => {
     const b = batchEntry({ position: 3, device: meter, counter: 2, nonce, sequence: 1, follows });
     expect(codes(world(one, a))).toEqual([]);
     const folded = world(one, a, b);
-    expect(codes(folded)).toEqual(['FORK']);
+    expect(codes(folded)).toEqual(['ROLLBACK']);
     expect(folded.alerts('device', meter)[0]).toMatchObject({
-      severity: 'critical',
+      severity: 'warning',
       evidence: [2, 3],
     });
   });
