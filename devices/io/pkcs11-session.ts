@@ -53,14 +53,23 @@ export async function openTokenSession(
   pin: string,
   clock: Clock,
 ): Promise<TokenSession> {
-  const library = await useLibrary(choice.module);
-  const { api, constants } = library;
+  let library = await useLibrary(choice.module);
+  const { constants } = library;
   let generation = 0;
   let session: Handle | undefined;
   let tail: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  /** The token failed or is away; some libraries see that it is back only when they start anew. */
+  let isSuspect = false;
+  /** A call never came back; the library must not be ended under it (PKCS#11 3.0 §5.4.2). */
+  let isStuck = false;
 
-  function open(): Handle {
+  async function open(): Promise<Handle> {
+    if (session === undefined && isSuspect && !isStuck) {
+      library.release();
+      library = await useLibrary(choice.module);
+      isSuspect = false;
+    }
     session ??= openSession(library, choice, pin);
     return session;
   }
@@ -72,7 +81,7 @@ export async function openTokenSession(
     generation += 1;
     if (old === undefined) return;
     try {
-      api.C_CloseSession(old);
+      library.api.C_CloseSession(old);
     } catch {
       // The token has forgotten it already: that is why it is dropped.
     }
@@ -82,10 +91,14 @@ export async function openTokenSession(
     if (isClosed) throw new EdgeError('KEY_TOKEN_FAILED', `${what}: the key store is closed`);
     for (let isRepeated = false; ; isRepeated = true) {
       try {
-        const call = { api, constants, session: open(), generation };
-        return await inTime(action(call), clock, what);
+        const opened = await open();
+        const call = { api: library.api, constants, session: opened, generation };
+        return await inTime(action(call), clock, what, () => {
+          isStuck = true;
+        });
       } catch (error) {
         const isOver = isLost(error, constants);
+        isSuspect ||= isAway(error);
         // Whatever the token is busy with, the next call must not find it half done.
         if (!(error instanceof EdgeError) || error.code === 'KEY_TOKEN_FAILED') drop();
         if (!isOver || isRepeated) throw toEdgeError(error, what);
@@ -94,7 +107,7 @@ export async function openTokenSession(
   }
 
   try {
-    open();
+    await open();
   } catch (error) {
     library.release();
     throw toEdgeError(error, `opening the token ${nameOf(choice)}`);
@@ -116,11 +129,17 @@ export async function openTokenSession(
 }
 
 /** A token that does not answer must not be waited for without end. */
-async function inTime<T>(result: T | Promise<T>, clock: Clock, what: string): Promise<T> {
+async function inTime<T>(
+  result: T | Promise<T>,
+  clock: Clock,
+  what: string,
+  stuck: () => void,
+): Promise<T> {
   if (!(result instanceof Promise)) return result;
   let cancel: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(limits.keyTokenMs, () => {
+      stuck();
       const seconds = limits.keyTokenMs / 1000;
       reject(new EdgeError('KEY_TOKEN_FAILED', `${what}: no answer within ${seconds} s`));
     });
@@ -130,6 +149,11 @@ async function inTime<T>(result: T | Promise<T>, clock: Clock, what: string): Pr
   } finally {
     cancel();
   }
+}
+
+/** Whether the token itself said no, or is not there. */
+function isAway(error: unknown): boolean {
+  return codeOf(error) !== undefined || (error as EdgeError).code === 'KEY_TOKEN_MISSING';
 }
 
 /** Codes that go away with a new session and a new login. */

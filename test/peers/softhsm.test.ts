@@ -8,16 +8,19 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readBatch } from '../../devices/credential/batch-wire.ts';
 import { openEnrolRequest } from '../../devices/credential/enrol-request.ts';
 import { openToken, verifyToken } from '../../devices/credential/jws.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import { publicKeyOfDid } from '../../devices/identity/did-key.ts';
 import { openKeyStore } from '../../devices/io/key-store-open.ts';
+import { openTokenSession } from '../../devices/io/pkcs11-session.ts';
+import { systemClock } from '../../devices/runtime.ts';
 import { isSignedBy, testKeyStore } from '../contract/key-store.ts';
+import { dataFrame, registers, startSlave } from '../support/modbus-slave.ts';
 import { hasPeer } from '../support/peers.ts';
 import { makeSoftHsm, type SoftHsm } from '../support/softhsm.ts';
 
-const PROFILE = 'liquid-flow-computer';
 const INGESTER = 'did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169';
 const openFile = new URL('../../devices/io/key-store-open.ts', import.meta.url).href;
 
@@ -114,11 +117,72 @@ describe.skipIf(!hasPeer('softhsm'))('SoftHSM2', () => {
     await store.close();
   });
 
-  it('holds a gateway’s keys from keygen to the signed batch', async () => {
+  it('gives no private key away to who asks for it with the PIN', async () => {
+    const settings = settingsOf(newToken());
+    const store = await openKeyStore({ settings, secret: hsm.pin });
+    await store.create('gateway', 'ES256');
+    const session = await openTokenSession(settings, hsm.pin, systemClock);
+    const read = (kind: 'PRIVATE' | 'PUBLIC', attribute: 'CKA_VALUE' | 'CKA_EC_POINT') =>
+      session.call('reading a key', ({ api, constants, session: handle }) => {
+        const type = constants[attribute];
+        const value = constants[`CKO_${kind}_KEY`];
+        api.C_FindObjectsInit(handle, [
+          { type: constants.CKA_CLASS, value },
+          { type: constants.CKA_LABEL, value: 'gateway' },
+        ]);
+        const [key] = api.C_FindObjects(handle, 2);
+        api.C_FindObjectsFinal(handle);
+        if (!key) throw new Error('the token has the key');
+        return api.C_GetAttributeValue(handle, key, [{ type }])[0]?.value;
+      });
+    expect(await read('PUBLIC', 'CKA_EC_POINT')).toHaveLength(67);
+    const said = await read('PRIVATE', 'CKA_VALUE').catch(({ cause }: Error) => cause);
+    expect(said).toMatchObject({ message: 'CKR_ATTRIBUTE_SENSITIVE' });
+    await session.close();
+    await store.close();
+  });
+
+  it('signs again when its token is back, and nothing while it is away', async () => {
+    const token = newToken();
+    const store = await openKeyStore({ settings: settingsOf(token), secret: hsm.pin });
+    const made = await store.create('gateway', 'ES256');
+    const signer = await store.signer('gateway');
+    const data = Buffer.from('a batch');
+    const sign = async () => isSignedBy(made, data, await signer.sign(data));
+    expect(await sign()).toBe(true);
+    const putBack = hsm.takeToken(token);
+    await expect(signer.sign(data)).rejects.toMatchObject({ code: 'KEY_TOKEN_MISSING' });
+    await expect(store.look()).rejects.toMatchObject({ code: 'KEY_TOKEN_MISSING' });
+    putBack();
+    expect(await sign()).toBe(true);
+    expect(await store.look()).toMatchObject([{ did: made.did }]);
+    await store.close();
+  });
+
+  it('says so when another program has deleted its key', async () => {
+    const token = newToken();
+    const store = await openKeyStore({ settings: settingsOf(token), secret: hsm.pin });
+    await store.create('gateway', 'ES256');
+    const signer = await store.signer('gateway');
+    for (const type of ['privkey', 'pubkey']) {
+      hsm.tool(token, '--delete-object', '--type', type, '--label', 'gateway');
+    }
+    await expect(signer.sign(Buffer.from('x'))).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+    await expect(store.signer('gateway')).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+    await store.close();
+  });
+
+  it('holds a gateway’s keys from keygen to the signed readings', async () => {
+    const slave = await startSlave((request) =>
+      dataFrame(
+        request,
+        registers(request, (address) => 4000 + address),
+      ),
+    );
     const config = join(folder, 'gateway.yaml');
     writeFileSync(join(folder, 'pin'), `${hsm.pin}\n`, { mode: 0o600 });
     const keys = `{ store: pkcs11, module: ${hsm.module}, token: ${newToken()}, pin: { file: pin } }`;
-    writeFileSync(config, gatewayYaml(keys));
+    writeFileSync(config, gatewayYaml(keys, slave.port));
     const cli = fileURLToPath(new URL('../../gateway/cli.ts', import.meta.url));
     const run = async (...args: string[]) =>
       (await promisify(execFile)(process.execPath, [cli, ...args])).stdout;
@@ -138,26 +202,34 @@ describe.skipIf(!hasPeer('softhsm'))('SoftHSM2', () => {
     const exited = new Promise((resolve) => gateway.once('close', resolve));
     await new Promise<void>((resolve) => {
       createInterface({ input: gateway.stdout }).on('line', (line) => {
-        if (Number((JSON.parse(line) as { batches?: number }).batches) > 0) resolve();
+        if (Number((JSON.parse(line) as { batches?: number }).batches) > 1) resolve();
       });
     });
     gateway.kill('SIGTERM');
     expect(await exited).toBe(0);
+    await slave.close();
     await run('outbox', config, 'export', '--out', join(folder, 'batches'));
-    const tokens = readdirSync(join(folder, 'batches'));
-    expect(tokens.length).toBeGreaterThan(0);
-    for (const name of tokens) {
+    const flows: unknown[] = [];
+    for (const name of readdirSync(join(folder, 'batches'))) {
       const opened = openToken(readFileSync(join(folder, 'batches', name)), 65_536);
       const key = publicKeyOfDid(did);
-      expect(!isRefusal(opened) && key && verifyToken(opened, key)).toBe(true);
+      if (isRefusal(opened)) throw new Error(opened.reason);
+      expect(verifyToken(opened, key)).toBe(true);
+      const batch = readBatch(opened.payload);
+      if (isRefusal(batch)) throw new Error(batch.reason);
+      flows.push(...batch.groups.flatMap(({ readings }) => readings));
+    }
+    expect(flows.length).toBeGreaterThan(0);
+    for (const flow of flows) {
+      expect(flow).toMatchObject({ point: 'flow', value: 4007, quality: 'good' });
     }
   }, 60_000);
 });
 
-/** A gateway whose one device is not there: what it signs are heartbeats that say so. */
-function gatewayYaml(keys: string): string {
+/** A gateway with one meter, whose flow stands in register 7. */
+function gatewayYaml(keys: string, port: number): string {
   const place = 'did:web:site.example';
-  const device = `{ name: fc-1, profile: ${PROFILE}, driver: modbus, heartbeatMs: 1000`;
+  const flow = 'modbus: { table: holding, address: 7, encoding: { type: uint16 } }';
   return [
     `gateway: { name: site, organisation: "${place}", data: ./data }`,
     `keys: ${keys}`,
@@ -165,7 +237,19 @@ function gatewayYaml(keys: string): string {
     `uplink: { sink: mqtt, ingester: "${INGESTER}", connection: { url: "mqtt://127.0.0.1:9" } }`,
     'http: { serve: false }',
     'devices:',
-    `  - ${device}, goods: "${place}/batch/", connection: { host: 127.0.0.1, port: 9 } }`,
+    '  - name: fc-1',
+    '    driver: modbus',
+    `    goods: "${place}/batch/"`,
+    `    connection: { host: 127.0.0.1, port: ${port}, unitId: 1 }`,
+    '    everyMs: 100',
+    '    flushMs: 100',
+    '    profile:',
+    '      name: my-meter',
+    '      summary: A meter',
+    '      source: This test',
+    '      protocol: modbus',
+    '      reportsOn: pipeline-batch',
+    `      points: { flow: { summary: Flow, type: VolumeFlowRate, unit: MQH, ${flow} } }`,
     '',
   ].join('\n');
 }

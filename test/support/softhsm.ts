@@ -1,6 +1,14 @@
 /** A SoftHSM2 with a folder of tokens of its own, used through its PKCS#11 library. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +21,8 @@ export interface SoftHsm {
   readonly environment: Readonly<Record<string, string>>;
   /** Makes a token of this label. */
   addToken(label: string): void;
+  /** Pulls a token out; the function that is returned plugs it in again. */
+  takeToken(label: string): () => void;
   /** Every byte that it keeps on disk. */
   bytes(): Buffer;
   /** Runs OpenSC's pkcs11-tool as a user who has the PIN; resolves with what it prints. */
@@ -39,6 +49,16 @@ export function makeSoftHsm(): SoftHsm {
     addToken(label) {
       const args = ['--init-token', '--free', '--label', label, '--so-pin', '87654321'];
       execFileSync('softhsm2-util', [...args, '--pin', pin], { env, stdio: 'ignore' });
+    },
+    takeToken(label) {
+      const padded = label.padEnd(32);
+      const name = readdirSync(tokens).find((one) =>
+        readFileSync(join(tokens, one, 'token.object')).includes(padded),
+      );
+      if (name === undefined) throw new Error(`there is no token ${label}`);
+      const [here, away] = [join(tokens, name), join(folder, name)];
+      renameSync(here, away);
+      return () => renameSync(away, here);
     },
     bytes() {
       const files = readdirSync(tokens, { recursive: true, withFileTypes: true });
