@@ -22,6 +22,9 @@ const P256 = [0x80, 0x24] as const;
 const P384 = [0x81, 0x24] as const;
 const ED25519 = [0xed, 0x01] as const;
 
+/** More digits than any key of ours needs: 51 bytes of P-384 have 70. */
+const DIGITS_MAX = 80;
+
 const PATTERN = /^did:key:z[1-9A-HJ-NP-Za-km-z]{40,80}$/;
 
 /**
@@ -79,7 +82,8 @@ export function isDidKey(did: string): boolean {
 
 /** The key of a `publicKeyMultibase` in base58btc, without its `z`; `undefined` if it has none. */
 export function materialOf(base58: string): KeyMaterial | undefined {
-  const bytes = decodeBase58(base58);
+  // Decoding takes the square of the length, and the text may come from anybody's document.
+  const bytes = base58.length <= DIGITS_MAX ? decodeBase58(base58) : undefined;
   if (!bytes) return undefined;
   const point = bytes.subarray(2);
   if (starts(bytes, P256)) return point.length === 33 ? keyOfP256(point) : undefined;

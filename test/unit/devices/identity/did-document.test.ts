@@ -17,6 +17,9 @@ const jwk = jwkOfKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKe
 const edwardsJwk = jwkOfKey(generateKeyPairSync('ed25519').publicKey);
 const nowMs = parseTime('2026-11-21T00:00:00Z') ?? 0;
 
+/** Takes minutes to decode, since that is the square of the length. */
+const endless = `z${'2'.repeat(1_000_000)}`;
+
 function method(changes: object = {}): object {
   return { id: `${did}#k`, type: 'JsonWebKey', controller: did, publicKeyJwk: jwk, ...changes };
 }
@@ -77,6 +80,11 @@ describe('a DID document', () => {
       "another's",
       { verificationMethod: [method({ controller: 'did:web:x.example' })] },
       'VC_KEY_CONTROLLER',
+    ],
+    [
+      'with a text that would take minutes to decode',
+      { verificationMethod: [method({ ...multikey(), publicKeyMultibase: endless })] },
+      'VC_KEY_INVALID',
     ],
     ['of another curve', { verificationMethod: [withJwk(secp256k1())] }, 'VC_KEY_INVALID'],
     [
