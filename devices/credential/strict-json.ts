@@ -32,7 +32,8 @@ export function parseStrictJson(
     return refuse('VC_JSON', 'not JSON, or something stands before or after it');
   }
   // A lone surrogate can only stand in an escape, since the text was valid UTF-8.
-  if (glance === 'plain' && !text.includes('\\ud')) return { value };
+  const mayBeLone = text.includes('\\ud') || text.includes('\\uD');
+  if (glance === 'plain' && !mayBeLone) return { value };
   const mistake = findMistake(text);
   return mistake === undefined ? { value } : refuse('VC_JSON', mistake);
 }
@@ -57,6 +58,8 @@ const CLOSE_BRACE = 0x7d;
 const MEMBERS = 32;
 /** Digits that any double holds. */
 const DIGITS = 15;
+/** Characters of a decimal fraction that cannot yet be so small that a double has none for it. */
+const FRACTION = 300;
 
 /** Hashes of the member names of each open object, `MEMBERS` places a level. */
 const names = new Int32Array((limits.jsonDepthMax + 1) * MEMBERS);
@@ -140,7 +143,7 @@ function endOfPlainNumber(text: Uint8Array, start: number): number {
   }
   const whole = (point < 0 ? index : point) - start;
   const isExponent = ((text[index] ?? 0) | 0x20) === LOWER_E;
-  if (whole <= DIGITS && !isExponent) return index;
+  if (whole <= DIGITS && !isExponent && index - start <= FRACTION) return index;
   // At most 25 characters are needed to write a double.
   const digits = Buffer.from(text.subarray(start, start + 26)).toString('latin1');
   const token = /^[\d.eE+-]{1,25}/.exec(digits)?.[0] ?? '';

@@ -47,7 +47,8 @@ export interface BazaarIssuer {
   issue(credential: object): Promise<Record<string, unknown>>;
 }
 
-export async function bazaarIssuer(suite: BazaarSuite): Promise<BazaarIssuer> {
+/** `date`: when it says that it signs; now, unless told otherwise. */
+export async function bazaarIssuer(suite: BazaarSuite, date?: string): Promise<BazaarIssuer> {
   const { signing: cryptosuite, curve } = suites[suite];
   const key =
     curve === 'Ed25519'
@@ -56,7 +57,8 @@ export async function bazaarIssuer(suite: BazaarSuite): Promise<BazaarIssuer> {
   const did = `did:key:${key.publicKeyMultibase}`;
   key.controller = did;
   key.id = `${did}#${key.publicKeyMultibase}`;
-  const proof = new DataIntegrityProof({ signer: key.signer(), cryptosuite });
+  const at = date && { date };
+  const proof = new DataIntegrityProof({ signer: key.signer(), cryptosuite, ...at });
   return {
     did,
     issue: (credential) => vc.issue({ credential, suite: proof, documentLoader }),

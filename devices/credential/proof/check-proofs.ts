@@ -6,8 +6,9 @@ import { limits } from '../../limits.ts';
 import { isRefusal, isUndecided, type Refusal, refuse } from '../refusal.ts';
 import type { JsonObject } from '../vcdm-values.ts';
 import { canonicalize } from './jcs.ts';
-import { type Proof, readProofs } from './proof.ts';
+import { type Proof, readProofs, withoutProof } from './proof.ts';
 import { inputOf, optionsOf } from './proof-input.ts';
+import { checkRdfForm } from './rdf-form.ts';
 import { cryptosuites, digestOf, hashData, verifyHash } from './suite.ts';
 
 /** A document whose RDF is to be canonicalised (RDFC-1.0), and the digest used within. */
@@ -133,6 +134,8 @@ function checkRdf(signed: Signed, context: ProofContext): Refusal | undefined {
   if (!canonicalRdf) {
     return refuse('VC_RDF_UNAVAILABLE', 'the proof is over RDF, which is not canonicalised here');
   }
+  const unfit = checkRdfForm(withoutProof(signed.input)) ?? checkRdfForm(signed.options);
+  if (unfit) return unfit;
   const options = { ...signed.options, '@context': signed.input['@context'] };
   for (const digest of new Set(['sha256', digestOf(key.algorithm)] as const)) {
     const canonicalInput = canonicalRdf({ document: signed.input, digest });

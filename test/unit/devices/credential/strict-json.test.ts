@@ -82,6 +82,8 @@ describe('strict JSON', () => {
 
   it.each([
     ['a lone high surrogate', '"\\ud800"'],
+    ['a lone surrogate with a capital D', '["\\uD83D"]'],
+    ['a fraction that becomes zero', `[0.${'0'.repeat(400)}1]`],
     ['a lone low surrogate in a name', '{"\\uDC00":1}'],
     ['a pair in the wrong order', '"\\udc00\\ud800"'],
     ['something after the value', '{}x'],
