@@ -53,7 +53,7 @@ function enrolmentFor(
   return known.find(({ header }) => header.digest === named) ?? known[0];
 }
 
-/** The document of the organisation that was pinned last before the entry; none that ended. */
+/** The document of the organisation as it was pinned last before the entry was stored. */
 function documentsFor(
   journal: JournalReader,
   { position }: JournalEntry,

@@ -53,8 +53,8 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
       <p class={proof.ok ? 'verdict verdict-ok' : 'verdict verdict-failed'}>
         <span aria-hidden="true">{proof.ok ? '✓' : '✗'}</span>{' '}
         {proof.ok
-          ? 'Every link was checked again just now, from the stored bytes, and holds.'
-          : 'A link does not hold. Do not rely on this value.'}
+          ? 'By the ingester: Every link was checked again just now, from the stored bytes, and holds.'
+          : 'By the ingester: A link does not hold. Do not rely on this value.'}
         <button type="button" onClick={again}>
           Check the newest value
         </button>

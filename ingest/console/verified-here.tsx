@@ -6,16 +6,11 @@ import { Fact } from './parts.tsx';
 import type { BrowserVerdict, LinkVerdict, Shown, ShownReading } from './verify/verifier.ts';
 import type { Proof } from './wire.ts';
 
-/** A document that the officer brought, and the name of its file. */
-interface Own {
-  readonly name: string;
-  readonly text: string;
-}
-
 type State = { readonly verdict: BrowserVerdict } | { readonly error: string } | undefined;
 
 export function VerifiedHere({ proof }: { proof: Proof }) {
-  const [own, setOwn] = useState<Own>();
+  /** Text of the document that the officer brought; of a file that cannot be read, nothing. */
+  const [own, setOwn] = useState<string>();
   const [state, setState] = useState<State>();
   useEffect(() => {
     let isWanted = true;
@@ -23,7 +18,7 @@ export function VerifiedHere({ proof }: { proof: Proof }) {
       if (isWanted) setState(next);
     };
     say(undefined);
-    verify(proof, own?.text).then(
+    verify(proof, own).then(
       (verdict) => say({ verdict }),
       (error: unknown) => say({ error: error instanceof Error ? error.message : String(error) }),
     );
@@ -49,7 +44,7 @@ export function VerifiedHere({ proof }: { proof: Proof }) {
             onChange={({ currentTarget: { files } }) => {
               const [file] = files ?? [];
               if (file === undefined) setOwn(undefined);
-              else file.text().then((text) => setOwn({ name: file.name, text }));
+              else file.text().then(setOwn, () => setOwn(''));
             }}
           />
         </label>
@@ -95,22 +90,21 @@ const WORDS = {
 } as const;
 
 function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
-  const { verdict, links, relied, statusMs, atMs, tookMs } = found;
+  const { verdict, decisive, links, relied, statusMs, atMs, tookMs } = found;
   const isValid = verdict === 'valid';
   const [shape, word] = WORDS[verdict];
-  const culprit = links.find((link) => link.verdict === verdict);
   return (
     <>
       <p class={isValid ? 'verdict verdict-ok' : 'verdict verdict-failed'}>
         <span aria-hidden="true">{shape}</span> Verified in this browser: {word}{' '}
         {isValid
           ? `(signature, enrolment, ${statusText(statusMs)})`
-          : `(${culprit?.name}: ${culprit?.reason})`}
+          : `(${decisive.name}: ${decisive.reason})`}
         <span class="second">
           judged as of {timeText(atMs)}, in {tookMs.toFixed(0)} ms
         </span>
       </p>
-      {!isValid && <p class="hint">{culprit?.hint}</p>}
+      {!isValid && <p class="hint">{decisive.hint}</p>}
       <details>
         <summary>Each link, and what this browser relied on</summary>
         <ul class="checks">
@@ -118,6 +112,7 @@ function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
             <Judged key={link.name} link={link} />
           ))}
         </ul>
+        <h5>What this browser relied on</h5>
         <dl class="facts">
           {relied.map(({ name, digest, isOwn }) => (
             <Fact key={digest} name={name}>
@@ -125,6 +120,10 @@ function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
             </Fact>
           ))}
         </dl>
+        <p class="second">
+          The program that judged came from this ingester. To rely on none of it, download the
+          evidence and judge it with “bondline-ingest verify” and documents of your own.
+        </p>
       </details>
     </>
   );

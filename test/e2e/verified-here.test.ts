@@ -167,7 +167,7 @@ describe.skipIf(!hasPeer('chromium'))('a proof verified in the browser', () => {
     await here().locator('summary').click();
     await shows(here(), 'Batch credential: valid (VC_VALID)');
     await shows(here(), 'Enrolment credential: valid (VC_VALID)');
-    await shows(here(), 'Status list: valid (VC_VALID)');
+    await shows(here(), `Status list ${listUrl}: valid (VC_VALID)`);
     await shows(here(), `DID document of ${mill}: valid (VC_VALID)`);
     await shows(here(), 'raw words are those that were signed');
     expect(await here().locator('.facts dd').count()).toBe(4);
@@ -214,6 +214,7 @@ describe.skipIf(!hasPeer('chromium'))('a proof verified in the browser', () => {
     await shows(here(), 'Verified in this browser: valid');
     await bring(memoryOrganisation(mill, 'Somebody else').document);
     await shows(here(), 'Verified in this browser: not valid');
+    await shows(here(), 'Enrolment credential: the signature does not verify');
     await bring(organisation.document);
     await shows(here(), 'Verified in this browser: valid');
     await here().locator('summary').click();

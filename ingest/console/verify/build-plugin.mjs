@@ -14,9 +14,8 @@ const standsFor = {
   'node:zlib': here('./node-zlib.ts'),
 };
 
-const checkers = 'virtual:checkers';
-/** The mark of a module without a file (a convention of Rollup). */
-const made = `\0${checkers}`;
+/** What checkers.mjs prints, in its place; the mark is that of a module without a file (Rollup). */
+const made = '\0bondline-checkers';
 const outputBytesMax = 64 * 1024 * 1024;
 
 /** @returns {import('vite').Plugin} */
@@ -34,7 +33,7 @@ export function verification() {
       },
     }),
     resolveId(source, importer) {
-      if (source === checkers) return made;
+      if (source === './checkers.mjs') return made;
       const isSchema = source.endsWith('/schema.ts') && importer?.includes('/devices/');
       return isSchema ? here('./schema.ts') : standsFor[source];
     },

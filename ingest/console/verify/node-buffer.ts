@@ -15,14 +15,14 @@ function from(value: Given | string, ...rest: unknown[]): Plain {
   const [encoding] = rest;
   const isBase64 = encoding === 'base64' || encoding === 'base64url';
   if (typeof value !== 'string') return plainFrom(value, ...rest);
-  if (encoding === 'hex') return plainFrom(PAIRS.exec(value)?.[0], 'hex');
-  if (!isBase64) return plainFrom(value, encoding);
-  return plainFrom(FOREIGN.test(value) ? lowBytes(value) : value, 'base64');
+  if (encoding !== 'hex' && !isBase64) return plainFrom(value, encoding);
+  const text = FOREIGN.test(value) ? lowBytes(value) : value;
+  return isBase64 ? plainFrom(text, 'base64') : plainFrom(PAIRS.exec(text)?.[0], 'hex');
 }
 
 /** Node stops at the first pair that is none. */
 const PAIRS = /^(?:[0-9a-f]{2})*/i;
-/** What is beyond Latin-1 Node's decoder takes for its low byte. */
+/** What is beyond Latin-1 Node's decoders take for its low byte. */
 const FOREIGN = /[^\0-\xff]/;
 
 function lowBytes(text: string): string {

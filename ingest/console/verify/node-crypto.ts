@@ -12,19 +12,17 @@ const hashes = { sha256, sha384, sha512 } as const;
 type HashName = keyof typeof hashes;
 
 interface Curve {
-  readonly crv: 'P-256' | 'P-384' | 'P-521';
+  readonly crv: string;
+  /** OpenSSL's name. */
+  readonly name: string;
   readonly curve: typeof p256;
 }
 
-const P256: Curve = { crv: 'P-256', curve: p256 };
-const P384: Curve = { crv: 'P-384', curve: p384 };
-const P521: Curve = { crv: 'P-521', curve: p521 };
-/** By OpenSSL's names. */
-const CURVES: Readonly<Record<string, Curve>> = {
-  prime256v1: P256,
-  secp384r1: P384,
-  secp521r1: P521,
-};
+const CURVES: readonly Curve[] = [
+  { crv: 'P-256', name: 'prime256v1', curve: p256 },
+  { crv: 'P-384', name: 'secp384r1', curve: p384 },
+  { crv: 'P-521', name: 'secp521r1', curve: p521 },
+];
 
 /** A JWK of which only what makes the key is looked at. */
 type Jwk = Readonly<Record<string, unknown>>;
@@ -64,7 +62,7 @@ export function createPublicKey({ key }: { key: Jwk; format: 'jwk' }): KeyObject
     if (point.length !== 32) throw new Error('an Ed25519 key has 32 bytes');
     return new KeyObject(undefined, point);
   }
-  const curve = Object.values(CURVES).find((one) => one.crv === crv);
+  const curve = CURVES.find((one) => one.crv === crv);
   if (kty !== 'EC' || !curve) throw new Error('a key of another kind');
   const halves = [key['x'], key['y']].map((half) => Buffer.from(String(half), 'base64url'));
   const point = Buffer.concat([Uint8Array.of(4), ...halves]);
@@ -74,12 +72,14 @@ export function createPublicKey({ key }: { key: Jwk; format: 'jwk' }): KeyObject
 
 export const ECDH = {
   /**
-   * The uncompressed form of a point (SEC 1 §2.3.3), also of a hybrid one (X9.62), as OpenSSL reads.
+   * The uncompressed form of a point (SEC 1 §2.3.3), also of a hybrid one (X9.62), as OpenSSL has
+   * it.
    *
    * @throws Error when it is not a point of the curve
    */
   convertKey(key: Uint8Array, name: string, ..._to: readonly unknown[]): Buffer {
-    const { curve } = CURVES[name] ?? P256;
+    const curve = CURVES.find((one) => one.name === name)?.curve;
+    if (!curve) throw new Error('a curve of another kind');
     const [form = 0] = key;
     const isHybrid = form === 6 || form === 7;
     if (isHybrid && ((key.at(-1) ?? 0) & 1) !== (form & 1)) throw new Error('not on the curve');
@@ -93,7 +93,7 @@ export const ECDH = {
 /** A key, or a key with the form of its ECDSA signatures, which is DER unless it says otherwise. */
 type VerifyKey = KeyObject | { readonly key: KeyObject; readonly dsaEncoding: 'ieee-p1363' };
 
-/** Whether the key signed; `null` as a hash goes with Ed25519. What is no signature is not valid. */
+/** Whether the key signed; `null` as a hash goes with Ed25519. What is no signature is false. */
 export function verify(
   hash: HashName | null,
   data: Uint8Array,

@@ -4,7 +4,7 @@
  * ahead (checkers.mjs), and here each is found by the digest of its schema.
  */
 
-import { checkers } from 'virtual:checkers';
+import { checkers } from './checkers.mjs';
 import { type Static, type TSchema, Type } from 'typebox';
 import { hash } from './node-crypto.ts';
 

@@ -45,6 +45,8 @@ export interface Relied {
 export interface BrowserVerdict {
   /** As good as the worst link. */
   readonly verdict: Outcome;
+  /** Of the links that are no better than that, the one on which the others rest. */
+  readonly decisive: LinkVerdict;
   readonly links: readonly LinkVerdict[];
   readonly relied: readonly Relied[];
   /** Since when the oldest status list says what it says; absent where none was named. */
@@ -87,22 +89,25 @@ export function verifyEvidence({ evidence, ownDocument, shown, atMs }: Question)
   const read = readEvidence(evidence);
   if (isRefusal(read)) {
     const link = { name: 'Evidence', ...report(read), tookMs: performance.now() - startMs };
-    return { verdict: link.verdict, links: [link], relied: [], atMs, tookMs: link.tookMs };
+    const { verdict, tookMs } = link;
+    return { verdict, decisive: link, links: [link], relied: [], atMs, tookMs };
   }
   const isOwn = ownDocument !== undefined;
   const documents = (isOwn ? [ownDocument] : read.documents).map(readPinned);
   const credentials = read.credentials.map(open);
   const context = { documents: documentsOf(documents, credentials), atMs };
-  const links = [
+  const judged = [
     ...credentials.map(({ bytes, name }) => timed(name, () => verifyCredential(bytes, context))),
     ...documents.map(({ document, name }) =>
       timed(name, () => report(isRefusal(document) ? document : judgeDocument(document))),
     ),
-    timed('What this page shows', () => report(judgeShown(credentials, shown))),
   ];
+  const page = timed('What this page shows', () => report(judgeShown(credentials, shown)));
+  const links = [...judged, page];
   const statusMs = Math.min(...credentials.map(listTime));
   return {
     verdict: worst(links),
+    decisive: decisiveOf(links) ?? page,
     links,
     relied: [
       ...documents.map(({ name, digest }) => ({ name, digest, isOwn })),
@@ -128,6 +133,15 @@ function worst(links: readonly LinkVerdict[]): Outcome {
   const found = links.map(({ verdict }) => verdict);
   if (found.includes('invalid')) return 'invalid';
   return found.includes('undecided') ? 'undecided' : 'valid';
+}
+
+/** A batch rests on its enrolment, which rests on the document; lists come in between. */
+const ORDER = ['DID document', 'Enrolment', 'Status list', 'Batch'];
+
+function decisiveOf(links: readonly LinkVerdict[]): LinkVerdict | undefined {
+  const bad = links.filter(({ verdict }) => verdict === worst(links));
+  const found = ORDER.map((start) => bad.find(({ name }) => name.startsWith(start)));
+  return found.find((one) => one !== undefined) ?? bad[0];
 }
 
 interface Evidence {
@@ -170,8 +184,11 @@ const NAMES = {
 function open(text: string): Opened {
   const bytes = Buffer.from(text, 'utf8');
   const secured = openSecured(bytes, limits.credentialBytesMax);
-  const name = isRefusal(secured) ? NAMES.other : NAMES[credentialKindOf(secured.payload)];
-  return { text, bytes, name, secured };
+  if (isRefusal(secured)) return { text, bytes, name: NAMES.other, secured };
+  const kind = credentialKindOf(secured.payload);
+  // There may be several lists, so each is named by its address.
+  const of = kind === 'statusList' ? ` ${String(secured.payload['id'])}` : '';
+  return { text, bytes, name: `${NAMES[kind]}${of}`, secured };
 }
 
 interface Pinned {

@@ -172,7 +172,7 @@ describe('over batches of our own, the browser decides as Node', () => {
     expect(found.here?.verdict).toBe('invalid');
   });
 
-  it('about batches of which a member is another or missing: the checkers are the same', async () => {
+  it('about batches with a member changed or missing: the checkers are the same', async () => {
     const { signer, enrolment, payload } = await world('es256');
     const paths = pathsOf(JSON.parse(payload) as object);
     const verdicts = new Set<string>();

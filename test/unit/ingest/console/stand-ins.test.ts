@@ -193,7 +193,7 @@ describe('of Ed25519 keys and signatures on which libraries differ', () => {
     expect(differing).toBeGreaterThan(0);
   });
 
-  it('decides as Node about S that is not below the order, and about keys that are no point', () => {
+  it('decides as Node about S beyond the order, and about keys that are no point', () => {
     const { privateKey, publicKey } = node.generateKeyPairSync('ed25519');
     const point = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
     const data = Buffer.from('a message');
@@ -210,8 +210,11 @@ describe('of Ed25519 keys and signatures on which libraries differ', () => {
 });
 
 describe('of keys, the browser gives what Node gives', () => {
-  it.each(['P-256', 'P-384'])('of %s from its JWK and from every form of its point', (crv) => {
-    const name = crv === 'P-256' ? 'prime256v1' : 'secp384r1';
+  it.each([
+    ['P-256', 'prime256v1'],
+    ['P-384', 'secp384r1'],
+    ['P-521', 'secp521r1'],
+  ] as const)('of %s from its JWK and from every form of its point', (crv, name) => {
     const ecdh = node.createECDH(name);
     for (let round = 0; round < 8; round += 1) {
       ecdh.generateKeys();
@@ -243,9 +246,28 @@ describe('of keys, the browser gives what Node gives', () => {
     }
   });
 
+  it.each([
+    ['P-256', 'sha256'],
+    ['P-384', 'sha384'],
+    ['P-521', 'sha512'],
+  ] as const)('and the same verdict on signatures by %s', (namedCurve, hash) => {
+    const { privateKey, publicKey } = node.generateKeyPairSync('ec', { namedCurve });
+    const jwk = publicKey.export({ format: 'jwk' }) as Record<string, string>;
+    const here = browser.createPublicKey({ key: jwk, format: 'jwk' });
+    for (let round = 0; round < 6; round += 1) {
+      const data = Buffer.from(`message ${round}`);
+      const der = node.sign(hash, data, privateKey);
+      expect(browser.verify(hash, data, here, der)).toBe(true);
+      der[der.length - 3 - round] = (der[der.length - 3 - round] ?? 0) ^ 1;
+      expect(browser.verify(hash, data, here, der)).toBe(false);
+      expect(node.verify(hash, data, publicKey, der)).toBe(false);
+    }
+  });
+
   it('refuses keys of other kinds, and a hash that is not of the key', () => {
     const key = { kty: 'oct', k: 'c2VjcmV0' };
     expect(() => browser.createPublicKey({ key, format: 'jwk' })).toThrow('another kind');
+    expect(() => browser.ECDH.convertKey(new Uint8Array(33), 'secp256k1')).toThrow('another kind');
     const ecdh = node.createECDH('prime256v1');
     const jwk = jwkOfP256(ecdh.generateKeys());
     const made = browser.createPublicKey({ key: jwk, format: 'jwk' });
