@@ -8,7 +8,7 @@ import type { BatchPayload, ReportPayload } from '../devices/credential/batch-sc
 import type { DeviceClockFault } from '../devices/reading.ts';
 import { batchPayload } from './apply-payload.ts';
 import { putEnrolment, putIncident, putMinute, putNewest } from './fold-cells.ts';
-import { advanceCustody } from './fold-custody.ts';
+import { advanceCustody, isBeforeFirst } from './fold-custody.ts';
 import { cellOf, clockOf, ElementView, observedTime, timeOf } from './fold-element.ts';
 import {
   emptyHistory,
@@ -230,7 +230,7 @@ function finish(target: Target, { stamp, enrolment, entry, device }: BatchContex
   if (enrolment === undefined || state === device) return;
   putEnrolment(state, enrolment, observedMs);
   // Who may take the first step of custody follows from the enrolments.
-  if (state.custody?.head === '') advanceCustody(state);
+  if (isBeforeFirst(state)) advanceCustody(state);
   putNewest(state.newest, enrolmentPath, {
     stamp,
     element: -1,

@@ -13,6 +13,7 @@ import type {
   CellValue,
   DoubtState,
   EnrolmentRecord,
+  HoldRecord,
   Incident,
   Member,
   Minute,
@@ -24,7 +25,7 @@ import type {
 import type { TwinKind } from './twin.ts';
 
 /** Written into twins.db; twins of another version are folded anew from the journal. */
-export const foldVersion = 6;
+export const foldVersion = 7;
 
 /** Position, element, report, observed time, unit, quality, value, status, good. */
 type CellText = readonly [
@@ -58,6 +59,8 @@ interface StateText {
   readonly papers: readonly Paper[];
   readonly corrections: readonly PaperCorrection[];
   readonly custody?: CustodyText;
+  readonly ownership?: CustodyText;
+  readonly holds: readonly HoldRecord[];
   readonly history?: DeviceHistory;
   readonly doubt?: DoubtState;
 }
@@ -91,6 +94,8 @@ export function encodeState(state: TwinState): string {
     papers: byPosition(state.papers),
     corrections: byPosition(state.corrections),
     ...(state.custody === undefined ? {} : { custody: encodeCustody(state.custody) }),
+    ...(state.ownership === undefined ? {} : { ownership: encodeCustody(state.ownership) }),
+    holds: byPosition(state.holds),
     ...(state.history === undefined ? {} : { history: state.history }),
     ...(state.doubt === undefined ? {} : { doubt: state.doubt }),
   };
@@ -118,6 +123,8 @@ export function decodeState(json: string): TwinState {
     papers: new Map(text.papers.map((paper) => [paper.digest, paper])),
     corrections: new Map(text.corrections.map((one) => [one.key, one])),
     ...(text.custody === undefined ? {} : { custody: decodeCustody(text.custody) }),
+    ...(text.ownership === undefined ? {} : { ownership: decodeCustody(text.ownership) }),
+    holds: new Map(text.holds.map((one) => [one.key, one])),
     ...(text.history === undefined ? {} : { history: text.history }),
     ...(text.doubt === undefined ? {} : { doubt: text.doubt }),
   };

@@ -1,5 +1,5 @@
 /**
- * The chain of custody of one thing. Each step names the one before it, so that the chain has one
+ * The chain of custody of one thing, and likewise that of who owns it. Each step names the one before it, so that the chain has one
  * head, and the first pair of release and acceptance in journal order that fits there moves it.
  * What fits nowhere yet waits; what claims a place that is taken is evidence and moves nothing.
  *
@@ -69,9 +69,13 @@ export function emptyCustody(): CustodyState {
 }
 
 /** Adds a step, moves what can move, and sorts out what never can. */
-export function putCustody(state: TwinState, record: CustodyRecord): void {
-  state.custody ??= emptyCustody();
-  const { custody } = state;
+export function putCustody(
+  state: TwinState,
+  chain: 'custody' | 'ownership',
+  record: CustodyRecord,
+): void {
+  state[chain] ??= emptyCustody();
+  const custody = state[chain];
   if (isKnown(custody, record.digest)) return;
   if (custody.waiting.size >= limits.custodyWaitingMax) {
     note(state, record, `the step of ${signerOf(record).id} is one too many that waits`);
@@ -86,22 +90,34 @@ export function resolveCustody(
   state: TwinState,
   { step: digest, effect, reason }: CustodyResolution,
 ): void {
-  const record = state.custody?.waiting.get(digest);
-  if (state.custody === undefined || record?.pending === undefined) return;
+  const custody = chainsOf(state).find(({ waiting }) => waiting.has(digest));
+  const record = custody?.waiting.get(digest);
+  if (custody === undefined || record?.pending === undefined) return;
   if (effect === 'void') {
-    state.custody.waiting.delete(digest);
+    custody.waiting.delete(digest);
     note(state, record, `the step of ${signerOf(record).id} is void, ${reason}`);
   } else {
     const { pending: _resolved, ...counts } = record;
-    state.custody.waiting.set(digest, counts);
+    custody.waiting.set(digest, counts);
   }
   advanceCustody(state);
 }
 
 /** Moves as far as the steps that are here allow. */
 export function advanceCustody(state: TwinState): void {
-  const { custody } = state;
-  if (custody === undefined || custody.waiting.size === 0) return;
+  for (const chain of chainsOf(state)) if (chain.waiting.size > 0) advance(state, chain);
+}
+
+/** Whether the enrolments of a twin may still say who takes the first step. */
+export function isBeforeFirst(state: TwinState): boolean {
+  return chainsOf(state).some(({ head }) => head === '');
+}
+
+function chainsOf({ custody, ownership }: TwinState): CustodyState[] {
+  return [custody, ownership].filter((chain) => chain !== undefined);
+}
+
+function advance(state: TwinState, custody: CustodyState): void {
   for (;;) {
     const pair = firstPair(state, custody);
     // A pending pair keeps its place: what came later must not overtake it.
@@ -155,22 +171,30 @@ function isSame(release: CustodyRecord, acceptance: CustodyRecord): boolean {
   );
 }
 
-function mayRelease(state: TwinState, { holder }: CustodyState, did: string): boolean {
-  return holder === undefined ? isFirstHolder(state, did) : holder.party.id === did;
+function mayRelease(state: TwinState, custody: CustodyState, did: string): boolean {
+  const { holder } = custody;
+  if (holder !== undefined) return holder.party.id === did;
+  return isFirstHolder(state, did, custody === state.ownership ? 'owner' : 'possessor');
 }
 
 /**
  * Who may release goods of which no step is known: the organisation below whose DID they are named,
- * and those whom it names as possessor in an enrolment; where the name is nobody's (a container
+ * and those whom it names as possessor (or owner) in an enrolment; where the name is nobody's (a container
  * number), those whom any enrolment names that reported on the goods.
  */
-function isFirstHolder({ uri, enrolments }: TwinState, did: string): boolean {
+function isFirstHolder(
+  { uri, enrolments }: TwinState,
+  did: string,
+  role: 'owner' | 'possessor',
+): boolean {
   const [scope = ''] = uri.split('/');
   const namer = scope.startsWith('did:') && scope !== uri ? scope : undefined;
   if (did === namer) return true;
   for (const { enrolment } of enrolments.values()) {
     if (namer !== undefined && enrolment.organisation !== namer) continue;
-    if ((enrolment.scope.possessor?.id ?? enrolment.organisation) === did) return true;
+    // Who measures goods holds them unless it says otherwise; it need not own them.
+    const ofItself = role === 'possessor' ? enrolment.organisation : undefined;
+    if ((enrolment.scope[role]?.id ?? ofItself) === did) return true;
   }
   return false;
 }

@@ -5,6 +5,7 @@
  */
 import type { CustodyStep } from '../devices/credential/party/custody.ts';
 import { families, type PartyStatement } from '../devices/credential/party/families.ts';
+import { isOfCustoms } from '../devices/credential/party/movement.ts';
 import { limits } from '../devices/limits.ts';
 import { partyPayload } from './apply-payload.ts';
 import { readCustodyAct } from './custody-act.ts';
@@ -28,6 +29,12 @@ export function foldParty(entry: JournalEntry, fold: FoldAccess): void {
     case 'calibration':
       foldPaper(statement, entry, [fold.open(entry.header.tenant, 'device', statement.device)]);
       return;
+    case 'movement': {
+      const states = goodsOf(statement.goods, entry, fold);
+      foldPaper(statement, entry, states);
+      if (isOfCustoms(statement.act)) for (const state of states) putHold(state, entry, statement);
+      return;
+    }
     case 'correction':
       for (const state of goodsOf(statement.goods, entry, fold)) {
         putCorrection(state, entry, statement);
@@ -57,7 +64,7 @@ function foldCustody(step: CustodyStep, entry: JournalEntry, fold: FoldAccess): 
   if (state === undefined) return;
   const { receivedMs, digest } = header;
   touch(state, { position, receivedMs });
-  putCustody(state, {
+  putCustody(state, step.right ?? 'custody', {
     digest,
     position,
     receivedMs,
@@ -96,6 +103,22 @@ function foldPaper(
     state.papers.set(digest, paper);
     dropOldest(state.papers);
   }
+}
+
+/** The newest act about a movement counts, whatever the order in which they come. */
+function putHold(
+  state: TwinState,
+  { header: { digest }, position }: JournalEntry,
+  { act, atMs, issuer: authority, number }: Extract<PartyStatement, { readonly kind: 'movement' }>,
+): void {
+  const key = `${number} ${authority.id}`;
+  const before = state.holds.get(key);
+  const isOlder =
+    before !== undefined &&
+    (before.atMs > atMs || (before.atMs === atMs && before.digest >= digest));
+  if (isOlder) return;
+  state.holds.set(key, { key, authority, isHeld: act === 'hold', atMs, digest, position });
+  dropOldest(state.holds);
 }
 
 function putCorrection(

@@ -137,6 +137,16 @@ export interface PaperCorrection {
   readonly reason: string;
 }
 
+/** The newest act of an authority about goods of one movement: a hold, or the end of it. */
+export interface HoldRecord {
+  readonly key: string;
+  readonly authority: Party;
+  readonly isHeld: boolean;
+  readonly atMs: number;
+  readonly digest: string;
+  readonly position: number;
+}
+
 /** A signed loss and where it stands. */
 export interface LossRecord extends Loss {
   readonly counter: number;
@@ -170,6 +180,10 @@ export interface TwinState {
   readonly corrections: Map<string, PaperCorrection>;
   /** Absent before the first step of custody. */
   custody?: CustodyState;
+  /** Likewise of ownership. */
+  ownership?: CustodyState;
+  /** What customs held, by number of the movement and DID of the authority. */
+  readonly holds: Map<string, HoldRecord>;
   /** A device's history; absent on other twins. */
   history?: DeviceHistory;
   /** Absent where nothing of the device is in doubt. */
@@ -193,6 +207,7 @@ export function emptyState(id: string, tenant: string, kind: TwinKind, uri: stri
     members: new Map(),
     papers: new Map(),
     corrections: new Map(),
+    holds: new Map(),
   };
 }
 

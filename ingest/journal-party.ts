@@ -6,6 +6,7 @@
  */
 
 import { families, type PartyStatement } from '../devices/credential/party/families.ts';
+import { isOfCustoms } from '../devices/credential/party/movement.ts';
 import type { Database, Statement } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { partyPayload } from './apply-payload.ts';
@@ -76,6 +77,7 @@ export function createPartyIndex(db: Database): IndexParty {
         fact.run('bond', statement.principal.id, position);
         return;
       case 'movement': {
+        if (isOfCustoms(statement.act)) return;
         // Only who answers for a movement ends it, by its number.
         const movement = `${statement.number} ${statement.liable.id}`;
         const change = statement.act === 'export' ? end : begin;

@@ -14,7 +14,7 @@ import {
   standingAt,
   type Use,
 } from '../devices/credential/party/in-force.ts';
-import type { Movement } from '../devices/credential/party/movement.ts';
+import { isOfCustoms, type Movement } from '../devices/credential/party/movement.ts';
 import type { Standing } from '../devices/credential/party/standing.ts';
 import type { ErrorCode } from '../devices/errors.ts';
 import type { Admission } from './admit.ts';
@@ -116,7 +116,7 @@ function judgeUse(statement: PartyStatement, given: Given): UseVerdict {
       return judgeMovement(statement, given);
     case 'custody':
       // Goods in bond go only to someone who answers for them to customs (19 CFR 113.63).
-      return index.isInBond(statement.goods)
+      return statement.right !== 'ownership' && index.isInBond(statement.goods)
         ? bonded(statement.to.id, { programmes: require.possessor }, given)
         : { documents: standingOf(statement.to.id, given) };
     default:
@@ -124,8 +124,11 @@ function judgeUse(statement: PartyStatement, given: Given): UseVerdict {
   }
 }
 
-function judgeMovement({ liable }: Movement, given: Given): UseVerdict {
-  return bonded(liable.id, { programmes: given.require.bondLiable }, given);
+function judgeMovement({ act, issuer, liable, value }: Movement, given: Given): UseVerdict {
+  const { authorities, require } = given;
+  if (isOfCustoms(act)) return authorised(authorities.customs, issuer.id, 'a customs authority');
+  const least = value && { least: value };
+  return bonded(liable.id, { programmes: require.bondLiable, ...least }, given);
 }
 
 function authorised(known: readonly string[], did: string, what: string): UseVerdict {
@@ -136,11 +139,15 @@ function authorised(known: readonly string[], did: string, what: string): UseVer
 /** A custodian bond, and the standing that is asked for, of who answers for goods in bond. */
 function bonded(
   did: string,
-  { programmes }: { readonly programmes: readonly Standing['programme'][] },
+  wanted: {
+    readonly programmes: readonly Standing['programme'][];
+    readonly least?: { readonly amount: string; readonly currency: string };
+  },
   given: Given,
 ): UseVerdict {
   const bonds = factsOf<Bond>('bond', did, given);
-  const found = bondAt(bonds, { types: ['custodian'] }, useOf(given));
+  const { programmes, least } = wanted;
+  const found = bondAt(bonds, { types: ['custodian'], ...(least && { least }) }, useOf(given));
   if (!found.holds) {
     const reason = `${did} has no custodian bond that holds now: ${found.why}`;
     return { code: 'IN_BOND_MISSING', reason };

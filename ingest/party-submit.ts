@@ -8,7 +8,7 @@ import { EdgeError } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
 import { partyPayload } from './apply-payload.ts';
-import { kinds } from './kinds/registry.ts';
+import { foldPlugins } from './apply-plugins.ts';
 import type { Recorder } from './record.ts';
 import type { EntryHeader, EntryKind } from './store.ts';
 
@@ -133,7 +133,7 @@ function unknownGoods(
   const family = families[statement.kind] as PartyFamily<PartyStatement>;
   return family
     .about(statement)
-    .filter((uri) => !kinds.some((kind) => kind.isGoods && kind.identify(uri) !== undefined));
+    .filter((uri) => !foldPlugins.kinds.some((kind) => kind.isGoods && kind.identify(uri) !== undefined));
 }
 
 function outcomeOf(kind: EntryKind): Submitted['outcome'] {

@@ -1,5 +1,6 @@
 /** What a twin shows of the papers of parties, and who controls it by them. */
 import type { PartyKind } from '../devices/credential/party/families.ts';
+import type { Holder } from './fold-custody.ts';
 import type { Paper, TwinState } from './fold-state.ts';
 import type { ControlRole, ControlStatement, Statement } from './twin.ts';
 
@@ -58,10 +59,13 @@ function newest(papers: readonly Paper[]): Paper | undefined {
 
 /** Names of the rules by which parties' own credentials say who is in control. */
 const CUSTODY_RULE = 'custody-by-both-parties';
+const OWNERSHIP_RULE = 'ownership-by-both-parties';
 const REQUEST_RULE = 'bond-liable-by-request';
+const HOLD_RULE = 'hold-by-customs';
 
 /**
- * Who is in control: custody moves by the signatures of both parties. Who asked for a movement in
+ * Who is in control: custody and ownership move by the signatures of both parties, customs holds goods
+ * by its own. Who asked for a movement in
  * bond answers for the goods where no enrolment says who does; the first request counts.
  */
 export function controlByParties(
@@ -75,16 +79,9 @@ export function controlByParties(
   const [request] = requests;
   return {
     ...enrolled,
-    ...(holder && {
-      possessor: {
-        party: holder.party.id,
-        name: holder.party.name,
-        sinceMs: holder.sinceMs,
-        basis: 'declared' as const,
-        rule: CUSTODY_RULE,
-        source: { position: holder.position, issuer: holder.party.id },
-      },
-    }),
+    ...(state.ownership?.holder && { owner: heldBy(state.ownership.holder, OWNERSHIP_RULE) }),
+    ...(holder && { possessor: heldBy(holder, CUSTODY_RULE) }),
+    ...holdOf(state),
     ...(request?.liable &&
       enrolled.bondLiable === undefined && {
         bondLiable: {
@@ -97,4 +94,22 @@ export function controlByParties(
         },
       }),
   };
+}
+
+function heldBy({ party, position, sinceMs }: Holder, rule: string): ControlStatement {
+  const { id, name } = party;
+  const source = { position, issuer: id };
+  return { party: id, name, sinceMs, basis: 'declared', rule, source };
+}
+
+/** The hold that began first, of those that customs has not ended. */
+function holdOf({ holds }: TwinState): { readonly hold?: ControlStatement } {
+  const [first] = [...holds.values()]
+    .filter(({ isHeld }) => isHeld)
+    .sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : 1));
+  if (first === undefined) return {};
+  const { atMs: sinceMs, authority, position } = first;
+  const { id: party, name } = authority;
+  const source = { position, issuer: party };
+  return { hold: { party, name, sinceMs, basis: 'declared', rule: HOLD_RULE, source } };
 }

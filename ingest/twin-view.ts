@@ -75,8 +75,10 @@ function gapsOf({ history }: TwinState): Pick<Twin, 'gaps'> {
 }
 
 /** Steps of custody that wait for the status of their signers. */
-function pendingOf({ custody }: TwinState): Pick<Twin, 'pending'> {
-  const waiting = [...(custody?.waiting.values() ?? [])].filter((step) => step.pending);
+function pendingOf({ custody, ownership }: TwinState): Pick<Twin, 'pending'> {
+  const waiting = [custody, ownership]
+    .flatMap((chain) => [...(chain?.waiting.values() ?? [])])
+    .filter((step) => step.pending);
   if (waiting.length === 0) return {};
   return {
     pending: waiting

@@ -8,6 +8,7 @@ import { Type } from '../schema.ts';
 import {
   amount,
   closed,
+  decimal,
   form,
   headOf,
   millisecondsOf,
@@ -42,6 +43,7 @@ export const release = form({
         ),
       ),
       previous: Type.Optional(text),
+      right: Type.Optional(Type.Enum(['possession', 'ownership'])),
     },
     closed,
   ),
@@ -52,6 +54,7 @@ place: did:web:northline.example/facility/neche
 quantity: { value: "15000.25", unit: BLL }
 seals: [{ number: NL-4711, source: CAR, type: BLT }]
 # previous: step-1.json                 # file of the custody step before, if there was one
+# right: ownership                      # default: possession; each has a chain of its own
 `,
   statement(input, context) {
     const { goods, to, at, quantity, seals = [], previous } = input;
@@ -59,6 +62,7 @@ seals: [{ number: NL-4711, source: CAR, type: BLT }]
       kind: 'custody',
       ...headOf(context),
       act: 'transfer',
+      ...(input.right === 'ownership' && { right: input.right }),
       event: context.newId(),
       goods,
       from: context.issuer,
@@ -296,6 +300,11 @@ tracking: NL-2026-0284
   },
 });
 
+const money = Type.Object(
+  { amount: decimal, currency: Type.String({ pattern: '^[A-Z]{3}$', examples: ['USD'] }) },
+  closed,
+);
+
 export const movement = form({
   summary: 'an act of an in-bond movement that you are liable for (Inbond)',
   schema: Type.Object(
@@ -306,21 +315,24 @@ export const movement = form({
       number: Type.String({ pattern: '^\\d{9}$', examples: ['257700052'] }),
       entryType: Type.Enum(entryTypes),
       carrier: Type.Optional(party),
+      liable: Type.Optional(party),
+      value: Type.Optional(money),
       portOfEntry: Type.Optional(place),
       portOfDestination: Type.Optional(place),
       portOfArrival: Type.Optional(place),
     },
     closed,
   ),
-  example: `act: request                            # arrival (with portOfArrival), export
+  example: `act: request                            # arrival (with portOfArrival), export, hold, release
 goods: [did:web:northline.example/batch/CDB-0284]
 number: "257700052"
 entryType: "62"                         # 61 IT, 62 T&E, 63 IE
 portOfEntry: { name: Neche, portCode: "3404" }
 portOfDestination: { name: Marysville, portCode: "3802", firms: P738 }
 `,
-  statement({ at, carrier, ...input }, context) {
-    const { issuer: liable, nowMs } = context;
+  statement({ at, carrier, liable: named, ...input }, context) {
+    const { issuer, nowMs } = context;
+    const liable = named ?? issuer;
     const atMs = at === undefined ? nowMs : millisecondsOf(at);
     const head = headOf(context);
     return { kind: 'movement', ...head, ...input, atMs, carrier: carrier ?? liable, liable };

@@ -40,9 +40,10 @@ export function describe(statement: PartyStatement): string {
   }
 }
 
-function custodyWords({ act, goods, from, to, atMs, quantity, seals }: CustodyStep): string {
+function custodyWords({ act, goods, from, to, atMs, quantity, right, seals }: CustodyStep): string {
   const what = act === 'acceptance' ? 'acceptance' : act === 'release' ? 'release' : 'transfer';
   const much = quantity === undefined ? '' : `, ${quantity.value} ${quantity.unit}`;
   const sealed = seals.length === 0 ? '' : `, seals ${seals.map(({ number }) => number).join(' ')}`;
-  return `${what} of ${goods} from ${from.name} (${from.id}) to ${to.name} (${to.id}) at ${formatTime(atMs)}${much}${sealed}`;
+  const whose = right === 'ownership' ? ' of ownership' : '';
+  return `${what}${whose} of ${goods} from ${from.name} (${from.id}) to ${to.name} (${to.id}) at ${formatTime(atMs)}${much}${sealed}`;
 }

@@ -61,6 +61,8 @@ export interface EnrolmentOptions {
   readonly receivedMs?: number;
   readonly scope?: Partial<Enrolment['scope']>;
   readonly profileDigest?: string;
+  /** Digest of the calibration certificate that it pins. */
+  readonly calibration?: string;
 }
 
 export function enrolmentEntry(options: EnrolmentOptions): JournalEntry {
@@ -83,6 +85,7 @@ export function enrolmentEntry(options: EnrolmentOptions): JournalEntry {
     scope: { goods: options.goods ?? ['did:web:northline.example/'], ...options.scope },
     validFromMs: startMs - 3_600_000,
     status: [],
+    ...(options.calibration !== undefined && { calibration: options.calibration }),
   };
   const bytes = unsigned(composeEnrolment(enrolment));
   const receivedMs = options.receivedMs ?? startMs;
@@ -186,7 +189,9 @@ export function custodyActEntry(
   position: number,
   act: { readonly goods: string; readonly step: string; readonly effect: 'take' | 'void' },
 ): JournalEntry {
-  const bytes = Buffer.from(JSON.stringify({ act: 'custody', ...act }));
+  const bytes = Buffer.from(
+    JSON.stringify({ act: 'custody', ...act, reason: 'a test says so', atMs: startMs }),
+  );
   return entryOf(position, 'act', bytes, { receivedMs: startMs + position });
 }
 

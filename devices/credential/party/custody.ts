@@ -1,7 +1,7 @@
 /**
- * A custody step: the holder of goods releases them to a receiver, who accepts. Both name the step
+ * A custody step, or likewise a step of ownership: the holder of goods releases them to a receiver, who accepts. Both name the step
  * before, so that a step can neither be repeated nor overtaken. It is an EPCIS 2.0 event with
- * `possessing_party` as source and destination.
+ * `possessing_party` (or `owning_party`) as source and destination.
  */
 import { formatTime } from '../../runtime.ts';
 import { type Static, Type } from '../../schema.ts';
@@ -47,6 +47,8 @@ export type CustodyAct = 'transfer' | 'release' | 'acceptance';
 export interface CustodyStep extends PartyHead {
   readonly kind: 'custody';
   readonly act: CustodyAct;
+  /** What changes hands: the goods themselves where absent, else who owns them. */
+  readonly right?: 'ownership';
   /** `urn:uuid:` of the event. */
   readonly event: string;
   readonly goods: string;
@@ -75,6 +77,8 @@ const seal = Type.Object(
   closed,
 );
 
+const role = Type.Enum(['possessing_party', 'owning_party']);
+
 const schema = Type.Object(
   {
     '@context': Type.Tuple([
@@ -83,7 +87,7 @@ const schema = Type.Object(
       Type.Literal(bondlineContext),
     ]),
     ...head,
-    type: typed('CustodyTransferCredential'),
+    type: Type.Union([typed('CustodyTransferCredential'), typed('OwnershipTransferCredential')]),
     issuer: party,
     relatedResource: Type.Optional(Type.Tuple([reference])),
     credentialSubject: Type.Object(
@@ -96,12 +100,8 @@ const schema = Type.Object(
         bizStep: Type.Enum(['shipping', 'receiving']),
         epcList: Type.Tuple([uri]),
         readPoint: Type.Optional(Type.Object({ id: uri }, closed)),
-        sourceList: Type.Tuple([
-          Type.Object({ type: Type.Literal('possessing_party'), source: did }, closed),
-        ]),
-        destinationList: Type.Tuple([
-          Type.Object({ type: Type.Literal('possessing_party'), destination: did }, closed),
-        ]),
+        sourceList: Type.Tuple([Type.Object({ type: role, source: did }, closed)]),
+        destinationList: Type.Tuple([Type.Object({ type: role, destination: did }, closed)]),
         'bl:custody': Type.Enum(['transfer', 'release', 'acceptance']),
         'bl:releaser': party,
         'bl:receiver': party,
@@ -124,11 +124,12 @@ type Payload = Static<typeof schema>;
 type EventPayload = Payload['credentialSubject'];
 
 function payloadOf(step: CustodyStep): Payload {
-  const { from, to, previous, release, place, quantity, seals } = step;
+  const { from, to, previous, release, place, quantity, right, seals } = step;
+  const role = right === 'ownership' ? 'owning_party' : 'possessing_party';
   return {
     '@context': [credentialsContext, epcisContext, bondlineContext],
     id: step.id,
-    type: ['VerifiableCredential', 'CustodyTransferCredential'],
+    type: ['VerifiableCredential', typeOf(right)],
     issuer: { id: step.issuer.id, name: step.issuer.name },
     ...periodOf(step),
     ...statusOf(step),
@@ -142,8 +143,8 @@ function payloadOf(step: CustodyStep): Payload {
       bizStep: bizStepOf(step.act),
       epcList: [step.goods],
       ...(place !== undefined && { readPoint: { id: place } }),
-      sourceList: [{ type: 'possessing_party', source: from.id }],
-      destinationList: [{ type: 'possessing_party', destination: to.id }],
+      sourceList: [{ type: role, source: from.id }],
+      destinationList: [{ type: role, destination: to.id }],
       'bl:custody': step.act,
       'bl:releaser': { id: from.id, name: from.name },
       'bl:receiver': { id: to.id, name: to.name },
@@ -160,6 +161,13 @@ function statementOf(payload: Payload): CustodyStep {
   const { 'bl:custody': act, 'bl:releaser': from, 'bl:receiver': to } = event;
   const { 'bl:release': release, 'bl:quantity': quantity } = event;
   checkParties(event, payload.issuer.id);
+  const right = event.sourceList[0].type === 'owning_party' ? 'ownership' : undefined;
+  if (event.destinationList[0].type !== event.sourceList[0].type) {
+    throw new Disagreement('source and destination are not of one kind');
+  }
+  if (payload.type[1] !== typeOf(right)) {
+    throw new Disagreement(`${payload.type[1]} is not about ${event.sourceList[0].type}`);
+  }
   if ((act === 'acceptance') !== (release !== undefined)) {
     throw new Disagreement('an acceptance names the release, and nothing else does');
   }
@@ -170,6 +178,7 @@ function statementOf(payload: Payload): CustodyStep {
     kind: 'custody',
     ...headOf(payload, payload.issuer),
     act,
+    ...(right && { right }),
     event: event.eventID,
     goods: event.epcList[0],
     from,
@@ -192,6 +201,10 @@ function checkParties(event: EventPayload, issuer: string): void {
   }
   const expected = act === 'acceptance' ? to.id : from.id;
   if (issuer !== expected) throw new Disagreement(`the issuer of a ${act} is ${expected}`);
+}
+
+function typeOf(right: CustodyStep['right']) {
+  return right === 'ownership' ? 'OwnershipTransferCredential' : 'CustodyTransferCredential';
 }
 
 function bizStepOf(act: CustodyAct): 'shipping' | 'receiving' {
@@ -217,7 +230,7 @@ function sealOf(payload: Static<typeof seal>): PhysicalSeal {
 
 export const custody: PartyFamily<CustodyStep> = {
   kind: 'custody',
-  types: ['CustodyTransferCredential'],
+  types: ['CustodyTransferCredential', 'OwnershipTransferCredential'],
   schema,
   ...wireForm(schema, 'a custody step', { payloadOf, statementOf }),
   about: ({ goods }) => [goods],

@@ -1,6 +1,7 @@
 /**
  * An act of an in-bond movement (19 CFR Part 18): the bond-liable party asks for it, reports the
- * arrival, reports the export. The movement itself is traceability's Inbond.
+ * arrival, reports the export; customs holds the goods and releases them. The movement itself is
+ * traceability's Inbond.
  */
 import { formatTime } from '../../runtime.ts';
 import { type Static, Type } from '../../schema.ts';
@@ -10,6 +11,7 @@ import { Disagreement } from '../reading-wire.ts';
 import { bondlineContext, credentialsContext, traceabilityContext } from '../vocabulary.ts';
 import {
   closed,
+  decimal,
   head,
   headOf,
   instant,
@@ -32,7 +34,7 @@ import {
   placeOf,
 } from './traceability.ts';
 
-export const movementActs = ['request', 'arrival', 'export'] as const;
+export const movementActs = ['request', 'arrival', 'export', 'hold', 'release'] as const;
 
 /** 61 immediate transportation, 62 transportation and exportation, 63 immediate exportation. */
 export const entryTypes = ['61', '62', '63'] as const;
@@ -46,8 +48,10 @@ export interface Movement extends PartyHead {
   readonly number: string;
   readonly entryType: (typeof entryTypes)[number];
   readonly carrier: Party;
-  /** Who answers for the goods to customs, and signs. */
+  /** Who answers for the goods to customs; signs all but `hold` and `release`. */
   readonly liable: Party;
+  /** What the goods are worth, where a bond has to cover it; decimal, currency by ISO 4217. */
+  readonly value?: { readonly amount: string; readonly currency: string };
   readonly portOfEntry?: NamedPlace;
   readonly portOfDestination?: NamedPlace;
   /** Where the goods arrived; exactly in an arrival. */
@@ -72,6 +76,8 @@ const schema = Type.Object(
         'bl:at': instant,
         'bl:goods': goods,
         'bl:bondLiable': party,
+        'bl:amount': Type.Optional(decimal),
+        'bl:currency': Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
         'bl:inBond': Type.Object(
           {
             type: Type.Tuple([Type.Literal('Inbond')]),
@@ -94,7 +100,7 @@ const schema = Type.Object(
 type Payload = Static<typeof schema>;
 
 function payloadOf(movement: Movement): Payload {
-  const { portOfEntry, portOfDestination, portOfArrival, liable } = movement;
+  const { portOfEntry, portOfDestination, portOfArrival, liable, value } = movement;
   return {
     '@context': [credentialsContext, traceabilityContext, bondlineContext],
     id: movement.id,
@@ -107,6 +113,7 @@ function payloadOf(movement: Movement): Payload {
       'bl:at': formatTime(movement.atMs),
       'bl:goods': [...movement.goods],
       'bl:bondLiable': { id: liable.id, name: liable.name },
+      ...(value && { 'bl:amount': value.amount, 'bl:currency': value.currency }),
       'bl:inBond': {
         type: ['Inbond'],
         inBondNumber: movement.number,
@@ -124,7 +131,17 @@ function statementOf(payload: Payload): Movement {
   const { credentialSubject: subject, issuer } = payload;
   const { 'bl:inBond': inBond, 'bl:bondLiable': liable, 'bl:act': act } = subject;
   const { portOfEntry, portOfDestination, portOfArrival } = inBond;
-  if (issuer.id !== liable.id) throw new Disagreement('the bond-liable party signs the movement');
+  const isCustoms = isOfCustoms(act);
+  if (!isCustoms && issuer.id !== liable.id) {
+    throw new Disagreement('the bond-liable party signs the movement');
+  }
+  if (isCustoms && issuer.id === liable.id) {
+    throw new Disagreement('customs holds and releases goods, never who answers for them');
+  }
+  const { 'bl:amount': amount, 'bl:currency': currency } = subject;
+  if ((amount === undefined) !== (currency === undefined)) {
+    throw new Disagreement('a value has an amount and a currency');
+  }
   if ((act === 'arrival') !== (portOfArrival !== undefined)) {
     throw new Disagreement('an arrival names the port of arrival, and nothing else does');
   }
@@ -141,10 +158,16 @@ function statementOf(payload: Payload): Movement {
     entryType: inBond.inBondType,
     carrier: partyOfOrganization(inBond.carrier),
     liable,
+    ...(amount !== undefined && currency !== undefined && { value: { amount, currency } }),
     ...(portOfEntry && { portOfEntry: namedPlaceOf(portOfEntry) }),
     ...(portOfDestination && { portOfDestination: namedPlaceOf(portOfDestination) }),
     ...(portOfArrival && { portOfArrival: namedPlaceOf(portOfArrival) }),
   };
+}
+
+/** Whether customs signs an act, and not who answers for the goods. */
+export function isOfCustoms(act: Movement['act']): act is 'hold' | 'release' {
+  return act === 'hold' || act === 'release';
 }
 
 export const movement: PartyFamily<Movement> = {
@@ -153,5 +176,5 @@ export const movement: PartyFamily<Movement> = {
   schema,
   ...wireForm(schema, 'an act of an in-bond movement', { payloadOf, statementOf }),
   about: ({ goods: uris }) => uris,
-  signers: ({ liable }) => [liable.id],
+  signers: ({ issuer }) => [issuer.id],
 };

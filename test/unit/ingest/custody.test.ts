@@ -1,9 +1,21 @@
 /** Custody in the fold: what moves it, what waits, and what moves nothing (threat 11). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CustodyStep } from '../../../devices/credential/party/custody.ts';
 import type { JournalEntry } from '../../../ingest/store.ts';
-import { FoldWorld } from '../../support/fold-world.ts';
+import {
+  alice,
+  bob,
+  carol,
+  claims,
+  eve,
+  folded,
+  goods,
+  pairAt,
+  partyOf,
+  possessor,
+  stepOf,
+  type Who,
+} from '../../support/custody-steps.ts';
 import {
   batchEntry,
   custodyActEntry,
@@ -13,59 +25,7 @@ import {
   reading,
   startMs,
 } from '../../support/journal-entries.ts';
-import { custodyStep, newId, northline } from '../../support/party.ts';
-
-const goods = 'did:web:northline.example/batch/CDB-0284';
-
-interface Who {
-  readonly id: string;
-  readonly name: string;
-}
-
-const partyOf = (name: string): Who => ({ id: `did:web:${name}.example`, name });
-const [alice, bob, carol, eve] = ['alice', 'bob', 'carol', 'eve'].map(partyOf) as [
-  Who,
-  Who,
-  Who,
-  Who,
-];
-
-/** A step in the fewest words; `previous` and `release` are entries. */
-function stepOf(
-  act: CustodyStep['act'],
-  [from, to]: readonly [Who, Who],
-  named: { previous?: JournalEntry; release?: JournalEntry; changes?: Partial<CustodyStep> } = {},
-): CustodyStep {
-  const { previous, release, changes } = named;
-  return custodyStep({
-    act,
-    from,
-    to,
-    issuer: act === 'acceptance' ? to : from,
-    goods,
-    atMs: startMs,
-    ...(previous && { previous: { id: newId(), digest: previous.header.digest } }),
-    ...(release && { release: { id: newId(), digest: release.header.digest } }),
-    ...changes,
-  });
-}
-
-/** A release and its acceptance at these positions. */
-function pairAt(
-  [first, second]: readonly [number, number],
-  parties: readonly [Who, Who],
-  previous?: JournalEntry,
-): [JournalEntry, JournalEntry] {
-  const before = previous && { previous };
-  const release = partyEntry(first, stepOf('release', parties, { ...before }));
-  const acceptance = stepOf('acceptance', parties, { ...before, release });
-  return [release, partyEntry(second, acceptance)];
-}
-
-const possessor = (world: FoldWorld) => world.twin('pipeline-batch', goods).control.possessor;
-const claims = (world: FoldWorld) =>
-  world.state('pipeline-batch', goods).incidents.get('CUSTODY')?.count ?? 0;
-const folded = (...entries: readonly JournalEntry[]) => new FoldWorld().apply(entries);
+import { northline } from '../../support/party.ts';
 
 describe('a step of custody', () => {
   it('moves the goods once both have signed, in two credentials or in one', () => {

@@ -1,143 +1,29 @@
-/** Party credentials on their way into the journal: both forms, who may sign what, and when. */
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { signToken } from '../../../devices/credential/jws.ts';
-import { familyFor, type PartyStatement } from '../../../devices/credential/party/families.ts';
-import { addProof } from '../../../devices/credential/proof/add-proof.ts';
+import { familyFor } from '../../../devices/credential/party/families.ts';
 import {
   composeStatusList,
   encodeStatusList,
   statusBits,
 } from '../../../devices/credential/status-list.ts';
-import type { JsonObject } from '../../../devices/credential/vcdm-values.ts';
 import { formatTime } from '../../../devices/runtime.ts';
-import { createInlineAdmitter } from '../../../ingest/admitter.ts';
-import { createLocalJournal } from '../../../ingest/journal.ts';
-import { openJournalStore } from '../../../ingest/journal-store.ts';
-import { noAuthorities, type Requirements } from '../../../ingest/party-book.ts';
-import { answerSubmit, requestToSubmit } from '../../../ingest/party-submit.ts';
-import { createRecorder } from '../../../ingest/record.ts';
-import { createTrustDesk } from '../../../ingest/trust-change.ts';
-import { memoryOrganisation, type Organisation } from '../../support/identity.ts';
+import { noAuthorities } from '../../../ingest/party-book.ts';
+import type { Organisation } from '../../support/identity.ts';
 import {
   aeo,
   bond,
   calibration,
-  ctpat,
   custodyStep,
   customs,
-  laboratory,
   lakeside,
   movement,
   newId,
   northline,
   partyMs,
-  surety,
   ticket,
 } from '../../support/party.ts';
 
-const organisation = ({ id, name }: { id: string; name: string }) => memoryOrganisation(id, name);
-const by = Object.fromEntries(
-  [northline, lakeside, customs, surety, laboratory].map((one) => [one.id, organisation(one)]),
-) as Record<string, Organisation>;
-const stranger = organisation({ id: 'did:web:stranger.example', name: 'Stranger' });
-
-const authorities = {
-  customs: [customs.id],
-  sureties: [surety.id],
-  laboratories: [laboratory.id],
-};
-
-/** A journal in memory whose ingester trusts these organisations. */
-async function office(
-  options: {
-    allowed?: typeof noAuthorities;
-    trusted?: string[];
-    require?: Partial<Requirements>;
-  } = {},
-) {
-  const { allowed = authorities, trusted = Object.keys(by), require } = options;
-  const store = openJournalStore(':memory:');
-  const recorderOf = () =>
-    createRecorder({
-      tenant: 'cbp',
-      journal: createLocalJournal(store),
-      admitter: { trust() {} },
-      appended() {},
-      authorities: allowed,
-      require: { possessor: [], bondLiable: [], ...require },
-    });
-  let recorder = recorderOf();
-  const desk = createTrustDesk({ tenant: 'cbp', recorder, nowMs: () => partyMs });
-  const documents = trusted.map((id) => ({
-    name: id,
-    bytes: Buffer.from(JSON.stringify(by[id]?.document)),
-  }));
-  await desk.add(documents, false);
-  return {
-    store,
-    desk,
-    /** Publishes a list of an organisation, by hand. */
-    publish: async (of: string, list: string, set: number[], validFromMs: number) => {
-      const { signer } = by[of] as Organisation;
-      const payload = composeStatusList({
-        ...{ id: list, issuer: of, purpose: 'revocation', validFromMs },
-        encodedList: encodeStatusList(statusBits(set)),
-      });
-      const bytes = await signToken({ payload, signer, typ: 'vc+jwt' });
-      await desk.add([{ name: 'list.jwt', bytes }], false);
-    },
-    restart: () => {
-      recorder = recorderOf();
-    },
-    /** What came of the last of the messages of a gateway, which came in one chunk. */
-    record: async (gateway: string, ...messages: Uint8Array[]) => {
-      const buffer = new Uint8Array(Buffer.concat(messages)).buffer;
-      let offset = 0;
-      const items = messages.map(({ length }) => {
-        offset += length;
-        return { gateway, receivedMs: partyMs, offset: offset - length, length };
-      });
-      const admitter = createInlineAdmitter('cbp', store);
-      admitter.trust({ entries: store.readKinds(['organisation']), position: store.size() });
-      const outcomes = await recorder.record([await admitter.admit({ buffer, items })]);
-      return outcomes.at(-1);
-    },
-    submit: async (bytes: Uint8Array, atMs = partyMs) => {
-      const request = requestToSubmit([{ name: 'file', bytes }]);
-      const { submitted } = await answerSubmit(recorder, request, () => atMs);
-      return submitted[0];
-    },
-  };
-}
-
-function token(statement: PartyStatement, signer = by[statement.issuer.id]): Promise<Uint8Array> {
-  if (signer === undefined) throw new Error(`${statement.issuer.id} has no key`);
-  const payload = familyFor(statement).compose(statement);
-  return signToken({ payload, signer: signer.signer, typ: 'vc+jwt' });
-}
-
-/** The statement with a proof of each, every one over the one before it. */
-async function proven(
-  statement: PartyStatement,
-  signers: readonly (Organisation | undefined)[],
-  chained = true,
-): Promise<Uint8Array> {
-  let document = JSON.parse(familyFor(statement).compose(statement)) as JsonObject;
-  let previousProof: string | undefined;
-  for (const signer of signers) {
-    if (signer === undefined) throw new Error('a signer has no key');
-    const id = `urn:uuid:${randomUUID()}`;
-    document = await addProof(document, signer.signer, {
-      id,
-      purpose: 'assertionMethod',
-      created: formatTime(partyMs),
-      ...(chained && previousProof !== undefined && { previousProof }),
-    });
-    previousProof = id;
-  }
-  return Buffer.from(JSON.stringify(document));
-}
+import { by, office, proven, stranger, token } from '../../support/party-office.ts';
 
 describe('a party credential', () => {
   it('is taken as a token and as JSON with a proof, each once', async () => {
@@ -309,103 +195,5 @@ describe('what counts only by others', () => {
     expect(await submit(inBond)).toMatchObject({ outcome: 'held', code: 'IN_BOND_MISSING' });
     await submit(await token(bond({ principal: lakeside })));
     expect(await submit(inBond)).toMatchObject({ outcome: 'accepted' });
-  });
-});
-
-describe('a bond that was revoked', () => {
-  const list = 'https://surety.example/status/revocation.jwt';
-  const listed = bond({ status: [{ purpose: 'revocation', list, index: 3 }] });
-
-  it('is no bond for what is used later, and stays one for what was taken before', async () => {
-    const { submit, publish, restart, store } = await office();
-    await publish(surety.id, list, [], partyMs - 2_000);
-    expect(await submit(await token(listed))).toMatchObject({ outcome: 'accepted' });
-    const before = await submit(await token(movement()));
-    expect(before).toMatchObject({ outcome: 'accepted' });
-    await publish(surety.id, list, [3], partyMs - 1_000);
-    restart();
-    const after = await submit(await token(movement({ act: 'export' })));
-    expect(after).toMatchObject({ outcome: 'held', code: 'IN_BOND_MISSING' });
-    expect(after?.reason).toMatch(/revoked/);
-    expect(store.read(before?.position ?? -1, 1)[0]?.header.kind).toBe('party');
-    // Another bond takes its place.
-    await submit(await token(bond({ number: '26B009999' })));
-    expect(await submit(await token(movement({ act: 'export' })))).toMatchObject({
-      outcome: 'accepted',
-    });
-  });
-});
-
-describe('a standing that is asked for', () => {
-  it('is needed by who takes goods in bond over, at the time, of a programme that counts', async () => {
-    const { submit, store } = await office({ require: { possessor: ['CTPAT', 'AEO'] } });
-    for (const principal of [northline, lakeside]) {
-      await submit(await token(bond({ principal, number: principal.name })));
-    }
-    const step = await proven(custodyStep(), [by[northline.id], by[lakeside.id]]);
-    await submit(await token(movement()));
-    const held = await submit(step);
-    expect(held).toMatchObject({ outcome: 'held', code: 'IN_STANDING_MISSING' });
-    expect(held?.reason).toBe(`${lakeside.id} has no standing of CTPAT or AEO now: absent`);
-    const ended = aeo({ status: [], validUntilMs: partyMs + 1_000 });
-    const standing = await submit(await token(ended));
-    expect(await submit(step, partyMs + 1_001)).toMatchObject({ code: 'IN_STANDING_MISSING' });
-    const taken = await submit(step, partyMs + 1_000);
-    expect(taken).toMatchObject({ outcome: 'accepted' });
-    expect(store.read(taken?.position ?? -1, 1)[0]?.header.documents).toContain(standing?.digest);
-  });
-
-  it('is needed by who answers for a movement, of one programme only where so configured', async () => {
-    const { submit } = await office({ require: { bondLiable: ['CTPAT'] } });
-    await submit(await token(bond()));
-    await submit(await token(aeo({ party: northline, status: [] })));
-    expect(await submit(await token(movement()))).toMatchObject({ code: 'IN_STANDING_MISSING' });
-    await submit(await token(ctpat()));
-    expect(await submit(await token(movement()))).toMatchObject({ outcome: 'accepted' });
-  });
-
-  it('is not needed for goods that are not in bond', async () => {
-    const { submit } = await office({ require: { possessor: ['CTPAT'] } });
-    const step = await proven(custodyStep(), [by[northline.id], by[lakeside.id]]);
-    expect(await submit(step)).toMatchObject({ outcome: 'accepted' });
-  });
-});
-
-describe('goods that no kind of twin knows', () => {
-  it('are named in the answer, since nothing will show what was said of them', async () => {
-    const { submit } = await office();
-    const strange = `${northline.id}/barge/7`;
-    expect(await submit(await token(ticket({ goods: strange })))).toMatchObject({
-      outcome: 'accepted',
-      unknown: [strange],
-    });
-    expect(await submit(await token(ticket()))).not.toHaveProperty('unknown');
-    expect(await submit(await token(bond()))).not.toHaveProperty('unknown');
-  });
-});
-
-describe('a party credential over an uplink', () => {
-  it('is stored under the name of its gateway, once, by whichever way it comes first', async () => {
-    const { store, record, submit } = await office();
-    const bytes = await token(ticket());
-    const came = await record('gateway-1', bytes);
-    expect(came).toMatchObject({ result: { outcome: 'accepted' }, kind: 'party', known: false });
-    expect(store.readKinds(['party'])[0]?.header).toMatchObject({ gateway: 'gateway-1' });
-    expect(await submit(bytes)).toMatchObject({ outcome: 'accepted', known: true });
-    expect(store.readKinds(['party'])).toHaveLength(1);
-  });
-
-  it('is held, refused and judged by what came before it as one that is submitted', async () => {
-    const { record } = await office();
-    const asked = await token(movement());
-    expect(await record('gateway-1', asked)).toMatchObject({
-      result: { outcome: 'held', code: 'IN_BOND_MISSING' },
-    });
-    expect(await record('gateway-1', await token(ticket(), stranger))).toMatchObject({
-      result: { outcome: 'refused' },
-    });
-    expect(await record('gateway-1', await token(bond()), asked)).toMatchObject({
-      result: { outcome: 'accepted' },
-    });
   });
 });
