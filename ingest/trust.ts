@@ -66,7 +66,7 @@ export interface TrustBook {
   readonly organisations: Map<string, TrustedOrganisation>;
   /** Each document that was pinned, newest first; `document` is absent where trust ended. */
   readonly pinned: Map<string, readonly PinnedDocument[]>;
-  /** Enrolments by device DID, newest first: all of them, or with `index` those asked for lately. */
+  /** Enrolments by device DID, newest first; with `index` only those asked for lately. */
   readonly enrolments: Map<string, readonly TrustedEnrolment[]>;
   /** Where the other enrolments are found. */
   readonly index?: EnrolmentIndex;

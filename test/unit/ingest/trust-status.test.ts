@@ -1,4 +1,4 @@
-/** Status lists that a real wallet published, as tokens and with proofs inside, as they are taken. */
+/** Status lists that a real wallet published, as tokens and with proofs inside. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Parties without a web server: a wallet's did:key or did:jwk, from `init` to an accepted ticket. */
+/** Parties without a web server: a wallet's did:key or did:jwk, from init to an accepted ticket. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
