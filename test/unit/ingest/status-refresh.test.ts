@@ -129,12 +129,12 @@ const inForce = () => ingest.trust.statusLists.get(url);
 async function send(): Promise<EntryHeader | undefined> {
   const bytes = await world.device.next(clock.nowMs());
   const before = store.size();
-  const { accepted, held, refused } = ingest.health.snapshot();
-  const sum = accepted + held + refused;
+  const { accepted, doubtful, held, refused } = ingest.health.snapshot();
+  const sum = accepted + doubtful + held + refused;
   ingest.receive({ bytes, gateway: world.fingerprint, receivedMs: clock.nowMs() });
   await eventually(() => {
     const now = ingest.health.snapshot();
-    return now.accepted + now.held + now.refused > sum;
+    return now.accepted + now.doubtful + now.held + now.refused > sum;
   }, 'a verdict');
   return store
     .read(before, 10)
