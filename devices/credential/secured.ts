@@ -61,6 +61,18 @@ export function looksLikeJson(bytes: Uint8Array): boolean {
   return mark === BRACE || mark === BRACKET;
 }
 
+const DOT = 0x2e;
+
+/** COSE_Sign1 (RFC 9052 §4.2, tag 18): its bytes, their hexadecimal digits, or their base64. */
+const COSE = [Buffer.of(0xd2, 0x84), Buffer.from('d284'), Buffer.from('0oR')];
+
+/** Whether bytes want to be COSE, which is not judged here. */
+export function looksLikeCose(bytes: Uint8Array): boolean {
+  const found = COSE.find((head) => head.every((byte, index) => bytes[index] === byte));
+  // As text it is one word; a compact token has dots.
+  return found !== undefined && (found.length === 2 || !bytes.includes(DOT));
+}
+
 function firstMark(bytes: Uint8Array): number | undefined {
   return bytes.find((byte) => !WHITE_SPACE.includes(byte));
 }

@@ -8,7 +8,7 @@ import { holderOf, issuerOf } from './claims.ts';
 import { isEnveloped, openEnveloped } from './enveloped.ts';
 import { type OpenedToken, openCompact } from './jws.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
-import { looksLikeJson, openDocument, parseBytes, type Secured } from './secured.ts';
+import { looksLikeCose, looksLikeJson, openDocument, parseBytes, type Secured } from './secured.ts';
 import { isObject, type JsonObject, textsOf } from './vcdm-values.ts';
 import {
   type InnerReport,
@@ -151,7 +151,10 @@ function judgeEnvelope(object: JsonObject, judging: Judging): VerdictReport {
 function judgeToken(bytes: Uint8Array, judging: Judging): VerdictReport {
   const most = presents(bytes) ? limits.presentationBytesMax : limits.credentialBytesMax;
   const opened = openCompact(bytes, most);
-  if (isRefusal(opened)) return report(opened);
+  if (isRefusal(opened)) {
+    const isForeign = opened.code === 'VC_MALFORMED' && looksLikeCose(bytes);
+    return report(isForeign ? refuse('VC_FORM_UNSUPPORTED', 'secured with COSE') : opened);
+  }
   return judgeSecured({ form: 'token', payload: opened.payload, opened }, bytes.length, judging);
 }
 

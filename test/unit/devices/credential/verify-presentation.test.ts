@@ -58,6 +58,20 @@ describe('a token whose header', () => {
   });
 });
 
+describe('a credential under COSE', () => {
+  it.each([
+    ['in base64', '0oRYJqEBJqBYAnt9WEA'],
+    ['in hexadecimal digits', 'd2845826a10126a058027b7d5840'],
+    ['cut off', 'd284'],
+  ])('%s is left open, since it is not judged here', (_, text) => {
+    expect(judge(text)).toMatchObject({ verdict: 'undecided', code: 'VC_FORM_UNSUPPORTED' });
+  });
+
+  it('is none with dots in it', () => {
+    expect(judge('0oR.e30.AAAA').code).not.toBe('VC_FORM_UNSUPPORTED');
+  });
+});
+
 describe('a presentation as a token', () => {
   it('is valid with all that is in it, and each part says so', () => {
     const report = judge(present());
