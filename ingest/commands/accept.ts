@@ -17,6 +17,9 @@ that came in between wait until they are accepted. What is decided stands in the
   --lift-quarantine  DID of the device whose quarantine ends
   --json             print {"position", "accepted", "lifted"}
 
+Example:
+  bondline-ingest accept ingest.yaml 74 75 --officer "badge 4711" --reason "sealed before the theft"
+
 It goes to the ingester that runs on the data directory. Exit code 1 when nothing was decided: a
 batch that is not doubtful, was accepted before, or contradicts one that has an effect.
 `;

@@ -24,6 +24,9 @@ seeing the rest: which readings there were besides, and, where the device signs 
   --to TIME    show readings up to this time
   --out FILE   where the batch with those readings is written
 
+Example:
+  bondline-ingest disclose batch.jwt --about did:web:you.example/batch/7 --out shown.jwt
+
 Exit codes: 0 written, 1 FILE is no such batch or nothing in it was asked for, 2 the command line
 has a mistake.
 `;

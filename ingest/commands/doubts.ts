@@ -18,6 +18,9 @@ their device was in quarantine, and the devices in quarantine, whose key signed 
   --all     also what was decided, with who decided and when
   --from    batches from this position of the journal on; each page names the next
   --json    print {"waiting", "doubtful": [...], "quarantined": [...], "next"}
+
+Example:
+  bondline-ingest doubts ingest.yaml
 `;
 
 const OPTIONS = {
@@ -58,6 +61,8 @@ export async function runDoubts(args: readonly string[], context: CommandContext
       for (const one of doubtful) context.out(batchLine(one));
       if (doubtful.length + quarantined.length === 0) context.out('Nothing is in doubt.\n');
       if (next !== undefined) context.out(`for those that follow, add --from ${next}\n`);
+      const [first] = doubtful.filter(({ accepted }) => accepted === undefined);
+      if (first !== undefined) context.out(acceptLine(file, first.position));
       return EXIT.well;
     } finally {
       store.close();
@@ -65,6 +70,11 @@ export async function runDoubts(args: readonly string[], context: CommandContext
   } finally {
     journal.close();
   }
+}
+
+/** What an officer types next, who may have come here for the first time. */
+function acceptLine(file: string, position: number): string {
+  return `next: bondline-ingest accept ${file} ${position} --officer NAME --reason TEXT\n`;
 }
 
 function quarantineLine({ device, label, sinceMs, reason, supersededBy, ended }: Quarantine) {

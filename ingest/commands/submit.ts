@@ -14,6 +14,9 @@ again then), or refused for good with the reason.
 
   --json  print {"submitted": [{"name", "outcome", "position", "code", "reason", …}]}
 
+Example:
+  bondline-ingest submit ingest.yaml release.signed.json ticket.jwt
+
 Exit code 1 when something was not accepted.
 `;
 

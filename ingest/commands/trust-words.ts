@@ -44,7 +44,9 @@ export function sayAdded(changes: readonly TrustChange[]): string[] {
       lines.push(`${who}: its ${counted(devicesIn(waiting))} not accepted yet: ${why}`);
     }
     if (devices.length > 0) return lines;
-    return [`${who}: what it signs counts from now on; no device of it was added with it`];
+    // Whoever is its key has no place for status lists, and so enrols nobody.
+    const enrols = did.startsWith('did:web:') ? '; its devices do once their enrolments come' : '';
+    return [`${who}: what it signs counts from now on${enrols}`];
   });
 }
 

@@ -32,6 +32,9 @@ inside of an evidence file are named and never relied on.
                     keys signed, "inner" with the same and "place" for each part, "offered" with the
                     DIDs whose documents an evidence file brings
 
+Example:
+  bondline-ingest verify batch.jwt --documents published --at 2026-11-21T12:00:00Z
+
 Exit codes: 0 all valid, 1 one is not valid, 2 one could not be judged or the command line has a
 mistake.
 `;
