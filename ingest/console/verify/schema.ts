@@ -4,8 +4,8 @@
  * ahead (checkers.mjs), and here each is found by the digest of its schema.
  */
 
-import { checkers } from './checkers.mjs';
 import { type Static, type TSchema, Type } from 'typebox';
+import { checkers } from './checkers.mjs';
 import { hash } from './node-crypto.ts';
 
 export { type Static, type TSchema, Type };
