@@ -9,7 +9,8 @@ import { jwkOfKey, keyOfJwk, keyOfPublishedJwk, type PublicKey } from './public-
 const PREFIX = 'did:jwk:';
 
 /**
- * The `did:jwk` of a public JWK (P-256, P-384, P-521 or Ed25519), with the members of RFC 7638 alone.
+ * The `did:jwk` of a public JWK (P-256, P-384, P-521 or Ed25519), with the members of RFC 7638
+ * alone.
  *
  * @throws EdgeError DID_INVALID when the JWK is not such a key.
  */

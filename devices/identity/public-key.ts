@@ -29,7 +29,8 @@ export type KeyMaterial = Pick<PublicKey, 'algorithm' | 'key'>;
 
 /**
  * The key of a JWK (RFC 7518 §6.2 P-256, P-384 and P-521, RFC 8037 Ed25519), or `undefined` when
- * it is of another kind, not canonical, not on its curve, or of small order. Other members are ignored.
+ * it is of another kind, not canonical, not on its curve, or of small order. Other members are
+ * ignored.
  */
 export function keyOfJwk(jwk: Readonly<Record<string, unknown>>): KeyMaterial | undefined {
   const { kty, crv } = jwk;
