@@ -1,6 +1,8 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
-import { discloseHelp } from './disclose.ts';
+
 import { acceptHelp } from './accept.ts';
+import { custodyHelp } from './custody.ts';
+import { discloseHelp } from './disclose.ts';
 import { doubtsHelp } from './doubts.ts';
 import { submitHelp } from './submit.ts';
 import { verifyHelp } from './verify.ts';
@@ -20,6 +22,7 @@ Commands:
   submit CONFIG FILE...          hand over what parties signed: custody, tickets, bonds
   doubts CONFIG                  list what waits for an officer: doubtful batches, quarantines
   accept CONFIG POSITION...      decide as an officer: accept batches, end a quarantine
+  custody CONFIG EFFECT POSITION decide as an officer: let a custody step count, or void it
   verify FILE...                 judge credentials and batches offline
   disclose FILE --out FILE       show some readings of a batch, and hide the others
   rebuild CONFIG [--check]       fold the journal into twins anew, or prove them equal
@@ -59,7 +62,7 @@ Changes whom the ingester trusts; each change becomes an entry of the journal an
 It goes to the ingester that runs on the data directory, or, when none runs, into the journal.
 
 PATH is a DID document (did.json), a status list (.jwt, or .json with a proof inside) or an
-enrolment (.jwt), or a folder of them. They may be given in any order: organisations are taken first.
+enrolment (.jwt), or a folder of them, in any order: organisations are taken first.
 
 In place of a PATH an organisation's DID (did:web:mill.example) has its document fetched over HTTPS
 as "resolve" in the configuration allows. The DID of a party without a web server (did:key:… or
@@ -69,6 +72,11 @@ did:jwk:…) is its key, and nothing is fetched.
   --confirm  take the document of an organisation that differs from the pinned one; ask the
              organisation over another channel first
   --from     show enrolments from this position of the journal on; each page names the next
+
+Examples:
+  bondline-ingest trust ingest.yaml add published
+  bondline-ingest trust ingest.yaml add did:web:mill.example
+  bondline-ingest trust ingest.yaml remove did:web:mill.example
 
 Exit code 1 when something was not taken.
 `;
@@ -85,6 +93,9 @@ Encryption of the databases at rest; "encryption" of the configuration names the
   decrypt  make it plain again
   backup   copy the databases to DIR as of one moment, also while it runs; copies of encrypted ones
            are encrypted with the same key
+
+Example:
+  bondline-ingest store ingest.yaml backup --out /backup/today
 `;
 
 const uplink = `Usage: bondline-ingest uplink CONFIG invite [--out FILE] [--json]
@@ -101,6 +112,10 @@ const uplink = `Usage: bondline-ingest uplink CONFIG invite [--out FILE] [--json
   broker    write authority.pem, broker.pem and broker.key for a Mosquitto that answers to NAME
 
   --days N  lifetime of the broker's certificate (default 90)
+
+Examples:
+  bondline-ingest uplink ingest.yaml invite --out border.invitation.json
+  bondline-ingest uplink ingest.yaml broker broker.example --out /etc/mosquitto/bondline
 `;
 
 const rebuild = `Usage: bondline-ingest rebuild CONFIG [--check] [--json]
@@ -117,15 +132,21 @@ Shows all twins, one a line, or the twin with this id, URI or label with its att
 Exit code 1 when there is no such twin.
 `;
 
+/** What a command says at its end, unless its exit codes say more. */
+const exits = `
+Exit codes: 0 all well, 1 it failed, 2 the command line has a mistake.
+`;
+
 export const helpOf: Readonly<Record<string, string>> = {
-  run,
+  run: run + exits,
   check,
   trust,
-  store,
-  uplink,
+  store: store + exits,
+  uplink: uplink + exits,
   submit: submitHelp,
-  doubts: doubtsHelp,
+  doubts: doubtsHelp + exits,
   accept: acceptHelp,
+  custody: custodyHelp + exits,
   verify: verifyHelp,
   disclose: discloseHelp,
   rebuild,
