@@ -15,6 +15,8 @@ export interface SiteOptions {
   readonly goods: string;
   /** An external broker for the uplink; absent: the ingester's own. */
   readonly broker?: string;
+  /** Mutual TLS by this way, joined by invitation, and stores that are encrypted at rest. */
+  readonly secure?: 'mqtt' | 'https';
   /** Further lines of the ingester's configuration. */
   readonly ingestLines?: readonly string[];
 }
@@ -44,10 +46,13 @@ export class Site {
     mkdirSync(options.directory, { recursive: true });
     writeFileSync(site.#file('passphrase'), 'a passphrase for one test only\n', { mode: 0o600 });
     site.#writeIngestConfig(0, 0);
+    if (options.secure) await mustRun('ingest', ['store', site.ingestConfig, 'keygen']);
     const ingester = await site.startIngester();
     // Later starts take the same ports, as a gateway expects.
-    site.#writeIngestConfig(portOf(site.http), options.broker ? 0 : portOf(site.mqtt));
+    if (options.secure) await site.#invite();
+    else site.#writeIngestConfig(portOf(site.http), options.broker ? 0 : portOf(site.mqtt));
     site.#writeGatewayConfig();
+    if (options.secure) await site.#join();
     await site.#enrol();
     return { site, ingester };
   }
@@ -92,8 +97,25 @@ export class Site {
     return join(this.#options.directory, ...parts);
   }
 
+  get #invitation(): string {
+    return this.#file('site.invitation.json');
+  }
+
+  async #invite(): Promise<void> {
+    await mustRun('ingest', ['uplink', this.ingestConfig, 'invite', '--out', this.#invitation]);
+  }
+
+  async #join(): Promise<void> {
+    await mustRun('gateway', ['store', this.gatewayConfig, 'keygen']);
+    await mustRun('gateway', ['join', this.gatewayConfig, this.#invitation]);
+  }
+
   #writeIngestConfig(http: number, mqtt: number): void {
-    const { broker, ingestLines = [] } = this.#options;
+    const { broker, ingestLines = [], secure } = this.#options;
+    if (secure) {
+      this.#writeSecureIngestConfig(ingestLines);
+      return;
+    }
     const source = broker
       ? `{ source: mqtt, connection: { url: "${broker}" } }`
       : `{ source: embedded, connection: { host: 127.0.0.1, port: ${mqtt} } }`;
@@ -107,13 +129,38 @@ export class Site {
     writeFileSync(this.ingestConfig, `${lines.join('\n')}\n`);
   }
 
-  #writeGatewayConfig(): void {
+  #writeSecureIngestConfig(more: readonly string[]): void {
+    const lines = [
+      'ingester: { name: site, tenant: test, data: ./ingest-data }',
+      'keys: { store: file, path: ingest-keys.json, passphraseFile: passphrase }',
+      'http: { host: 127.0.0.1, port: 0 }',
+      'uplink: { names: [127.0.0.1] }',
+      'encryption: { key: { file: ingest-store.key } }',
+      'sources:',
+      '  - { source: https, connection: { host: 127.0.0.1, port: 0 } }',
+      '  - { source: embedded, connection: { host: 127.0.0.1, port: 0, tls: true } }',
+      ...more,
+    ];
+    writeFileSync(this.ingestConfig, `${lines.join('\n')}\n`);
+  }
+
+  /** Lines that say how the gateway reaches its ingester, and how it keeps what waits. */
+  #uplinkLines(): string[] {
+    const { secure } = this.#options;
+    if (secure) {
+      const invited = `{ invitation: site.invitation.json, sink: ${secure} }`;
+      return [`uplink: ${invited}`, 'encryption: { key: { file: gateway-store.key } }'];
+    }
     const ingester = String(this.#ready['ingester']);
+    return [`uplink: { sink: mqtt, ingester: "${ingester}", connection: { url: "${this.mqtt}" } }`];
+  }
+
+  #writeGatewayConfig(): void {
     const lines = [
       `gateway: { name: site, organisation: "${siteOrganisation}", data: ./gateway-data }`,
       'keys: { store: file, path: gateway-keys.json, passphraseFile: passphrase }',
       `facility: ${siteOrganisation}/facility/one`,
-      `uplink: { sink: mqtt, ingester: "${ingester}", connection: { url: "${this.mqtt}" } }`,
+      ...this.#uplinkLines(),
       'devices:',
       ...this.#options.devices.map((device) => `  - ${device}`),
     ];
