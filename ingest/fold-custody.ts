@@ -1,6 +1,6 @@
 /**
- * The chain of custody of one thing, and likewise that of who owns it. Each step names the one before it, so that the chain has one
- * head, and the first pair of release and acceptance in journal order that fits there moves it.
+ * The chain of custody of one thing, and likewise that of who owns it. Each step names the one
+ * before it, so that the chain has one head, and the first pair of release and acceptance in journal order that fits there moves it.
  * What fits nowhere yet waits; what claims a place that is taken is evidence and moves nothing.
  *
  * A move stands once it is made. Steps that do not conflict make the same chain in any order.
@@ -179,8 +179,8 @@ function mayRelease(state: TwinState, custody: CustodyState, did: string): boole
 
 /**
  * Who may release goods of which no step is known: the organisation below whose DID they are named,
- * and those whom it names as possessor (or owner) in an enrolment; where the name is nobody's (a container
- * number), those whom any enrolment names that reported on the goods.
+ * and those whom it names as possessor (or owner) in an enrolment; where the name is nobody's (a
+ * container number), those whom any enrolment names that reported on the goods.
  */
 function isFirstHolder(
   { uri, enrolments }: TwinState,

@@ -123,6 +123,8 @@ const ABOUT_GOODS: readonly PartyStatement['kind'][] = [
   'correction',
 ];
 
+const goodsKinds = foldPlugins.kinds.filter(({ isGoods }) => isGoods);
+
 function unknownGoods(
   header: EntryHeader,
   { position, bytes }: { readonly position: number; readonly bytes: Uint8Array },
@@ -133,7 +135,7 @@ function unknownGoods(
   const family = families[statement.kind] as PartyFamily<PartyStatement>;
   return family
     .about(statement)
-    .filter((uri) => !foldPlugins.kinds.some((kind) => kind.isGoods && kind.identify(uri) !== undefined));
+    .filter((uri) => !goodsKinds.some((kind) => kind.identify(uri) !== undefined));
 }
 
 function outcomeOf(kind: EntryKind): Submitted['outcome'] {

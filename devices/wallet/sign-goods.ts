@@ -323,7 +323,7 @@ export const movement = form({
     },
     closed,
   ),
-  example: `act: request                            # arrival (with portOfArrival), export, hold, release
+  example: `act: request                    # arrival (with portOfArrival), export, hold, release
 goods: [did:web:northline.example/batch/CDB-0284]
 number: "257700052"
 entryType: "62"                         # 61 IT, 62 T&E, 63 IE

@@ -1,4 +1,4 @@
-/** What the organisation says later of what it signed: that it is suspended, or revoked for good. */
+/** What the organisation says later of what it signed: it is suspended, or revoked for good. */
 import { EdgeError } from '../errors.ts';
 import type { Member, SignedPaper, WalletFile } from './wallet-file.ts';
 

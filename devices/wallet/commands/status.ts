@@ -1,4 +1,4 @@
-/** `bondline-wallet status`, `suspend`, `reinstate` and `revoke`: what is said of what was signed. */
+/** `bondline-wallet status`, `suspend`, `reinstate`, `revoke`: what is said of what was signed. */
 import { readArguments, usage } from '../arguments.ts';
 import { help } from '../help.ts';
 import { type Change, statusOf } from '../status.ts';
@@ -9,7 +9,10 @@ export async function status(args: readonly string[], context: WalletContext): P
   const read = readArguments(args, { positionals: 1 });
   if (read.has('help')) return help.status;
   const [folder = ''] = read.positionals;
-  return listed(openWallet(folder, context), () => true);
+  const { json, lines } = listed(openWallet(folder, context), () => true);
+  if (lines.length > 0) return { json, lines };
+  const hint = next(`bondline-wallet enrol ${folder} --request FILE … (see enrol --help)`);
+  return { json, lines: ['nothing was signed yet', ...hint] };
 }
 
 /** The command that makes one change to every enrolment that is named. */
