@@ -1,7 +1,8 @@
 /**
  * The chain of custody of one thing, and likewise that of who owns it. Each step names the one
- * before it, so that the chain has one head, and the first pair of release and acceptance in journal order that fits there moves it.
- * What fits nowhere yet waits; what claims a place that is taken is evidence and moves nothing.
+ * before it, so that the chain has one head, and the first pair of release and acceptance in
+ * journal order that fits there moves it. What fits nowhere yet waits; what claims a place that is
+ * taken is evidence and moves nothing.
  *
  * A move stands once it is made. Steps that do not conflict make the same chain in any order.
  */

@@ -64,9 +64,9 @@ const REQUEST_RULE = 'bond-liable-by-request';
 const HOLD_RULE = 'hold-by-customs';
 
 /**
- * Who is in control: custody and ownership move by the signatures of both parties, customs holds goods
- * by its own. Who asked for a movement in
- * bond answers for the goods where no enrolment says who does; the first request counts.
+ * Who is in control: custody and ownership move by the signatures of both parties, customs holds
+ * goods by its own. Who asked for a movement in bond answers for the goods where no enrolment says
+ * who does; the first request counts.
  */
 export function controlByParties(
   state: TwinState,

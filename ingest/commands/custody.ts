@@ -4,8 +4,8 @@ import type { StepAnswer, StepRequest } from '../party-pending.ts';
 import { askRunning } from './ask-running.ts';
 import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
 
-export const custodyHelp = `Usage: bondline-ingest custody CONFIG take|void POSITION --officer NAME --reason TEXT
-                               [--json]
+export const custodyHelp = `Usage: bondline-ingest custody CONFIG take|void POSITION
+                               --officer NAME --reason TEXT [--json]
 
 Decides about a custody step that waits because the status lists of its signers were too old when it
 came (its twin shows it as pending): "take" lets it count at the place that it has, "void" says that

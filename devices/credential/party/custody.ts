@@ -1,7 +1,7 @@
 /**
  * A custody step, or likewise a step of ownership: the holder of goods releases them to a receiver,
- * who accepts. Both name the step before, so that a step can neither be repeated nor overtaken. It is an EPCIS 2.0 event with
- * `possessing_party` (or `owning_party`) as source and destination.
+ * who accepts. Both name the step before, so that a step can neither be repeated nor overtaken. It
+ * is an EPCIS 2.0 event with `possessing_party` (or `owning_party`) as source and destination.
  */
 import { formatTime } from '../../runtime.ts';
 import { type Static, Type } from '../../schema.ts';
