@@ -122,6 +122,7 @@ describe('bondline-wallet', () => {
 
   it('lists enrolments and changes their status', async () => {
     await run(...init);
+    expect((await run('status', '@w')).out).toMatch(/^nothing was signed yet\nnext: .* enrol /);
     const device = await request('one');
     await run(...enrol, '--request', '@one', '--out', '@docs');
     expect((await run('status', '@w')).out).toMatch(/^active +one/);
@@ -151,6 +152,11 @@ describe('bondline-wallet', () => {
   });
 
   it.each<[string, string[], RegExp]>([
+    [
+      'an address in place of a DID',
+      ['init', '@x', '--did', 'https://mill.example/a', ...init.slice(4)],
+      /for https:\/\/mill\.example say did:web:mill\.example/,
+    ],
     ['no command', [], /^$/],
     ['an unknown command', ['mint'], /no command mint/],
     ['a word of an object', ['constructor'], /no command constructor/],
@@ -203,7 +209,7 @@ describe('bondline-wallet', () => {
     expect(refused.code).toBe(1);
     expect(refused.err).toMatch(/WALLET_REQUEST_INVALID.*bad.*VC_/);
     expect(existsSync(join(folder, 'docs'))).toBe(false);
-    expect((await run('status', '@w')).out).toBe('');
+    expect((await run('status', '@w')).out).toMatch(/^nothing was signed yet/);
     const absent = await run(...enrol, '--request', '@absent');
     expect(absent).toMatchObject({ code: 1, err: expect.stringMatching(/DOC_UNREADABLE/) });
   });
