@@ -1,4 +1,4 @@
-/** Bounds of the uplink, on both sides: sending, connecting, certificates; `limits` has them all. */
+/** Bounds of the uplink, on both sides: sending, connecting, certificates; part of `limits`. */
 export const uplinkLimits = {
   /** Batches sent and not yet receipted, per gateway. */
   forwardWindow: 64,

@@ -68,7 +68,7 @@ export const limits = {
   /** Resolved documents that are kept, and their bytes. */
   resolvedMax: 4_096,
   resolvedBytesMax: 16 * 1024 * 1024,
-  /** They are kept as long as their server says, within bounds, and this long if it says nothing. */
+  /** They are kept as long as their server says, within bounds; so long if it says nothing. */
   resolvedMsDefault: 300_000,
   resolvedMsMax: 3_600_000,
   /** A DID that could not be resolved is not tried again before this. */

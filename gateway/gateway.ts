@@ -110,6 +110,26 @@ export interface Gateway {
 
 const DRAIN_LOOK_MS = 25;
 
+function createForwarder(
+  { clock, config, did: gateway, log, outbox }: GatewayOptions,
+  parts: {
+    readonly counters: Counters;
+    readonly enrolments: Enrolments;
+    readonly failure: ReturnType<typeof createFailure>;
+  },
+): Forwarder {
+  const { counters, enrolments, failure } = parts;
+  return new Forwarder({
+    ...{ outbox, enrolments, gateway, clock, log },
+    ingester: config.uplink.ingester,
+    onSettled({ accepted, refused }) {
+      counters.delivered += accepted;
+      counters.refused += refused;
+    },
+    onFailure: failure.report,
+  });
+}
+
 /** Starts the gateway; resolves when every device's loop runs. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, outbox } = options;
@@ -126,19 +146,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
   });
   enrolments.refresh();
-  const forwarder = new Forwarder({
-    outbox,
-    enrolments,
-    gateway: options.did,
-    ingester: config.uplink.ingester,
-    clock,
-    log,
-    onSettled({ accepted, refused }) {
-      counters.delivered += accepted;
-      counters.refused += refused;
-    },
-    onFailure: failure.report,
-  });
+  const forwarder = createForwarder(options, { counters, enrolments, failure });
   const fleet = createFleet({
     ...options,
     gateway: options.did,

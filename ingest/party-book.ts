@@ -46,7 +46,7 @@ export interface Requirements {
 const noRequirements: Requirements = { possessor: [], bondLiable: [] };
 
 /** What the configuration says about parties. */
-export interface PartyPolicy {
+export interface PartyRules {
   /** Whose word counts on standing, bonds and calibrations; nobody's by default. */
   readonly authorities?: Authorities;
   /** Nothing by default. */
@@ -71,7 +71,7 @@ export interface Used {
 const FACTS: readonly PartyStatement['kind'][] = ['standing', 'bond', 'movement'];
 
 export function createPartyJudge(
-  { authorities = noAuthorities, require = noRequirements }: PartyPolicy,
+  { authorities = noAuthorities, require = noRequirements }: PartyRules,
   index: PartyIndex,
 ): PartyJudge {
   return {
@@ -96,7 +96,7 @@ type UseVerdict =
   | { readonly documents: readonly string[] }
   | { readonly code: ErrorCode; readonly reason: string };
 
-interface Given extends Required<PartyPolicy> {
+interface Given extends Required<PartyRules> {
   readonly index: PartyIndex;
   readonly trust: TrustBook;
   readonly atMs: number;

@@ -8,7 +8,7 @@ import { type Admission, admit } from './admit.ts';
 import { type Admitter, type JudgedChunk, messageOf } from './admitter.ts';
 import type { OpenJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
-import { createPartyJudge, type PartyPolicy } from './party-book.ts';
+import { createPartyJudge, type PartyRules } from './party-book.ts';
 import { createPendingSteps } from './party-pending.ts';
 import type { Inbound } from './source.ts';
 import {
@@ -59,7 +59,7 @@ interface Judged {
 }
 
 /** What a recorder works on. */
-export interface RecorderOptions extends PartyPolicy {
+export interface RecorderOptions extends PartyRules {
   readonly tenant: string;
   readonly journal: OpenJournal;
   readonly admitter: Pick<Admitter, 'trust'>;

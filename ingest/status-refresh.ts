@@ -117,7 +117,7 @@ function hasDue(watched: ReadonlyMap<string, Watched>, clock: Clock): boolean {
   return [...watched.values()].some(({ dueMs }) => dueMs <= nowMs);
 }
 
-/** Adds what was named since, and leaves out what is of organisations that are no longer trusted. */
+/** Adds what was named since, and leaves out what is of organisations no longer trusted. */
 function watch(watched: Map<string, Watched>, trust: TrustBook): void {
   const named = trust.index?.namedLists(limits.statusListsWatchedMax) ?? [];
   const lists = named.filter(

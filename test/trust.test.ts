@@ -1,4 +1,4 @@
-/** The threat table of docs/trust.md names every threat, and only mechanisms and tests that exist. */
+/** The threat table of docs/trust.md names every threat, by mechanisms and tests that exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

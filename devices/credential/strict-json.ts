@@ -110,7 +110,7 @@ function endOfString(text: Uint8Array, start: number): number {
   return -1;
 }
 
-/** Remembers a member's name; false when it was seen, collides with one that was, or has escapes. */
+/** Remembers a member's name; false when it was seen, collides with one that was, or is escaped. */
 function isNewName(depth: number, text: Uint8Array, start: number, end: number): boolean {
   let hash = 0;
   for (let index = start; index < end; index += 1) {

@@ -38,7 +38,8 @@ export const ingestErrors = {
     retryable: true,
   },
   IN_STANDING_MISSING: {
-    meaning: 'A party to goods in bond has no standing (AEO, CTPAT) that is asked for, so it is held.',
+    meaning:
+      'A party to goods in bond has no standing (AEO, CTPAT) that is asked for, so it is held.',
     hint: 'Submit the standing that customs signed, then the held credential again.',
     retryable: true,
   },

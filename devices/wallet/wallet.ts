@@ -218,13 +218,7 @@ export function openWallet(
 
     allot: (signIt, paperOf) =>
       change(async (now) => {
-        const place = webPlaceIn(now);
-        const index = freeIndex(takenIndexes(now), context.random);
-        const status = PURPOSES.map((purpose) => ({
-          purpose,
-          list: listUrl(place, purpose),
-          index,
-        }));
+        const { index, status } = freeEntry(now, context.random);
         const signed = await signIt(status);
         const paper = { ...paperOf(signed), index, signedMs: clock.nowMs() };
         save({ ...now, papers: [...(now.papers ?? []), paper] });
@@ -300,4 +294,12 @@ export function makeFolder(folder: string): void {
   } catch (cause) {
     throw new EdgeError('WALLET_UNWRITABLE', `making the folder ${folder}`, { cause });
   }
+}
+
+/** An entry of both status lists that nobody has yet. */
+function freeEntry(file: WalletFile, random: Random): { index: number; status: StatusEntry[] } {
+  const place = webPlaceIn(file);
+  const index = freeIndex(takenIndexes(file), random);
+  const status = PURPOSES.map((purpose) => ({ purpose, list: listUrl(place, purpose), index }));
+  return { index, status };
 }

@@ -54,7 +54,8 @@ Prints every mistake of the configuration as FILE:LINE:COLUMN with what to write
 touches the network. Exit code 1 when there are mistakes.
 `;
 
-const trust = `Usage: bondline-ingest trust CONFIG add PATH|DID... [--name NAME] [--confirm] [--json]
+const trust = `\
+Usage: bondline-ingest trust CONFIG add PATH|DID... [--name NAME] [--confirm] [--json]
        bondline-ingest trust CONFIG list [--from POSITION] [--json]
        bondline-ingest trust CONFIG remove DID [--json]
 

@@ -1,6 +1,6 @@
 /**
  * A device signed two histories: another batch at a place that is taken, or one that names another
- * before it than the one that stands there. It stays open: what was signed twice cannot be unsigned.
+ * before it than the one that stands there. It stays open: nobody can take a signature back.
  */
 import type { Rule } from '../rule.ts';
 

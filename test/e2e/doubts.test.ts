@@ -20,11 +20,11 @@ import { makeWorld, type World } from '../support/trust-world.ts';
 
 let folder: IngesterFolder;
 let ingester: RunningIngester;
-let client: MqttClient | undefined;
+let client: MqttClient;
 let world: World;
 let results: ReceiptResult[];
 
-const officer = ['--officer', 'J. Doe, CBP', '--reason', 'seal and ticket seen'];
+const officer = ['--officer', 'officer 4711, CBP', '--reason', 'seal and ticket seen'];
 
 function file(name: string, bytes: Uint8Array): string {
   const path = join(folder.directory, name);
@@ -107,7 +107,7 @@ describe('bondline-ingest doubts and accept', () => {
     // What was decided is read from the journal, whether the ingester runs or not.
     await ingester.end('SIGTERM');
     expect(await doubts()).toMatchObject({ waiting: 0, doubtful: [], quarantined: [] });
-    const by = { officer: 'J. Doe, CBP', reason: 'seal and ticket seen' };
+    const by = { officer: 'officer 4711, CBP', reason: 'seal and ticket seen' };
     expect(await doubts('--all')).toMatchObject({
       doubtful: [{ position, accepted: by }],
       quarantined: [{ device: did, ended: by }],

@@ -1,4 +1,4 @@
-/** The two public doors: the offline verifier, and the ingester with a real recorder and journal. */
+/** Two public doors: the offline verifier, and the ingester with a real recorder and journal. */
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import type { VerdictReport } from '../../devices/credential/verdict.ts';
 import { verifyAny } from '../../devices/credential/verify-any.ts';

@@ -1,4 +1,4 @@
-/** Deceits with JSON-LD: contexts that give signed members another meaning, members nobody signed. */
+/** Deceits with JSON-LD: contexts that change what signed members mean, members nobody signed. */
 import type { DocumentKind, DocumentPlace } from './case.ts';
 import { claimed } from './kinds-proof.ts';
 import { stranger } from './world.ts';

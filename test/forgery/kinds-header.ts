@@ -1,4 +1,4 @@
-/** Deceits in the protected header; each is tried with a genuine signature and with a forged one. */
+/** Deceits in the protected header, each tried with a genuine signature and with a forged one. */
 import {
   encode,
   headerOf,

@@ -57,6 +57,10 @@ const valued = (name: string, make: (value: unknown) => unknown): Change => ({
   },
 });
 
+function nearJson(value: unknown): string {
+  return JSON.stringify(near(value) ?? null);
+}
+
 /** Another value of the same type, as close as can be. */
 function near(value: unknown): unknown {
   if (typeof value === 'number') return value + 1;
@@ -69,7 +73,8 @@ function nearText(text: string): string {
   const at = text.search(/[0-9a-z](?=[^0-9a-z]*$)/i);
   if (at < 0) return `${text}x`;
   const found = text[at] ?? '';
-  return `${text.slice(0, at)}${found === '1' ? '2' : found === 'a' ? 'b' : /\d/.test(found) ? '1' : 'a'}${text.slice(at + 1)}`;
+  const [digit, letter] = [found === '1' ? '2' : '1', found === 'a' ? 'b' : 'a'];
+  return `${text.slice(0, at)}${/\d/.test(found) ? digit : letter}${text.slice(at + 1)}`;
 }
 
 const LOOK_ALIKE: Readonly<Record<string, string>> = {
@@ -125,7 +130,7 @@ export const changes: readonly Change[] = [
     name: 'twice, the other last',
     write: (name, value) => {
       if (name === undefined) return undefined;
-      return `${member(name, JSON.stringify(value))},${member(name, JSON.stringify(near(value) ?? null))}`;
+      return `${member(name, JSON.stringify(value))},${member(name, nearJson(value))}`;
     },
   },
   {
@@ -133,7 +138,7 @@ export const changes: readonly Change[] = [
     write: (name, value) => {
       if (name === undefined || name === '') return undefined;
       const spelled = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`;
-      return `"${spelled}":${JSON.stringify(near(value) ?? null)},${member(name, JSON.stringify(value))}`;
+      return `"${spelled}":${nearJson(value)},${member(name, JSON.stringify(value))}`;
     },
   },
   {

@@ -1,5 +1,5 @@
 /**
- * The Sphereon SSI SDK beside us: on every signature of the vectors and of ours the two say the same
+ * The Sphereon SSI SDK beside us: on all signatures of the vectors and of ours both say the same
  * yes or no, with the key that the signer's document names. What its own resolution makes of the
  * same tokens differs here and there; each difference stands in a table, with its reason.
  */

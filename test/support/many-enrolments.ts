@@ -1,4 +1,4 @@
-/** A journal with very many enrolments of one organisation, written as fast as the disk takes them. */
+/** A journal with very many enrolments of one organisation, as fast as the disk takes them. */
 import { createHash, randomUUID } from 'node:crypto';
 import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
 import { signTokenNow } from '../../devices/credential/jws.ts';
@@ -11,7 +11,7 @@ import { memoryOrganisation, memorySigner } from './identity.ts';
 
 const GROUP = 2_000;
 
-/** The DID of device number `index`: of the right form, the same in every process, without a key. */
+/** The DID of device number `index`: of the right form, the same in each process, without a key. */
 export function numberedDid(index: number): string {
   const x = createHash('sha256').update(String(index)).digest();
   return `did:key:z${encodeBase58(Buffer.concat([Buffer.from([0x80, 0x24, 0x02]), x]))}`;

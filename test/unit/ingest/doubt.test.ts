@@ -91,7 +91,7 @@ class Office {
   }
 
   decide(accept: readonly number[], lift: readonly string[] = []) {
-    return this.ingest.decide({ accept, lift, officer: 'J. Doe', reason: 'seal seen' });
+    return this.ingest.decide({ accept, lift, officer: 'officer 4711', reason: 'seal seen' });
   }
 
   doubts(query: object = {}) {
@@ -163,7 +163,9 @@ describe('a batch that comes after the revocation of its key', () => {
     expect(office.effective()).toBe(1);
     expect(office.doubts()).toMatchObject({ waiting: 0, doubtful: [] });
     expect(office.doubts({ isOpen: false, device: device.signer.did })).toMatchObject({
-      doubtful: [{ position, accepted: { officer: 'J. Doe', reason: 'seal seen', atMs: worldMs } }],
+      doubtful: [
+        { position, accepted: { officer: 'officer 4711', reason: 'seal seen', atMs: worldMs } },
+      ],
     });
     await expect(office.decide([position])).rejects.toMatchObject({ code: 'IN_ACT' });
     expect(await office.send(late)).toEqual({ outcome: 'accepted' });
@@ -205,7 +207,7 @@ describe('a device whose key was cloned', () => {
     await office.decide([office.positionOf(next)], [did]);
     expect(office.doubts()).toMatchObject({ waiting: 0, quarantined: [] });
     expect(office.doubts({ isOpen: false }).quarantined).toMatchObject([
-      { device: did, ended: { officer: 'J. Doe' } },
+      { device: did, ended: { officer: 'officer 4711' } },
     ]);
     expect(await office.send(await world.device.next(worldMs + 2))).toEqual({
       outcome: 'accepted',

@@ -29,7 +29,8 @@ const at = (position: number, statement: PartyStatement) =>
 
 describe('a ticket', () => {
   const first = at(1, ticket({ openedMs: startMs - 9_000, closedMs: startMs - 2_000 }));
-  const second = at(2, ticket({ number: '991205183', openedMs: startMs - 9_000, closedMs: startMs - 1_000 }));
+  const times = { openedMs: startMs - 9_000, closedMs: startMs - 1_000 };
+  const second = at(2, ticket({ number: '991205183', ...times }));
   const fix = (position: number, of: JournalEntry, issuer = northline) =>
     at(position, correction({ issuer, corrects: { id: newId(), digest: of.header.digest } }));
 

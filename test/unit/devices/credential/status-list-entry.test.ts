@@ -115,17 +115,15 @@ describe('what a list says', () => {
   }
 
   it('is what a plain array of the same entries says, whatever their size', () => {
-    const cases = fc
-      .integer({ min: 1, max: 6 })
-      .chain((size) =>
-        fc.tuple(
-          fc.constant(size),
-          fc.array(fc.tuple(fc.nat(statusEntriesMin - 1), fc.nat(2 ** size - 1)), {
-            maxLength: 20,
-          }),
-          fc.array(fc.nat(statusEntriesMin - 1), { maxLength: 20 }),
-        ),
-      );
+    const cases = fc.integer({ min: 1, max: 6 }).chain((size) =>
+      fc.tuple(
+        fc.constant(size),
+        fc.array(fc.tuple(fc.nat(statusEntriesMin - 1), fc.nat(2 ** size - 1)), {
+          maxLength: 20,
+        }),
+        fc.array(fc.nat(statusEntriesMin - 1), { maxLength: 20 }),
+      ),
+    );
     fc.assert(
       fc.property(cases, ([size, set, others]) => {
         const plain = new Map(set);

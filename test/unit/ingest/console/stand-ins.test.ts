@@ -1,6 +1,6 @@
 /**
- * What stands for Node in the browser, held against Node itself: published vectors of Wycheproof,
- * keys and signatures on which libraries are known to differ, and made-up texts.
+ * What stands for Node in the browser, held against Node itself: Wycheproof, keys and signatures
+ * on which libraries are known to differ, and made-up texts.
  */
 import * as node from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -390,12 +390,11 @@ describe('of gzip, the browser gives what Node gives', () => {
     expect(here(named)).toBe(inNode(named));
     expect(here(named)).not.toBe('throws');
     const unended = Buffer.concat([head, Buffer.from('\x00\x00name', 'latin1')]);
-    expect([here(unended), inNode(unended)]).toEqual(['throws', 'throws']);
+    expect([here, inNode].map((of) => of(unended))).toEqual(['throws', 'throws']);
   });
 
   it('except for lists put together from several members, which it leaves open', () => {
     const two = Buffer.concat([gzipSync(Buffer.alloc(100)), gzipSync(Buffer.alloc(100))]);
-    expect(inNode(two)).not.toBe('throws');
-    expect(here(two)).toBe('throws');
+    expect([inNode(two) === 'throws', here(two)]).toEqual([false, 'throws']);
   });
 });

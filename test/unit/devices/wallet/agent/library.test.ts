@@ -18,7 +18,8 @@ const bare = `data:text/javascript,${encodeURIComponent(`
   registerHooks({
     resolve(name, context, next) {
       if (!/^@(sphereon|veramo)\\//.test(name)) return next(name, context);
-      throw Object.assign(new Error('Cannot find package ' + name), { code: 'ERR_MODULE_NOT_FOUND' });
+      const missing = new Error('Cannot find package ' + name);
+      throw Object.assign(missing, { code: 'ERR_MODULE_NOT_FOUND' });
     },
   });
 `)}`;
