@@ -48,6 +48,8 @@ describe('loadIngestConfig', () => {
         resolve: { allowPrivate: [] },
         routes: [],
         authorities: { customs: [], sureties: [], laboratories: [] },
+        require: { bondLiable: [], possessor: [] },
+        statusRefresh: { enabled: true },
         workers: 0,
       },
     });
