@@ -41,8 +41,10 @@ async function suites() {
   mkdirSync(join(root, 'var'), { recursive: true });
   const reporters = ['default', './test/support/count-reporter.ts'].map((r) => `--reporter=${r}`);
   const vitest = [tool('vitest', 'vitest.mjs'), 'run', ...reporters, ...process.argv.slice(2)];
+  // The suites start hundreds of processes; Node keeps what it compiled for the first.
+  const compiled = join(root, 'var', 'compiled');
   const code = await run(node, vitest, {
-    env: environment({ BONDLINE_TEST_COUNTS: counts }),
+    env: environment({ BONDLINE_TEST_COUNTS: counts, NODE_COMPILE_CACHE: compiled }),
     timeoutMs: SUITES_MS_MAX,
   });
   const told = existsSync(counts) ? JSON.parse(readFileSync(counts, 'utf8')) : undefined;
