@@ -178,14 +178,13 @@ export class Site {
     ]);
     await mustRun('gateway', ['keygen', this.gatewayConfig]);
     await mustRun('gateway', ['enrol-request', this.gatewayConfig, '--out', requests]);
+    const published = this.#file('published');
     const files = readdirSync(requests).flatMap((file) => ['--request', join(requests, file)]);
     await mustRun('wallet', [
       ...['enrol', wallet, ...files, '--facility', facility],
       ...['--goods', `${siteOrganisation}/${this.#options.goods}`],
-      ...['--out', this.#file('enrolments')],
+      ...['--out', this.#file('enrolments'), '--publish', published],
     ]);
-    const published = this.#file('published');
-    await mustRun('wallet', ['publish', wallet, '--out', published]);
     await mustRun('ingest', ['trust', this.ingestConfig, 'add', published]);
   }
 }
