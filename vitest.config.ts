@@ -1,11 +1,13 @@
 /**
- * Two groups of suites. `fast` runs in memory or on loopback within one process, two files at a
- * time; `heavy` starts processes and real peers, one file at a time and only when `fast` is done,
- * so that a busy machine with two cores starves neither.
+ * Three groups of suites, one after the other. `fast` runs in memory or on loopback within one
+ * process, two files at a time; `peers` talks to programs of others and mostly waits for them, two
+ * at a time as well; `whole` starts our own processes under load, one file at a time, so that a
+ * machine with two cores does not starve what it measures.
  */
 import { defineConfig } from 'vitest/config';
 
-const heavy = ['test/peers/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+const peers = ['test/peers/**/*.test.ts'];
+const whole = ['test/e2e/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -20,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: heavy,
+          exclude: [...peers, ...whole],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -29,12 +31,22 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'heavy',
-          include: heavy,
+          name: 'peers',
+          include: peers,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: whole,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
