@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog, systemClock } from '../../devices/runtime.ts';
 import { notifySystemd, type Systemd } from '../../gateway/systemd.ts';
@@ -30,9 +31,9 @@ describe.skipIf(!hasPeer('systemd'))('what systemd hears', () => {
     listener = spawn('/usr/bin/python3', ['-c', LISTENER, join(folder, 'notify')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    listener.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      heard.push(...text.trim().split('\n'));
-    });
+    if (!listener.stdout) throw new Error('the listener has an output');
+    // A line and its end may come in two pieces.
+    createInterface({ input: listener.stdout }).on('line', (line) => heard.push(line));
     await eventually(() => heard[0] === 'bound', 'a socket that listens');
   });
 
