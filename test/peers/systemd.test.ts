@@ -21,11 +21,13 @@ describe.skipIf(!hasPeer('systemd'))('what systemd hears', () => {
   let folder = '';
   let listener: ChildProcess | undefined;
   let systemd: Systemd | undefined;
-  const heard: string[] = [];
+  let heard: string[] = [];
   let isAlive = true;
 
   beforeEach(async () => {
-    heard.length = 0;
+    // A listener that is being ended may still say something, which is not for the next.
+    const lines: string[] = [];
+    heard = lines;
     isAlive = true;
     folder = mkdtempSync(join(tmpdir(), 'bondline-systemd-'));
     listener = spawn('/usr/bin/python3', ['-c', LISTENER, join(folder, 'notify')], {
@@ -33,7 +35,7 @@ describe.skipIf(!hasPeer('systemd'))('what systemd hears', () => {
     });
     if (!listener.stdout) throw new Error('the listener has an output');
     // A line and its end may come in two pieces.
-    createInterface({ input: listener.stdout }).on('line', (line) => heard.push(line));
+    createInterface({ input: listener.stdout }).on('line', (line) => lines.push(line));
     await eventually(() => heard[0] === 'bound', 'a socket that listens');
   });
 
