@@ -12,11 +12,11 @@ import {
   headOf,
   instant,
   instantOf,
+  namedIssuer,
   type PartyFamily,
   type PartyHead,
   party,
-  periodOf,
-  statusOf,
+  payloadOfBoundedHead,
   text,
   typed,
   wireForm,
@@ -68,15 +68,12 @@ const schema = Type.Object(
 type Payload = Static<typeof schema>;
 
 function payloadOf(bond: Bond): Payload {
-  const { validFrom, validUntil = '' } = periodOf(bond);
   return {
-    '@context': [credentialsContext, bondlineContext],
-    id: bond.id,
-    type: ['VerifiableCredential', 'CustomsBondCredential'],
-    issuer: { id: bond.issuer.id, name: bond.issuer.name },
-    validFrom,
-    validUntil,
-    ...statusOf(bond),
+    ...payloadOfBoundedHead(bond, {
+      contexts: [credentialsContext, bondlineContext],
+      type: 'CustomsBondCredential',
+      issuer: namedIssuer(bond),
+    }),
     credentialSubject: {
       id: bond.principal.id,
       'bl:name': bond.principal.name,

@@ -12,11 +12,11 @@ import {
   headOf,
   instant,
   instantOf,
+  namedIssuer,
   type PartyFamily,
   type PartyHead,
   party,
-  periodOf,
-  statusOf,
+  payloadOfBoundedHead,
   text,
   typed,
   unitPattern,
@@ -77,15 +77,12 @@ const schema = Type.Object(
 type Payload = Static<typeof schema>;
 
 function payloadOf(certificate: Calibration): Payload {
-  const { validFrom, validUntil = '' } = periodOf(certificate);
   return {
-    '@context': [credentialsContext, bondlineContext],
-    id: certificate.id,
-    type: ['VerifiableCredential', 'CalibrationCertificateCredential'],
-    issuer: { id: certificate.issuer.id, name: certificate.issuer.name },
-    validFrom,
-    validUntil,
-    ...statusOf(certificate),
+    ...payloadOfBoundedHead(certificate, {
+      contexts: [credentialsContext, bondlineContext],
+      type: 'CalibrationCertificateCredential',
+      issuer: namedIssuer(certificate),
+    }),
     credentialSubject: {
       id: certificate.device,
       'bl:certificateNumber': certificate.number,

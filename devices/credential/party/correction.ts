@@ -13,12 +13,12 @@ import {
   headOf,
   instant,
   instantOf,
+  namedIssuer,
   type PartyFamily,
   type PartyHead,
   party,
-  periodOf,
+  payloadOfHead,
   reference,
-  statusOf,
   typed,
   wireForm,
 } from './family.ts';
@@ -81,12 +81,11 @@ type Payload = Static<typeof schema>;
 function payloadOf(correction: Correction): Payload {
   const { corrects, replacements } = correction;
   return {
-    '@context': [credentialsContext, epcisContext, bondlineContext],
-    id: correction.id,
-    type: ['VerifiableCredential', 'CorrectionCredential'],
-    issuer: { id: correction.issuer.id, name: correction.issuer.name },
-    ...periodOf(correction),
-    ...statusOf(correction),
+    ...payloadOfHead(correction, {
+      contexts: [credentialsContext, epcisContext, bondlineContext],
+      type: 'CorrectionCredential',
+      issuer: namedIssuer(correction),
+    }),
     relatedResource: [{ id: corrects.id, digestMultibase: corrects.digest }],
     credentialSubject: {
       type: 'ObjectEvent',

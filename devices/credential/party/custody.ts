@@ -19,12 +19,12 @@ import {
   headOf,
   instant,
   instantOf,
+  namedIssuer,
   type PartyFamily,
   type PartyHead,
   party,
-  periodOf,
+  payloadOfHead,
   reference,
-  statusOf,
   text,
   typed,
   unitPattern,
@@ -127,12 +127,11 @@ function payloadOf(step: CustodyStep): Payload {
   const { from, to, previous, release, place, quantity, right, seals } = step;
   const role = right === 'ownership' ? 'owning_party' : 'possessing_party';
   return {
-    '@context': [credentialsContext, epcisContext, bondlineContext],
-    id: step.id,
-    type: ['VerifiableCredential', typeOf(right)],
-    issuer: { id: step.issuer.id, name: step.issuer.name },
-    ...periodOf(step),
-    ...statusOf(step),
+    ...payloadOfHead(step, {
+      contexts: [credentialsContext, epcisContext, bondlineContext],
+      type: typeOf(right),
+      issuer: namedIssuer(step),
+    }),
     ...(previous && { relatedResource: [payloadOfReference(previous)] }),
     credentialSubject: {
       type: 'ObjectEvent',

@@ -15,8 +15,7 @@ import {
   instantOf,
   type PartyFamily,
   type PartyHead,
-  periodOf,
-  statusOf,
+  payloadOfHead,
   text,
   typed,
   wireForm,
@@ -105,12 +104,11 @@ type Payload = Static<typeof schema>;
 function payloadOf(ticket: DeliveryTicket): Payload {
   const { hts, batchNumber, destination } = ticket;
   return {
-    '@context': [credentialsContext, traceabilityContext],
-    id: ticket.id,
-    type: ['VerifiableCredential', 'OilAndGasDeliveryTicketCredential'],
-    issuer: ticket.issuer.id,
-    ...periodOf(ticket),
-    ...statusOf(ticket),
+    ...payloadOfHead(ticket, {
+      contexts: [credentialsContext, traceabilityContext],
+      type: 'OilAndGasDeliveryTicketCredential',
+      issuer: ticket.issuer.id,
+    }),
     credentialSubject: {
       type: ['OilAndGasDeliveryTicket'],
       openDate: formatTime(ticket.openedMs),

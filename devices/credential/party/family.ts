@@ -107,8 +107,46 @@ interface HeadPayload {
   readonly credentialStatus?: readonly Static<typeof statusEntry>[];
 }
 
+/** What the families choose of a head. */
+interface HeadChoice<C extends readonly string[], T extends string, I> {
+  readonly contexts: C;
+  /** The type besides `VerifiableCredential`. */
+  readonly type: T;
+  readonly issuer: I;
+}
+
+/** All that stands before the subject, in the order of the wire. */
+export function payloadOfHead<const C extends readonly string[], const T extends string, const I>(
+  statement: PartyHead,
+  { contexts: names, type, issuer }: HeadChoice<C, T, I>,
+) {
+  return {
+    '@context': [...names] as [...C],
+    id: statement.id,
+    type: ['VerifiableCredential', type] as ['VerifiableCredential', T],
+    issuer,
+    ...periodOf(statement),
+    ...statusOf(statement),
+  };
+}
+
+/** `payloadOfHead` of what must have an end; without one no reader takes it. */
+export function payloadOfBoundedHead<
+  const C extends readonly string[],
+  const T extends string,
+  const I,
+>(statement: PartyHead, choice: HeadChoice<C, T, I>) {
+  const head = payloadOfHead(statement, choice);
+  return { ...head, validUntil: head.validUntil ?? '' };
+}
+
+/** An issuer by id and name, as our own terms write it. */
+export function namedIssuer({ issuer }: PartyHead): { id: string; name: string } {
+  return { id: issuer.id, name: issuer.name };
+}
+
 /** `validFrom` and what follows it. */
-export function periodOf({ validFromMs, validUntilMs }: PartyHead) {
+function periodOf({ validFromMs, validUntilMs }: PartyHead) {
   return {
     validFrom: formatTime(validFromMs),
     ...(validUntilMs !== undefined && { validUntil: formatTime(validUntilMs) }),
@@ -116,7 +154,7 @@ export function periodOf({ validFromMs, validUntilMs }: PartyHead) {
 }
 
 /** `credentialStatus`, absent where there is none. */
-export function statusOf({ status }: PartyHead) {
+function statusOf({ status }: PartyHead) {
   if (status.length === 0) return {};
   return {
     credentialStatus: status.map(({ purpose, list, index }) => ({

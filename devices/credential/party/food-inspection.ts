@@ -14,8 +14,7 @@ import {
   instantOf,
   type PartyFamily,
   type PartyHead,
-  periodOf,
-  statusOf,
+  payloadOfHead,
   text,
   typed,
   wireForm,
@@ -125,12 +124,11 @@ type LotPayload = Static<typeof lot>;
 function payloadOf(inspection: FoodInspection): Payload {
   const { refrigerated, doorsOpen, remarks } = inspection;
   return {
-    '@context': [credentialsContext, traceabilityContext],
-    id: inspection.id,
-    type: ['VerifiableCredential', 'FoodGradeInspectionCredential'],
-    issuer: organizationOf(inspection.issuer),
-    ...periodOf(inspection),
-    ...statusOf(inspection),
+    ...payloadOfHead(inspection, {
+      contexts: [credentialsContext, traceabilityContext],
+      type: 'FoodGradeInspectionCredential',
+      issuer: organizationOf(inspection.issuer),
+    }),
     credentialSubject: {
       type: ['FoodGradeInspection'],
       commonInfo: {

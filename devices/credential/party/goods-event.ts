@@ -17,8 +17,7 @@ import {
   instantOf,
   type PartyFamily,
   type PartyHead,
-  periodOf,
-  statusOf,
+  payloadOfHead,
   text,
   typed,
   wireForm,
@@ -93,12 +92,11 @@ type Payload = Static<typeof schema>;
 
 function payloadOf(said: GoodsEvent): Payload {
   return {
-    '@context': [credentialsContext, traceabilityContext],
-    id: said.id,
-    type: ['VerifiableCredential', 'EventCredential'],
-    issuer: organizationOf(said.issuer),
-    ...periodOf(said),
-    ...statusOf(said),
+    ...payloadOfHead(said, {
+      contexts: [credentialsContext, traceabilityContext],
+      type: 'EventCredential',
+      issuer: organizationOf(said.issuer),
+    }),
     credentialSubject: subjectOf(said),
   };
 }

@@ -10,8 +10,7 @@ import {
   headOf,
   type PartyFamily,
   type PartyHead,
-  periodOf,
-  statusOf,
+  payloadOfHead,
   text,
   typed,
   wireForm,
@@ -191,12 +190,11 @@ type InspectionPayload = Static<typeof inspection>;
 function payloadOf(report: MillTestReport): Payload {
   const { customer, remarks } = report;
   return {
-    '@context': [credentialsContext, traceabilityContext],
-    id: report.id,
-    type: ['VerifiableCredential', 'MillTestReportCredential'],
-    issuer: { type: ['Organization'], id: report.issuer.id, name: report.issuer.name },
-    ...periodOf(report),
-    ...statusOf(report),
+    ...payloadOfHead(report, {
+      contexts: [credentialsContext, traceabilityContext],
+      type: 'MillTestReportCredential',
+      issuer: { type: ['Organization'], id: report.issuer.id, name: report.issuer.name },
+    }),
     credentialSubject: {
       certificateNumber: report.certificateNumber,
       certification: report.certification,

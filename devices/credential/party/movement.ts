@@ -16,11 +16,11 @@ import {
   headOf,
   instant,
   instantOf,
+  namedIssuer,
   type PartyFamily,
   type PartyHead,
   party,
-  periodOf,
-  statusOf,
+  payloadOfHead,
   typed,
   wireForm,
 } from './family.ts';
@@ -102,12 +102,11 @@ type Payload = Static<typeof schema>;
 function payloadOf(movement: Movement): Payload {
   const { portOfEntry, portOfDestination, portOfArrival, liable, value } = movement;
   return {
-    '@context': [credentialsContext, traceabilityContext, bondlineContext],
-    id: movement.id,
-    type: ['VerifiableCredential', 'InBondMovementCredential'],
-    issuer: { id: movement.issuer.id, name: movement.issuer.name },
-    ...periodOf(movement),
-    ...statusOf(movement),
+    ...payloadOfHead(movement, {
+      contexts: [credentialsContext, traceabilityContext, bondlineContext],
+      type: 'InBondMovementCredential',
+      issuer: namedIssuer(movement),
+    }),
     credentialSubject: {
       'bl:act': movement.act,
       'bl:at': formatTime(movement.atMs),

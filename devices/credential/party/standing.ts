@@ -13,11 +13,11 @@ import {
   headOf,
   instant,
   instantOf,
+  namedIssuer,
   type PartyFamily,
   type PartyHead,
   party,
-  periodOf,
-  statusOf,
+  payloadOfBoundedHead,
   text,
   typed,
   wireForm,
@@ -146,12 +146,11 @@ const aeoForm = wireForm(aeoSchema, 'an AEO certificate', {
 function payloadOfCtpat(standing: CtpatStanding): Static<typeof ctpatSchema> {
   const { party: member } = standing;
   return {
-    '@context': [credentialsContext, traceabilityContext],
-    id: standing.id,
-    type: ['VerifiableCredential', 'CTPATCertificate'],
-    issuer: organizationOf(standing.issuer),
-    ...requiredPeriod(standing),
-    ...statusOf(standing),
+    ...payloadOfBoundedHead(standing, {
+      contexts: [credentialsContext, traceabilityContext],
+      type: 'CTPATCertificate',
+      issuer: organizationOf(standing.issuer),
+    }),
     credentialSubject: {
       type: ['CTPAT'],
       member: {
@@ -191,12 +190,11 @@ function ctpatOf(payload: Static<typeof ctpatSchema>): CtpatStanding {
 
 function payloadOfAeo(standing: AeoStanding): Static<typeof aeoSchema> {
   return {
-    '@context': [credentialsContext, bondlineContext],
-    id: standing.id,
-    type: ['VerifiableCredential', 'AuthorizedEconomicOperatorCredential'],
-    issuer: { id: standing.issuer.id, name: standing.issuer.name },
-    ...requiredPeriod(standing),
-    ...statusOf(standing),
+    ...payloadOfBoundedHead(standing, {
+      contexts: [credentialsContext, bondlineContext],
+      type: 'AuthorizedEconomicOperatorCredential',
+      issuer: namedIssuer(standing),
+    }),
     credentialSubject: {
       id: standing.party.id,
       'bl:name': standing.party.name,
@@ -217,11 +215,6 @@ function aeoOf(payload: Static<typeof aeoSchema>): AeoStanding {
     number: subject['bl:certificateNumber'],
     covers: subject['bl:covers'],
   };
-}
-
-function requiredPeriod(standing: StandingBase): { validFrom: string; validUntil: string } {
-  const { validFrom, validUntil = '' } = periodOf(standing);
-  return { validFrom, validUntil };
 }
 
 /** Which of the two programmes a payload is of shows in its types. */
