@@ -24,12 +24,7 @@ import { eventually } from '../support/eventually.ts';
 import { memorySigner } from '../support/identity.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { hasPeer } from '../support/peers.ts';
-import {
-  certificateOf,
-  startUplinkWorld,
-  strangeAuthority,
-  type UplinkWorld,
-} from '../support/uplink-world.ts';
+import { gatewayRoles, startUplinkWorld, type UplinkWorld } from '../support/uplink-world.ts';
 
 const page = readFileSync(new URL('../../docs/uplink.md', import.meta.url), 'utf8');
 
@@ -102,13 +97,9 @@ describe.skipIf(!hasPeer('mosquitto'))('Mosquitto as the page says', () => {
     );
     const reply = (gateway: string, text: string) => source.reply(gateway, Buffer.from(text));
     peer = { url, ca, taken, reply };
-    const strange = await strangeAuthority();
-    const asOwn = { commonName: own, uris: [dids.own] };
     const at = { self: own, victim: other, delivers: false };
     roles.push(
-      { name: 'no certificate', ...at },
-      { name: 'expired', identity: await world.identity(dids.own, -1_000), ...at },
-      { name: 'another authority', identity: await certificateOf(strange, asOwn), ...at },
+      ...(await gatewayRoles(world, dids)),
       {
         name: 'a name that is nobody’s',
         identity: await world.certificate({ commonName: 'stranger', uris: [dids.own] }),
@@ -120,18 +111,6 @@ describe.skipIf(!hasPeer('mosquitto'))('Mosquitto as the page says', () => {
         identity: await world.identity(dids.revoked),
         proven: revoked,
         ...{ self: revoked, victim: own, delivers: false },
-      },
-      {
-        name: 'another gateway',
-        identity: await world.identity(dids.other),
-        proven: other,
-        ...{ self: other, victim: own, delivers: true },
-      },
-      {
-        name: 'the gateway itself',
-        identity: await world.identity(dids.own),
-        proven: own,
-        ...{ self: own, victim: other, delivers: true },
       },
     );
     canaries.push(await startCanary(peer, own, await world.identity(dids.own)));

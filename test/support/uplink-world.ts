@@ -19,6 +19,7 @@ import { startUplink, type Uplink } from '../../ingest/uplink.ts';
 import { openUplinkAuthority, type UplinkAuthority } from '../../ingest/uplink-authority.ts';
 import { createUplinkGateways } from '../../ingest/uplink-gateways.ts';
 import { createIssuer } from '../../ingest/uplink-issue.ts';
+import type { Role } from './access-matrix.ts';
 import { memorySigner } from './identity.ts';
 
 const HOUR_MS = 3_600_000;
@@ -123,4 +124,35 @@ export async function certificateOf(
   const span = { fromMs: Date.now() - HOUR_MS, untilMs: Date.now() + HOUR_MS };
   const wish = { commonName, names, use, publicKey, ...span };
   return { key, cert: await issueCertificate(authority, wish, randomBytes(16)) };
+}
+
+/**
+ * The roles that every broker sees alike: those whom TLS lets in nowhere, and two gateways as they
+ * should be, of which the other attacks the own one and the own one the other.
+ */
+export async function gatewayRoles(
+  world: UplinkWorld,
+  dids: { readonly own: string; readonly other: string },
+): Promise<readonly Role[]> {
+  const [own, other] = [fingerprintOfDid(dids.own), fingerprintOfDid(dids.other)];
+  const outside = { self: own, victim: other, delivers: false };
+  const strange = await strangeAuthority();
+  const asOwn = { commonName: own, uris: [dids.own] };
+  return [
+    { name: 'no certificate', ...outside },
+    { name: 'expired', identity: await world.identity(dids.own, -1_000), ...outside },
+    { name: 'another authority', identity: await certificateOf(strange, asOwn), ...outside },
+    {
+      name: 'another gateway',
+      identity: await world.identity(dids.other),
+      proven: other,
+      ...{ self: other, victim: own, delivers: true },
+    },
+    {
+      name: 'the gateway itself',
+      identity: await world.identity(dids.own),
+      proven: own,
+      ...{ self: own, victim: other, delivers: true },
+    },
+  ];
 }

@@ -18,12 +18,7 @@ import {
 } from '../../support/access-matrix.ts';
 import { eventually } from '../../support/eventually.ts';
 import { memorySigner } from '../../support/identity.ts';
-import {
-  certificateOf,
-  startUplinkWorld,
-  strangeAuthority,
-  type UplinkWorld,
-} from '../../support/uplink-world.ts';
+import { gatewayRoles, startUplinkWorld, type UplinkWorld } from '../../support/uplink-world.ts';
 
 const dids = { own: memorySigner().did, other: memorySigner().did, revoked: memorySigner().did };
 const own = fingerprintOfDid(dids.own);
@@ -57,13 +52,10 @@ describe('the embedded broker over TLS', () => {
     const reply = (gateway: string, text: string) => source.reply(gateway, Buffer.from(text));
     const ca = world.authority.certificate;
     peer = { url: source.address, ca, taken, reply };
-    const strange = await strangeAuthority();
     const asOwn = { commonName: own, uris: [dids.own] };
     const at = { self: own, victim: other, delivers: false };
     roles.push(
-      { name: 'no certificate', ...at },
-      { name: 'expired', identity: await world.identity(dids.own, -1_000), ...at },
-      { name: 'another authority', identity: await certificateOf(strange, asOwn), ...at },
+      ...(await gatewayRoles(world, dids)),
       {
         name: 'a name that is not the DID’s',
         identity: await world.certificate({ commonName: other, uris: [dids.own] }),
@@ -80,18 +72,6 @@ describe('the embedded broker over TLS', () => {
         ...at,
       },
       { name: 'revoked', identity: await world.identity(dids.revoked), ...at, self: revoked },
-      {
-        name: 'another gateway',
-        identity: await world.identity(dids.other),
-        proven: other,
-        ...{ self: other, victim: own, delivers: true },
-      },
-      {
-        name: 'the gateway itself',
-        identity: await world.identity(dids.own),
-        proven: own,
-        ...{ self: own, victim: other, delivers: true },
-      },
     );
     canaries.push(await startCanary(peer, own, await world.identity(dids.own)));
     canaries.push(await startCanary(peer, other, await world.identity(dids.other)));
