@@ -37,6 +37,19 @@ export type Send = (token: Uint8Array) => Promise<void>;
 /** Kinds of trouble that are remembered as said. */
 const SAID_MAX = 1_000;
 
+/** What a settled batch came to that did not take effect; the codes are those of docs/wire.md. */
+function sentenceOf(code: string): string {
+  switch (code) {
+    case 'VC_REVOKED':
+    case 'IN_QUARANTINE':
+      return 'the ingester keeps a batch in doubt, without effect until an officer accepts it';
+    case 'IN_FORK':
+      return 'the ingester keeps a batch as evidence, without effect: another claims its place';
+    default:
+      return 'the ingester refused a batch for good';
+  }
+}
+
 export class Forwarder {
   readonly #options: ForwardOptions;
   readonly #fingerprint: string;
@@ -243,8 +256,7 @@ export class Forwarder {
       const device = this.#inFlight.get(digest)?.row?.device;
       this.#inFlight.remove(digest);
       if (outcome === 'refused') {
-        const fields = { device, code, digest };
-        this.#say(`${device} ${code}`, 'the ingester refused a batch for good', fields);
+        this.#say(`${device} ${code}`, sentenceOf(code), { device, code, digest });
       }
       if (device === undefined || !this.#holds.release(device)) continue;
       log.info('the ingester takes batches again', { device });

@@ -51,6 +51,17 @@ export function createIssuer(options: IssueOptions): IssueCertificate {
   const { authority, clock, gateways, ingester, lifetimeMs, log } = options;
   const mayAsk = createRateLimit(clock);
   const isNew = createNonces(clock);
+  /** Gateways of which it was said that they may not; each asks again and again. */
+  const turnedAway = new Set<string>();
+
+  const sayTurnedAway = (gateway: string): void => {
+    if (turnedAway.has(gateway)) return;
+    const [oldest] = turnedAway;
+    if (turnedAway.size >= limits.sitesMax && oldest !== undefined) turnedAway.delete(oldest);
+    turnedAway.add(gateway);
+    const hint = 'enrol one of its devices, or: bondline-ingest uplink CONFIG allow DID';
+    log.warn('a gateway without an enrolment in force asked for a certificate', { gateway, hint });
+  };
 
   const no = (code: keyof typeof STATUS, reason: string): IssueAnswer => ({
     status: STATUS[code],
@@ -87,13 +98,10 @@ export function createIssuer(options: IssueOptions): IssueCertificate {
       return no('IN_CERTIFICATE_REQUEST', 'no P-256 key that signs for itself is inside');
     }
     if (!(await mayHave(request))) {
-      const hint = 'enrol one of its devices, or: bondline-ingest uplink CONFIG allow DID';
-      log.warn('a gateway without an enrolment in force asked for a certificate', {
-        gateway,
-        hint,
-      });
+      sayTurnedAway(gateway);
       return no('IN_CERTIFICATE_NOT_ALLOWED', `${gateway} is not enrolled or allowed here`);
     }
+    turnedAway.delete(gateway);
     const named = { did: gateway, fingerprint: fingerprintOfDid(gateway) };
     const issuedMs = Math.round(clock.nowMs());
     const certificate = await authority.issueGateway(named, key, lifetimeMs);

@@ -14,7 +14,7 @@ import {
   makeTlsKey,
   type TlsIdentity,
 } from '../../devices/io/uplink/x509.ts';
-import { type Clock, silentLog, systemClock } from '../../devices/runtime.ts';
+import { type Clock, type Log, silentLog, systemClock } from '../../devices/runtime.ts';
 import { startUplink, type Uplink } from '../../ingest/uplink.ts';
 import { openUplinkAuthority, type UplinkAuthority } from '../../ingest/uplink-authority.ts';
 import { createUplinkGateways } from '../../ingest/uplink-gateways.ts';
@@ -44,11 +44,13 @@ export interface UplinkWorld {
 export async function startUplinkWorld(
   options: {
     readonly clock?: Clock;
+    readonly log?: Log;
     readonly lifetimeMs?: number;
     readonly serverMs?: number;
   } = {},
 ): Promise<UplinkWorld> {
   const { clock = systemClock, lifetimeMs = HOUR_MS, serverMs = HOUR_MS } = options;
+  const { log = silentLog } = options;
   const directory = mkdtempSync(join(tmpdir(), 'bondline-uplink-'));
   const keys = await openKeyFile(join(directory, 'keys.json'), 'for one test only', clock);
   const data = join(directory, 'data');
@@ -58,7 +60,7 @@ export async function startUplinkWorld(
   const gateways = createUplinkGateways({ data, isEnrolled });
   const { did } = memorySigner();
   const issue = createIssuer({
-    ...{ authority, gateways, ingester: did, lifetimeMs, clock, log: silentLog },
+    ...{ authority, gateways, ingester: did, lifetimeMs, clock, log },
     // Here every gateway shows an enrolment; whether it is in force, `enrolled` says.
     present: async () => 'did:key:device',
   });

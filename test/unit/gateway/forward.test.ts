@@ -51,14 +51,14 @@ function start(devices: readonly Signer[] = [memorySigner()]) {
   const receipt = async (
     tokens: readonly Uint8Array[],
     outcome: ReceiptOutcome = 'accepted',
-    options: { signer?: Signer; gateway?: string; bytes?: string } = {},
+    options: { signer?: Signer; gateway?: string; bytes?: string; code?: string } = {},
   ) => {
     const signer = options.signer ?? ingester;
     const results = tokens.map((token) => ({
       digest: credentialDigest(token),
       outcome,
       ...(options.bytes === undefined ? {} : { bytes: options.bytes }),
-      ...(outcome === 'accepted' ? {} : { code: 'VC_SCHEMA' }),
+      ...(outcome === 'accepted' ? {} : { code: options.code ?? 'VC_SCHEMA' }),
       ...(outcome === 'held' ? {} : { position: 1, leaf: LEAF }),
     }));
     const gateway = options.gateway ?? fingerprintOfDid(someGateway.did);
@@ -150,6 +150,20 @@ describe('the way to the ingester', () => {
     await t.receipt(t.sent, 'refused');
     expect(t.lines.filter((line) => line.includes('refused a batch'))).toHaveLength(1);
     expect(t.settled.refused).toBe(3);
+  });
+
+  it.each([
+    ['VC_REVOKED', 'in doubt, without effect until an officer accepts it'],
+    ['IN_QUARANTINE', 'in doubt, without effect until an officer accepts it'],
+    ['IN_FORK', 'as evidence, without effect: another claims its place'],
+    ['VC_SCHEMA', 'refused a batch for good'],
+  ])('says of %s what became of the batch', async (code, words) => {
+    const t = start();
+    await t.append(1);
+    await t.up();
+    await t.receipt(t.sent, 'refused', { code });
+    expect(t.store.stats().rows).toBe(0);
+    expect(t.lines.filter((line) => line.includes(code))).toEqual([expect.stringContaining(words)]);
   });
 
   it('keeps no more than a window in flight', async () => {

@@ -6,15 +6,19 @@ import { signToken } from '../../../devices/credential/jws.ts';
 import { fingerprintOfDid } from '../../../devices/envelope.ts';
 import { composeCertificateRequest, makeTlsKey } from '../../../devices/io/uplink/x509.ts';
 import { limits } from '../../../devices/limits.ts';
+import { silentLog } from '../../../devices/runtime.ts';
 import { memorySigner } from '../../support/identity.ts';
 import { startUplinkWorld, type UplinkWorld } from '../../support/uplink-world.ts';
 
 const signer = memorySigner();
 let world: UplinkWorld;
 let address = 0;
+/** Gateways of which the log says that they were turned away. */
+const warned: unknown[] = [];
 
 beforeAll(async () => {
-  world = await startUplinkWorld();
+  const log = { ...silentLog, warn: (_: string, fields?: object) => void warned.push(fields) };
+  world = await startUplinkWorld({ log });
   world.enrolled.add(signer.did);
 });
 afterAll(() => world.close());
@@ -113,6 +117,18 @@ describe('a request for a certificate', () => {
     expect((await ask(await requestOf())).status).toBe(403);
     world.enrolled.add(signer.did);
     expect((await ask(await requestOf())).status).toBe(200);
+  });
+
+  it('of a gateway that may not have one is told of once, and again after it might', async () => {
+    const gateway = memorySigner();
+    const told = () => warned.filter((fields) => JSON.stringify(fields).includes(gateway.did));
+    for (let round = 0; round < 3; round += 1) await ask(await requestOf({}, gateway));
+    expect(told()).toHaveLength(1);
+    world.enrolled.add(gateway.did);
+    expect((await ask(await requestOf({}, gateway))).status).toBe(200);
+    world.enrolled.delete(gateway.did);
+    for (let round = 0; round < 2; round += 1) await ask(await requestOf({}, gateway));
+    expect(told()).toHaveLength(2);
   });
 
   it('is not even looked at when too many come from one address', async () => {
