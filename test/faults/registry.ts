@@ -1,0 +1,5 @@
+/** All faults, in the order in which they are run and printed. */
+import type { Fault } from './fault.ts';
+import { sigkillBoth, sigkillGateway, sigkillIngester } from './kinds/sigkill.ts';
+
+export const faults: readonly Fault[] = [sigkillGateway, sigkillIngester, sigkillBoth];
