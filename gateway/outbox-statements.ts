@@ -5,7 +5,7 @@ import type { DeviceMark } from './outbox.ts';
 import type { BatchRow, DeviceRow } from './outbox-tables.ts';
 
 const BATCH_COLUMNS = `id, device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms,
-  bytes, hash, token, witness`;
+  bytes, hash, token, witness, priority, paper`;
 
 /** Prepares them on a connection that was opened with `outboxSchema`. */
 export function prepareStatements(db: Database) {
@@ -38,17 +38,21 @@ export function prepareStatements(db: Database) {
     move: db.prepare(`INSERT OR REPLACE INTO device
       VALUES (@did, @epoch, @nonce, @follows, @sequence, @last_id, @last_digest, @last_ms)`),
     insert: db.prepare(`INSERT INTO batch (device, epoch, sequence, digest, readings, from_ms,
-      to_ms, closed_ms, bytes, hash, token) VALUES (@device, @epoch, @sequence, @digest, @readings,
-      @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token)`),
+      to_ms, closed_ms, bytes, hash, token, priority) VALUES (@device, @epoch, @sequence, @digest,
+      @readings, @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token, @priority)`),
     // The same bytes again are no mistake: a device that did not hear of us sends them twice.
     keep: db.prepare(`INSERT OR IGNORE INTO batch (device, epoch, sequence, digest, readings,
-      from_ms, to_ms, closed_ms, bytes, hash, token, witness) VALUES (@device, @epoch, @sequence,
-      @digest, @readings, @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token, @witness)`),
+      from_ms, to_ms, closed_ms, bytes, hash, token, witness, priority) VALUES (@device, @epoch,
+      @sequence, @digest, @readings, @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token, @witness,
+      @priority)`),
     peek: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE id > ? AND id <= ?
       AND device NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`) as Statement<
       [number, number, string, number],
       BatchRow
     >,
+    peekUrgent: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE priority = 0 AND id > ?
+      AND id <= ? AND device NOT IN (SELECT value FROM json_each(?)) ORDER BY id
+      LIMIT ?`) as Statement<[number, number, string, number], BatchRow>,
     peekDevice: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE device = ? AND id > ?
       AND id <= ? ORDER BY id LIMIT ?`) as Statement<[string, number, number, number], BatchRow>,
     take: db.prepare(

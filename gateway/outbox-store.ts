@@ -32,6 +32,10 @@ import { prepareStatements } from './outbox-statements.ts';
 import { type NewRow, nothingYet, type Step, type Working } from './outbox-step.ts';
 import { type BatchRow, type DeviceRow, hashRow, isIntact } from './outbox-tables.ts';
 
+/** `batch.priority`. */
+const URGENT = 0;
+const ORDINARY = 1;
+
 export interface OutboxStoreOptions {
   /** Opened with `outboxSchema`. */
   readonly db: Database;
@@ -87,13 +91,14 @@ export class OutboxStore {
   /** Committed, intact rows. Damaged ones leave the outbox and become a loss. */
   peek(request: PeekRequest): OutboxRow[] {
     const found: OutboxRow[] = [];
-    const { upTo = Number.MAX_SAFE_INTEGER, device, except = [], count } = request;
+    const { upTo = Number.MAX_SAFE_INTEGER, device, except = [], count, urgent } = request;
+    const peekAll = urgent ? this.#sql.peekUrgent : this.#sql.peek;
     let { after } = request;
     while (found.length < count) {
       const wanted = count - found.length;
       const rows =
         device === undefined
-          ? this.#sql.peek.all(after, upTo, JSON.stringify(except), wanted)
+          ? peekAll.all(after, upTo, JSON.stringify(except), wanted)
           : this.#sql.peekDevice.all(device, after, upTo, wanted);
       for (const row of rows) {
         after = row.id;
@@ -192,7 +197,7 @@ export class OutboxStore {
     const place = { device, epoch: epoch.counter, sequence, digest };
     working.bytes += token.length;
     const appended = { batches: 1, readings, lossesSigned: 0, dropped: 0 };
-    const rows = [{ ...place, readings, ...span, token, witness }];
+    const rows = [{ ...place, readings, ...span, token, witness, priority: ORDINARY }];
     return { device: witness, messages, taken: [], lost: [], rows, appended };
   }
 
@@ -233,7 +238,8 @@ export class OutboxStore {
     const span = { from_ms, to_ms, closed_ms: draft.closedMs, bytes: token.length };
     const { device } = draft;
     const readings = countReadings(draft);
-    return [{ device, epoch: last.epoch, sequence, digest, readings, ...span, token }];
+    const priority = draft.priority === 'urgent' ? URGENT : ORDINARY;
+    return [{ device, epoch: last.epoch, sequence, digest, readings, ...span, token, priority }];
   }
 
   /** Where the device's history stands, with what is signed here and not committed. */
@@ -368,8 +374,8 @@ export class OutboxStore {
   }
 }
 
-function toOutboxRow({ id, digest, device, readings, token }: BatchRow): OutboxRow {
-  return { id, digest, device, readings, token };
+function toOutboxRow({ id, digest, device, readings, token, priority }: BatchRow): OutboxRow {
+  return { id, digest, device, readings, token, urgent: priority === URGENT };
 }
 
 /** RFC 9562 §5.4 (version 4) of 16 random bytes. */

@@ -64,6 +64,15 @@ export const outboxSchema = [
   -- Where a device signed its batch itself: whose key signs the loss if the row is damaged.
   ALTER TABLE batch ADD COLUMN witness TEXT;
   `,
+  `
+  -- When a row is sent: 0 before all others, 1 in its turn.
+  ALTER TABLE batch ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+  CREATE INDEX batch_urgent ON batch (id) WHERE priority = 0;
+
+  -- Where a row is no batch but a party's paper that is only carried: its family. Its device is
+  -- then the party that signed it; epoch, sequence and readings are 0.
+  ALTER TABLE batch ADD COLUMN paper TEXT;
+  `,
 ] as const;
 
 export interface DeviceRow {
@@ -91,6 +100,10 @@ export interface BatchRow {
   readonly hash: Uint8Array;
   readonly token: Uint8Array;
   readonly witness?: string | null;
+  /** 0: urgent; 1: not. Outside the hash: a batch is not given up for the order it goes in. */
+  readonly priority: number;
+  /** Family of a party's credential that is carried (`custody`, `ticket`, …); none for a batch. */
+  readonly paper?: string | null;
 }
 
 /**
@@ -101,6 +114,7 @@ export function hashRow(row: Omit<BatchRow, 'id' | 'hash'>): Uint8Array {
   const { device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes } = row;
   const said = [device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes];
   if (row.witness) said.push(row.witness);
+  if (row.paper) said.push(row.paper);
   return createHash('sha256')
     .update(`${said.join('\n')}\n`)
     .update(row.token)

@@ -11,6 +11,8 @@ export interface Draft extends BatchDraft {
   readonly messages?: readonly string[];
   /** Secured as `vc+sd-jwt`, so that readings can be shown alone; `vc+jwt` where absent. */
   readonly selective?: { readonly decoys: boolean };
+  /** It says something that cannot wait (an alarm, a seal): sent before all others. */
+  readonly priority?: 'urgent';
 }
 
 /** A batch that a device signed itself, as it came and already verified. */
@@ -41,6 +43,8 @@ export interface OutboxRow {
   readonly device: string;
   readonly readings: number;
   readonly token: Uint8Array;
+  /** Sent before rows that are not. */
+  readonly urgent: boolean;
 }
 
 /** Which rows to look at: those with `after` < id ≤ `upTo`, lowest first. */
@@ -52,6 +56,8 @@ export interface PeekRequest {
   readonly device?: string;
   /** Without the rows of these devices. */
   readonly except?: readonly string[];
+  /** Urgent rows only. */
+  readonly urgent?: true;
   readonly count: number;
 }
 

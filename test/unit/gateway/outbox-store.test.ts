@@ -126,6 +126,20 @@ describe('rows', () => {
     expect(ids({ after: 4, count: 9 })).toEqual([]);
   });
 
+  it('are marked as urgent by their draft, and are found by that', async () => {
+    const [a, b] = [memorySigner(), memorySigner()];
+    const { store } = openStore({ devices: [a, b] });
+    const urgent = (did: string) => ({ ...draftOf(did), priority: 'urgent' as const });
+    await store.append([draftOf(a.did), urgent(a.did), urgent(b.did), draftOf(b.did)]);
+    const ids = (request: Parameters<typeof store.peek>[0]) => store.peek(request).map((r) => r.id);
+    expect(store.peek({ after: 0, count: 9 }).map((row) => row.urgent)).toEqual([
+      ...[false, true, true, false],
+    ]);
+    expect(ids({ after: 0, urgent: true, count: 9 })).toEqual([2, 3]);
+    expect(ids({ after: 2, urgent: true, count: 9 })).toEqual([3]);
+    expect(ids({ after: 0, urgent: true, except: [a.did], count: 9 })).toEqual([3]);
+  });
+
   it('never get an id again that was given out', async () => {
     const { device, store } = openStore();
     await store.append([draftOf(device.did)]);
