@@ -54,8 +54,14 @@ export const walletErrors = {
     retryable: false,
   },
   WALLET_NOT_WEB: {
-    meaning: 'The identity of this wallet is its key; there is nothing to rotate or to publish.',
+    meaning: 'The identity of this wallet is its key, so that no other key can take its place.',
     hint: 'For an identity that outlives its key use did:web (init --did-method web).',
+    retryable: false,
+  },
+  WALLET_STATUS_URL: {
+    meaning:
+      'The identity of this wallet is its key and says no address, so its status lists have none.',
+    hint: 'Say once where they will stand: --status-url https://files.you.example/status.',
     retryable: false,
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -13,11 +13,10 @@ import { statusEntriesMin } from '../credential/status-list.ts';
 import { credentialDigest } from '../envelope.ts';
 import { EdgeError } from '../errors.ts';
 import { didOfPublicJwk } from '../identity/did-key.ts';
-import type { WebPlace } from '../identity/did-web.ts';
 import { isSuspectDid } from '../identity/suspect-key.ts';
 import { limits } from '../limits.ts';
 import type { Clock, Random } from '../runtime.ts';
-import { listUrl, PURPOSES } from './publish.ts';
+import { listUrl, PURPOSES, type PublicPlace } from './place.ts';
 import type { WalletSession } from './session.ts';
 import { statusOf } from './status.ts';
 import type { Member, WalletFile } from './wallet-file.ts';
@@ -46,7 +45,7 @@ export interface Enrolled {
 
 interface At {
   readonly file: WalletFile;
-  readonly place: WebPlace;
+  readonly place: PublicPlace;
   readonly session: WalletSession;
   readonly context: { readonly clock: Clock; readonly random: Random };
   readonly issuedFolder: string;

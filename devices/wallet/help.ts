@@ -26,13 +26,17 @@ ${EXITS}`,
   init: `\
 Usage: bondline-wallet init DIR --did DID --name NAME --passphrase-file FILE [--json]
        bondline-wallet init DIR --did-method key|jwk --name NAME --passphrase-file FILE
+                            [--status-url URL]
 
 Makes a wallet in DIR: a P-256 key in an encrypted key store, and the identity that it signs for.
-A did:web is the name of your web server, and outlives its keys; it enrols devices. An organisation
-without a web server signs with a did:key or did:jwk, which is its key.
+A did:web is the name of your web server, and outlives its keys. An organisation without a web
+server of its own signs with a did:key or did:jwk, which is its key and cannot be replaced; to
+enrol devices it says where its status lists will stand, which any web server may show.
 
   --did DID                your did:web: did:web:operator.example for https://operator.example
   --did-method METHOD      web (default), key or jwk
+  --status-url URL         of a did:key or did:jwk: the https address of the folder of its status
+                           lists; may also be said with the first enrol or publish
   --name NAME              the organisation's name for people
   --passphrase-file FILE   the first line is the passphrase of the key store; later commands
                            read the same file unless they name another
@@ -40,9 +44,11 @@ without a web server signs with a did:key or did:jwk, which is its key.
   --token LABEL            which token of it; its PIN is the first line of --passphrase-file
   --service URL            your Traceability API, shown in the DID document
 
-Example:
+Examples:
   bondline-wallet init wallet --did did:web:you.example --name "Your company" \
     --passphrase-file passphrase
+  bondline-wallet init wallet --did-method jwk --status-url https://files.example/you \
+    --name "Your company" --passphrase-file passphrase
 
 ${EXITS}`,
 
@@ -63,6 +69,7 @@ and writes one signed enrolment credential for each: LABEL.jwt, for the gateway 
   --lost                   a request may replace a key that is lost; that key is revoked at once
   --out DIR                where to write (default: here)
   --publish DIR            publish below DIR in the same breath (see publish)
+  --status-url URL         where the status lists of a did:key or did:jwk will stand (see init)
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "enrolled": [{"label", "device", "id", …}]}
 
@@ -76,12 +83,14 @@ ${EXITS}`,
 Usage: bondline-wallet publish DIR --out DIR [options]
 
 Writes did.json, status/revocation.jwt and status/suspension.jwt below --out, the root of a web
-server, where did:web and the enrolments expect them. Run it again after every enrol, rotate,
-suspend, reinstate and revoke.
+server, where did:web and the enrolments expect them; the lists of a did:key or did:jwk stand where
+--status-url says. Run it again after every enrol, rotate, suspend, reinstate and revoke.
 
   --out DIR                root of the web server, or a folder of pinned documents
   --valid-until TIME       after this time the lists say nothing any more (default: no end)
-  --form FORM              how lists are signed: jwt (default), data-integrity (as .json), both
+  --form FORM              how lists are signed: jwt (default), or both: also with a proof inside
+                           (Data Integrity), as .json; such lists, once there, stay up to date
+  --status-url URL         where the status lists of a did:key or did:jwk will stand (see init)
   --passphrase-file FILE   instead of the one that init named
   --json                   print {"organisation", "files"}
 
@@ -153,7 +162,9 @@ ${EXITS}`,
   status: `\
 Usage: bondline-wallet status DIR [--json]
 
-Lists the enrolments of the wallet: status, label, device and id of the credential.
+Lists the enrolments of the wallet: status, label, device and id of the credential; and, after a
+rotation, which key replaced which. --json has "replacedBy" (the new key), "supersedes" (the old
+one), "reissuedAs" (the enrolment that your new key signed), and your own "keys", oldest first.
 
 ${EXITS}`,
 } as const;

@@ -2,17 +2,17 @@
 import { addProof } from '../credential/proof/add-proof.ts';
 import { composeStatusList, encodeStatusList, statusBits } from '../credential/status-list.ts';
 import type { JsonObject } from '../credential/vcdm-values.ts';
-import type { WebPlace } from '../identity/did-web.ts';
 import { formatTime } from '../runtime.ts';
-import { didDocumentOf } from './did-document.ts';
+import { documentTextOf } from './did-document.ts';
+import { listPath, listUrl, PURPOSES, type PublicPlace, type Purpose } from './place.ts';
 import type { WalletSession } from './session.ts';
 import type { WalletFile } from './wallet-file.ts';
 
-export const PURPOSES = ['revocation', 'suspension'] as const;
-export type Purpose = (typeof PURPOSES)[number];
-
-/** How the lists are secured: as `vc+jwt`, with a proof inside (Data Integrity), or both. */
-export const LIST_FORMS = ['jwt', 'data-integrity', 'both'] as const;
+/**
+ * How the lists are secured: as `vc+jwt`, or besides with a proof inside (Data Integrity). The
+ * address that credentials name is that of the `vc+jwt`, so there is no form without it.
+ */
+export const LIST_FORMS = ['jwt', 'both'] as const;
 
 export interface PublishOptions {
   readonly form?: (typeof LIST_FORMS)[number];
@@ -23,7 +23,7 @@ export interface PublishOptions {
 /** The files, by their path below the web server's root. */
 export async function publishedFiles(
   file: WalletFile,
-  place: WebPlace,
+  place: PublicPlace,
   at: {
     readonly options: PublishOptions;
     readonly session: WalletSession;
@@ -33,7 +33,7 @@ export async function publishedFiles(
   const { nowMs, options, session } = at;
   const { form = 'jwt', validUntilMs } = options;
   const files = new Map<string, string | Uint8Array>();
-  files.set(place.documentPath, `${JSON.stringify(didDocumentOf(file), null, 2)}\n`);
+  files.set(place.documentPath, documentTextOf(file));
   for (const purpose of PURPOSES) {
     const payload = composeStatusList({
       id: listUrl(place, purpose),
@@ -44,25 +44,20 @@ export async function publishedFiles(
       ...(validUntilMs !== undefined && { validUntilMs }),
     });
     // Both name the same list: whoever looks it up takes the form that he reads.
-    const path = listPath(place, purpose);
-    if (form !== 'data-integrity') files.set(path, await session.issue(payload));
+    files.set(listPath(place, purpose), await session.issue(payload));
     if (form === 'jwt') continue;
     const created = formatTime(nowMs);
     const proven = await addProof(JSON.parse(payload) as JsonObject, session.signer, {
       ...{ purpose: 'assertionMethod', created },
     });
-    files.set(path.replace(/jwt$/, 'json'), `${JSON.stringify(proven, null, 2)}\n`);
+    files.set(provenPath(place, purpose), `${JSON.stringify(proven, null, 2)}\n`);
   }
   return files;
 }
 
-/** Where the list of a purpose is to be found. */
-export function listUrl(place: WebPlace, purpose: Purpose): string {
-  return `${place.origin}/${listPath(place, purpose)}`;
-}
-
-function listPath({ folder }: WebPlace, purpose: Purpose): string {
-  return `${folder === '' ? '' : `${folder}/`}status/${purpose}.jwt`;
+/** Where the list with a proof inside stands below the root. */
+export function provenPath(place: PublicPlace, purpose: Purpose): string {
+  return listPath(place, purpose).replace(/jwt$/, 'json');
 }
 
 function indexesOf({ members, papers = [] }: WalletFile, purpose: Purpose): number[] {

@@ -16,6 +16,39 @@ export function statusOf({
   return suspendedMs === undefined ? 'active' : 'suspended';
 }
 
+/** What took the place of an enrolment, as far as something did. */
+export interface Replacement {
+  /** DID of the device's new key. */
+  readonly replacedBy?: string;
+  /** Id of a later enrolment of the same key: the organisation signed it anew. */
+  readonly reissuedAs?: string;
+}
+
+/**
+ * What took the place of each member, in their order: the next enrolment of its key, which a
+ * rotation of the organisation's key makes, and the key that a request to replace it brought. What
+ * it signed until then stays as good as its status says.
+ */
+export function replacementsOf(members: readonly Member[]): readonly Replacement[] {
+  const byKey = new Map<string, string>();
+  const reissues = new Map<string, string>();
+  // From the newest back, so that the earliest one that replaces a key is what is remembered, and
+  // an enrolment finds the one right after it.
+  return members
+    .toReversed()
+    .map(({ device, enrolment, supersedes }) => {
+      const reissuedAs = reissues.get(device);
+      reissues.set(device, enrolment);
+      const replacedBy = byKey.get(device);
+      if (supersedes !== undefined) byKey.set(supersedes, device);
+      return {
+        ...(replacedBy !== undefined && { replacedBy }),
+        ...(reissuedAs !== undefined && { reissuedAs }),
+      };
+    })
+    .toReversed();
+}
+
 /**
  * The wallet's memory after a change of these entries. What is so already stays as it was.
  *

@@ -79,6 +79,8 @@ const walletSchema = Type.Object(
     ...common,
     /** Base URL of the organisation's Traceability API, shown in its DID document. */
     service: Type.Optional(text),
+    /** Where the status lists of an identity that is its key stand; a `did:web` says it itself. */
+    statusUrl: Type.Optional(text),
     /** Where the keys are, if not in the encrypted file: PKCS#11 library and token. */
     token: Type.Optional(Type.Object({ module: text, label: text }, closed)),
     /** Oldest first; the last one signs. */

@@ -2,15 +2,16 @@
  * An organisation's wallet: its identity, the devices that it enrolled, and the status of each. It
  * lives where the organisation says, never on the authority's host, and signs with its own key.
  */
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { StatusEntry } from '../credential/enrolment.ts';
 import { EdgeError } from '../errors.ts';
-import { type WebPlace, webPlaceOf } from '../identity/did-web.ts';
+import { webPlaceOf } from '../identity/did-web.ts';
 import type { Signer } from '../identity/signer.ts';
 import { makeDirectory } from '../io/directory.ts';
 import type { Clock, Random } from '../runtime.ts';
 import type { DidMethod } from './agent/agent.ts';
-import { didDocumentOf } from './did-document.ts';
+import { documentTextOf } from './did-document.ts';
 import {
   type Enrolled,
   type EnrolOrder,
@@ -20,7 +21,8 @@ import {
   takenIndexes,
 } from './enrol.ts';
 import { withLock } from './lock.ts';
-import { listUrl, PURPOSES, type PublishOptions, publishedFiles } from './publish.ts';
+import { listUrl, PURPOSES, placeOfUrl, publicPlaceOf } from './place.ts';
+import { type PublishOptions, provenPath, publishedFiles } from './publish.ts';
 import { openAgent, openSession, type WalletSession, withKeyStore } from './session.ts';
 import { type Change, withStatus } from './status.ts';
 import {
@@ -28,6 +30,7 @@ import {
   readWallet,
   type SignedPaper,
   type WalletFile,
+  type WalletKey,
   walletPaths,
   writeOwn,
   writeWallet,
@@ -43,6 +46,10 @@ export interface Wallet {
   readonly did: string;
   readonly name: string;
   readonly members: readonly Member[];
+  /** Where the status lists of an identity that is its key stand. */
+  readonly statusUrl: string | undefined;
+  /** Its keys, oldest first; the last one signs. */
+  readonly keys: readonly WalletKey[];
   /** Bonds, standings and calibrations that it signed with an entry of its lists. */
   readonly papers: readonly SignedPaper[];
   /** Opens the keys for `use`; what happens in it is signed in the organisation's name. */
@@ -74,8 +81,14 @@ export interface Wallet {
   /** Sets or lifts the status of entries; it takes effect when it is published. */
   setStatus(indexes: readonly number[], change: Change): Promise<void>;
   /**
-   * Writes the DID document and the status lists below `root`, the root of a web server. Returns
-   * the paths below it. @throws EdgeError WALLET_NOT_WEB
+   * Says where the status lists of an identity that is its key will stand. Credentials name that
+   * address, so that it stays once there is one. @throws EdgeError CFG_USAGE
+   */
+  setStatusUrl(url: string): Promise<void>;
+  /**
+   * Writes the DID document and the status lists below `root`, the root of a web server; lists that
+   * stand there with a proof inside are written anew in that form too, since an old one would go on
+   * saying what was true. Returns the paths below `root`. @throws EdgeError WALLET_STATUS_URL
    */
   publish(root: string, options?: PublishOptions): Promise<readonly string[]>;
 }
@@ -91,6 +104,8 @@ export interface WalletIdentity {
   readonly token?: { readonly module: string; readonly label: string };
   /** URL of the organisation's Traceability API, for its DID document. */
   readonly service?: string;
+  /** Where the status lists of an identity that is its key will stand (https). */
+  readonly statusUrl?: string;
 }
 
 /**
@@ -103,9 +118,11 @@ export async function createWallet(
   identity: WalletIdentity,
   context: WalletContext,
 ): Promise<Wallet> {
-  const { did: wanted, method, name, passphraseFile, service, token } = identity;
+  const { did: wanted, method, name, passphraseFile, service, statusUrl, token } = identity;
   const web = method === 'web' ? { did: wanted ?? '', fragment: 'key-1' } : undefined;
   if (web && !webPlaceOf(web.did)) throw new EdgeError('DID_INVALID', `${wanted} is no did:web`);
+  const addressed =
+    statusUrl === undefined ? {} : { statusUrl: checkedStatusUrl(statusUrl, wanted) };
   if (readWallet(folder)) throw new EdgeError('WALLET_EXISTS', `making a wallet in ${folder}`);
   makeFolder(folder);
   return withLock(folder, context.clock, async () => {
@@ -124,11 +141,11 @@ export async function createWallet(
         passphraseFile: resolve(passphraseFile),
         ...(service !== undefined && { service }),
         ...(token && { token }),
+        ...addressed,
         keys: [{ label: made.label, keyId: made.keyId, publicJwk, createdMs }],
         members: [],
       };
-      const document = web ? didDocumentOf(fresh) : await agent.resolve(made.did);
-      writeOwn(paths.did, `${JSON.stringify(document, null, 2)}\n`);
+      writeOwn(paths.did, documentTextOf(fresh));
       return fresh;
     });
     writeWallet(folder, file);
@@ -177,6 +194,12 @@ export function openWallet(
     get members() {
       return file.members;
     },
+    get statusUrl() {
+      return file.statusUrl;
+    },
+    get keys() {
+      return file.keys;
+    },
     get papers() {
       return file.papers ?? [];
     },
@@ -187,7 +210,7 @@ export function openWallet(
     enrol: (order) =>
       change((now) =>
         withSession(async (session) => {
-          const place = webPlaceIn(now);
+          const place = publicPlaceOf(now);
           const { enrolled, members } = await enrolDevices(order, {
             ...{ file: now, place, session, context, issuedFolder },
           });
@@ -199,7 +222,8 @@ export function openWallet(
 
     rotate: (old) =>
       change(async (now) => {
-        const place = webPlaceIn(now);
+        if (!webPlaceOf(now.did)) throw new EdgeError('WALLET_NOT_WEB', 'replacing its key');
+        const place = publicPlaceOf(now);
         const next = await withNewKey(old, { folder, file: now, passphraseFile, clock });
         file = next;
         const { enrolled, members } = await withSession((session) =>
@@ -207,7 +231,7 @@ export function openWallet(
         );
         keepIssued(issuedFolder, enrolled);
         save({ ...next, members: [...members] });
-        writeOwn(walletPaths(folder).did, `${JSON.stringify(didDocumentOf(next), null, 2)}\n`);
+        writeOwn(walletPaths(folder).did, documentTextOf(next));
         return enrolled;
       }),
 
@@ -225,16 +249,10 @@ export function openWallet(
         return signed;
       }),
 
+    setStatusUrl: (url) => change(async (now) => save(withStatusUrl(now, url))),
+
     publish: (root, options = {}) =>
-      change((now) =>
-        withSession(async (session) => {
-          const files = await publishedFiles(now, webPlaceIn(now), {
-            ...{ options, session, nowMs: clock.nowMs() },
-          });
-          for (const [path, content] of files) put(root, path, content);
-          return [...files.keys()];
-        }),
-      ),
+      change((now) => withSession((session) => publishTo(root, now, { options, session, clock }))),
   };
   return wallet;
 }
@@ -245,10 +263,44 @@ function mustRead(folder: string): WalletFile {
   return file;
 }
 
-function webPlaceIn({ did }: WalletFile): WebPlace {
-  const place = webPlaceOf(did);
-  if (!place) throw new EdgeError('WALLET_NOT_WEB', `the wallet is for ${did.slice(0, 100)}`);
-  return place;
+/** Writes what is published below `root`; see `Wallet.publish`. */
+async function publishTo(
+  root: string,
+  file: WalletFile,
+  at: {
+    readonly options: PublishOptions;
+    readonly session: WalletSession;
+    readonly clock: Clock;
+  },
+): Promise<readonly string[]> {
+  const { clock, options, session } = at;
+  const place = publicPlaceOf(file);
+  const isProven = PURPOSES.some((purpose) => existsSync(join(root, provenPath(place, purpose))));
+  const files = await publishedFiles(file, place, {
+    options: isProven ? { ...options, form: 'both' } : options,
+    ...{ session, nowMs: clock.nowMs() },
+  });
+  for (const [path, content] of files) put(root, path, content);
+  return [...files.keys()];
+}
+
+function withStatusUrl(file: WalletFile, url: string): WalletFile {
+  const statusUrl = checkedStatusUrl(url, file.did);
+  if (file.statusUrl !== undefined && file.statusUrl !== statusUrl && takenIndexes(file).size > 0) {
+    const what = `what the wallet signed says that its status lists stand at ${file.statusUrl}`;
+    throw new EdgeError('CFG_USAGE', `--status-url ${url}: ${what}`);
+  }
+  return { ...file, statusUrl };
+}
+
+/** The address in the one form in which it is kept. @throws EdgeError CFG_USAGE */
+function checkedStatusUrl(url: string, did = ''): string {
+  if (webPlaceOf(did)) {
+    throw new EdgeError('CFG_USAGE', `--status-url is for did:key and did:jwk; ${did} says where`);
+  }
+  if (placeOfUrl(url)) return url.replace(/\/$/, '');
+  const example = 'https://files.you.example/status';
+  throw new EdgeError('CFG_USAGE', `--status-url ${url} is no plain https address like ${example}`);
 }
 
 /** The wallet with one more key, which signs from now on. */
@@ -298,7 +350,7 @@ export function makeFolder(folder: string): void {
 
 /** An entry of both status lists that nobody has yet. */
 function freeEntry(file: WalletFile, random: Random): { index: number; status: StatusEntry[] } {
-  const place = webPlaceIn(file);
+  const place = publicPlaceOf(file);
   const index = freeIndex(takenIndexes(file), random);
   const status = PURPOSES.map((purpose) => ({ purpose, list: listUrl(place, purpose), index }));
   return { index, status };

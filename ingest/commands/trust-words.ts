@@ -44,9 +44,8 @@ export function sayAdded(changes: readonly TrustChange[]): string[] {
       lines.push(`${who}: its ${counted(devicesIn(waiting))} not accepted yet: ${why}`);
     }
     if (devices.length > 0) return lines;
-    // Whoever is its key has no place for status lists, and so enrols nobody.
-    const enrols = did.startsWith('did:web:') ? '; its devices do once their enrolments come' : '';
-    return [`${who}: what it signs counts from now on${enrols}`];
+    const devicesToo = 'its devices do once their enrolments come';
+    return [`${who}: what it signs counts from now on; ${devicesToo}`];
   });
 }
 

@@ -21,7 +21,7 @@ export async function enrol(args: readonly string[], context: WalletContext): Pr
   const read = readArguments(args, {
     single: [
       ...['facility', 'owner', 'possessor', 'bond-liable', 'out', 'passphrase-file'],
-      ...['publish', 'valid-until'],
+      ...['publish', 'status-url', 'valid-until'],
     ],
     several: ['request', 'goods'],
     flags: ['lost'],
@@ -43,9 +43,11 @@ export async function enrol(args: readonly string[], context: WalletContext): Pr
     ...(validUntil !== undefined && { validUntilMs: timeOf('valid-until', validUntil) }),
   };
   const wallet = openWallet(folder, context, read.one('passphrase-file'));
+  const statusUrl = read.one('status-url');
+  if (statusUrl !== undefined) await wallet.setStatusUrl(statusUrl);
   const enrolled = await wallet.enrol({ requests, terms, isLostAccepted: read.has('lost') });
   const published = read.one('publish');
-  if (published !== undefined) await wallet.publish(published, { form: 'jwt' });
+  if (published !== undefined) await wallet.publish(published);
   const out = read.one('out') ?? '.';
   return answerOf(wallet, enrolled, { folder, out, ...(published !== undefined && { published }) });
 }

@@ -8,8 +8,13 @@ import { type Answer, next } from './command.ts';
 const METHODS = ['web', 'key', 'jwk'] as const;
 
 export async function init(args: readonly string[], context: WalletContext): Promise<Answer> {
-  const single = ['did', 'did-method', 'module', 'name', 'passphrase-file', 'service', 'token'];
-  const read = readArguments(args, { single, positionals: 1 });
+  const read = readArguments(args, {
+    single: [
+      ...['did', 'did-method', 'module', 'name', 'passphrase-file', 'service', 'status-url'],
+      'token',
+    ],
+    positionals: 1,
+  });
   if (read.has('help')) return help.init;
   const [folder = ''] = read.positionals;
   const name = read.required('name').trim();
@@ -22,6 +27,7 @@ export async function init(args: readonly string[], context: WalletContext): Pro
     throw usage(`--did and --service belong to --did-method web; did:${method} is made of its key`);
   }
   const service = read.one('service');
+  const statusUrl = read.one('status-url');
   const passphraseFile = read.required('passphrase-file');
   const [module, label] = [read.one('module'), read.one('token')];
   if ((module === undefined) !== (label === undefined)) {
@@ -34,6 +40,7 @@ export async function init(args: readonly string[], context: WalletContext): Pro
       ...(did !== undefined && { did }),
       ...(module !== undefined && label !== undefined && { token: { module, label } }),
       ...(service !== undefined && { service: uriOf('service', service) }),
+      ...(statusUrl !== undefined && { statusUrl }),
     },
     context,
   );
@@ -45,13 +52,14 @@ export async function init(args: readonly string[], context: WalletContext): Pro
       `  identity     ${wallet.did}`,
       `  its document ${didDocument}`,
       'Keep the folder and the passphrase safe: who has both signs in your name.',
-      ...(method === 'web'
+      ...(method === 'web' || statusUrl !== undefined
         ? next(
             'bondline-gateway enrol-request gateway.yaml --out requests   (at the gateway)',
             `bondline-wallet enrol ${folder} --request requests/*.jwt …`,
           )
         : next(
-            `bondline-wallet sign KIND FILE --wallet ${folder}   (it signs; it enrols no devices)`,
+            `bondline-wallet sign KIND FILE --wallet ${folder}`,
+            `bondline-wallet enrol ${folder} --status-url https://… --request …   (for devices)`,
           )),
     ],
   };

@@ -8,7 +8,7 @@ import { type Answer, next } from './command.ts';
 
 export async function publish(args: readonly string[], context: WalletContext): Promise<Answer> {
   const read = readArguments(args, {
-    single: ['form', 'out', 'passphrase-file', 'valid-until'],
+    single: ['form', 'out', 'passphrase-file', 'status-url', 'valid-until'],
     positionals: 1,
   });
   if (read.has('help')) return help.publish;
@@ -16,10 +16,18 @@ export async function publish(args: readonly string[], context: WalletContext): 
   const out = read.required('out');
   const wanted = read.one('form') ?? 'jwt';
   const form = LIST_FORMS.find((one) => one === wanted);
-  if (!form) throw usage(`--form takes ${LIST_FORMS.join(', ')}`);
+  if (wanted === 'data-integrity') {
+    throw usage(
+      'credentials name the address of status/*.jwt, which --form data-integrity alone would ' +
+        'leave empty; --form both writes that and the form with a proof inside',
+    );
+  }
+  if (!form) throw usage(`--form takes ${LIST_FORMS.join(' or ')}`);
   const validUntil = read.one('valid-until');
   const validUntilMs = validUntil === undefined ? undefined : timeOf('valid-until', validUntil);
   const wallet = openWallet(folder, context, read.one('passphrase-file'));
+  const statusUrl = read.one('status-url');
+  if (statusUrl !== undefined) await wallet.setStatusUrl(statusUrl);
   const options = { form, ...(validUntilMs !== undefined && { validUntilMs }) };
   const files = (await wallet.publish(out, options)).map((path) => join(out, path));
   return {
@@ -27,7 +35,7 @@ export async function publish(args: readonly string[], context: WalletContext): 
     lines: [
       ...files.map((file) => `written ${file}`),
       ...next(
-        `let the web server of ${wallet.did} show ${out}, or give it to the ingester:`,
+        `let the web server of ${wallet.statusUrl ?? wallet.did} show ${out}, or give it to the ingester:`,
         `bondline-ingest trust ingest.yaml add ${out}`,
       ),
     ],

@@ -151,6 +151,63 @@ describe('bondline-wallet', () => {
     expect(await verifyCommand([...files, '--documents', join(folder, 'docs')], io)).toBe(0);
   });
 
+  it('says which key replaced which', async () => {
+    await run(...init);
+    const signers = { old: memorySigner(), next: memorySigner(), gateway: memorySigner() };
+    const { old, next, gateway } = signers;
+    const asked = { label: 'one', profile: someProfile, cadenceMs: 1000, heartbeatMs: 60_000 };
+    const terms = { ...asked, keyLocation: 'gateway-file', requestedMs: 0 } as const;
+    const first = await composeEnrolRequest(terms, { device: old, gateway });
+    writeFileSync(join(folder, 'one'), first);
+    await run(...enrol, '--request', '@one', '--out', '@docs');
+    expect((await run('status', '@w')).out).not.toMatch(/replace|anew|your key/);
+    const again = { device: next, gateway, superseded: old };
+    writeFileSync(join(folder, 'two'), await composeEnrolRequest(terms, again));
+    expect(await run('rotate', '@w', '--request', '@two', '--out', '@docs')).toMatchObject({
+      code: 0,
+    });
+    const { out } = await run('status', '@w');
+    expect(out).toMatch(new RegExp(`^active +one +${old.did} .* replaced by ${next.did}$`, 'm'));
+    expect(out).toMatch(new RegExp(`^active +one +${next.did} .* replaces ${old.did}$`, 'm'));
+
+    await run('rotate', '@w', '--organisation', '--compromised', '--out', '@docs');
+    const keys = ['key-1', 'key-2'].map((name) => `did:web:mill.example#${name}`);
+    const lines = (await run('status', '@w')).out.split('\n');
+    expect(lines[0]).toMatch(
+      new RegExp(`^revoked +your key +${keys[0]} .* replaced by ${keys[1]}`),
+    );
+    expect(lines[1]).toMatch(new RegExp(`^signs +your key +${keys[1]}$`));
+    const { keys: shown, members } = JSON.parse((await run('status', '@w', '--json')).out);
+    expect(shown).toMatchObject([
+      { keyId: keys[0], status: 'revoked', replacedBy: keys[1] },
+      { keyId: keys[1], status: 'signs' },
+    ]);
+    expect(members).toMatchObject([
+      { device: old.did, replacedBy: next.did },
+      { device: next.did, supersedes: old.did, reissuedAs: members[2].enrolment },
+      { device: next.did, supersedes: old.did },
+    ]);
+    expect(members[0].reissuedAs ?? members[1].replacedBy ?? members[2].reissuedAs).toBeUndefined();
+  });
+
+  it('enrols devices for an organisation that is its key, and says where its lists stand', async () => {
+    const own = [...init.slice(0, 2), '--did-method', 'jwk', ...init.slice(4)];
+    const made = await run(...own, '--status-url', 'https://files.example/mill');
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/wallet enrol/) });
+    await request('one');
+    const words = [...enrol, '--request', '@one', '--out', '@docs', '--publish', '@docs'];
+    expect(await run(...words)).toMatchObject({ code: 0 });
+    const moved = await run('publish', '@w', '--out', '@x', '--status-url', 'https://b.example');
+    expect(moved).toMatchObject({ code: 2, err: expect.stringMatching(/files\.example\/mill/) });
+    const { out } = await run('publish', '@w', '--out', '@docs', '--form', 'both');
+    expect(out).toContain('let the web server of https://files.example/mill show');
+    const io = { out: () => {}, err: () => {} };
+    const file = join(folder, 'docs', 'one.jwt');
+    expect(await verifyCommand([file, '--documents', join(folder, 'docs')], io)).toBe(0);
+    await run('revoke', '@w', 'one', '--out', '@docs');
+    expect(await verifyCommand([file, '--documents', join(folder, 'docs')], io)).not.toBe(0);
+  });
+
   it.each<[string, string[], RegExp]>([
     [
       'an address in place of a DID',
@@ -185,6 +242,21 @@ describe('bondline-wallet', () => {
     ],
     ['nobody to revoke', ['revoke', '@w'], /argument/],
     ['a form of no list', ['publish', '@w', '--out', '@x', '--form', 'pdf'], /--form takes/],
+    [
+      'lists that leave their address empty',
+      ['publish', '@w', '--out', '@x', '--form', 'data-integrity'],
+      /credentials name the address of status.*--form both/,
+    ],
+    [
+      'an address for lists of a did:web',
+      [...init, '--status-url', 'https://files.example'],
+      /--status-url is for did:key and did:jwk/,
+    ],
+    [
+      'an address that is none',
+      [...init.slice(0, 2), '--did-method', 'key', ...init.slice(4), '--status-url', 'http://a.b'],
+      /no plain https address/,
+    ],
     [
       'a method that there is not',
       ['init', '@w', '--did-method', 'ion', '--name', 'A', '--passphrase-file', '@pass'],

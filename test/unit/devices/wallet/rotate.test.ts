@@ -266,26 +266,3 @@ describe('two commands at once', () => {
     expect(new Set(members.map(({ index }) => index)).size).toBe(labels.length);
   });
 });
-
-describe('an organisation without a web server', () => {
-  it.each(['key', 'jwk'] as const)('signs as its did:%s, and enrols nobody', async (method) => {
-    const at = join(folder, method);
-    const passphraseFile = join(folder, 'pass');
-    const made = await createWallet(at, { method, name: 'Carrier', passphraseFile }, context);
-    expect(made.did).toMatch(new RegExp(`^did:${method}:`));
-    const payload = {
-      '@context': ['https://www.w3.org/ns/credentials/v2'],
-      type: ['VerifiableCredential'],
-      issuer: made.did,
-      credentialSubject: { name: 'lot 1' },
-    };
-    const token = await openWallet(at, context).issue(JSON.stringify(payload));
-    expect(verdict(token)).toBe('VC_VALID');
-    expect(await made.withSigner(async (signer) => signer.did)).toBe(made.did);
-    const request = await requested(memorySigner(), memorySigner());
-    const refusal = refused('WALLET_NOT_WEB');
-    await expect(made.enrol({ requests: [request], terms })).rejects.toEqual(refusal);
-    await expect(made.publish(join(folder, 'web'))).rejects.toEqual(refusal);
-    await expect(made.rotate('compromised')).rejects.toEqual(refusal);
-  });
-});
