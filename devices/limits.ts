@@ -331,6 +331,8 @@ export const limits = {
   /** Lists and DID documents that are looked for; how often the DID documents. */
   statusListsWatchedMax: 10_000,
   didCheckMs: 600_000,
+  /** Lists of one organisation that are looked for only because something held names them. */
+  statusListsWantedMax: 16,
   /** Credentials that one command submits. */
   submitMax: 1_000,
   /** Documents in one change of trust. */
@@ -355,6 +357,8 @@ export const limits = {
   /** Pending steps of one signer that are judged anew between two other changes. */
   pendingStepsPage: 256,
   custodyPastMax: 256,
+  /** Steps of custody that moved which one answer of the API lists. */
+  apiStepsMax: 32,
   twinMinutesMax: 180,
   /** Epochs, ranges of sequences in an epoch, and losses that a device's twin keeps. */
   historyEpochsMax: 256,

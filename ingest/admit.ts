@@ -18,6 +18,7 @@ import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { isSuspectDid } from '../devices/identity/suspect-key.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
+import type { NamedList } from './journal-index.ts';
 import { judgeParty, openPartyDocument } from './party-admit.ts';
 import type { Inbound } from './source.ts';
 import type { BatchKey, EntryHeader } from './store.ts';
@@ -41,6 +42,8 @@ export interface Admission {
   readonly device?: string;
   /** DID of the gateway that an enrolment names. */
   readonly enrolledGateway?: string;
+  /** The status list for want of which a proven credential of a trusted organisation is held. */
+  readonly missing?: NamedList;
   /** Readings in an accepted batch. */
   readonly readings: number;
 }
@@ -70,6 +73,7 @@ type Verdict =
       readonly code: ErrorCode;
       readonly reason: string;
       readonly device?: string;
+      readonly missing?: NamedList;
     };
 
 /** Judges a message by what is trusted now, as of its `receivedMs`. */
@@ -108,9 +112,11 @@ export function admit(message: Inbound, trust: TrustBook, tenant: string): Admis
     const header = { ...common, kind: 'doubtful', code, reason, batch, since, documents } as const;
     return { ...said, digest, header, bytesKept: length };
   }
-  const { outcome, code, reason, device } = verdict;
+  const { outcome, code, reason, device, missing } = verdict;
   const named = { code, reason, ...(device !== undefined && { device }), readings: 0 };
-  if (outcome === 'held') return { outcome, digest, bytesKept: 0, ...named };
+  if (outcome === 'held') {
+    return { outcome, digest, bytesKept: 0, ...named, ...(missing && { missing }) };
+  }
   const bytesKept = length <= limits.credentialBytesMax ? length : limits.refusalBytesMax;
   return {
     outcome,
@@ -143,8 +149,11 @@ function judgeDocument(
 ): Verdict {
   if (isRefusal(secured)) return no('refused', secured.code, secured.reason);
   const { subject, ...verdict } = judgeParty(secured, receivedMs, trust);
-  if (verdict.outcome !== 'accepted')
-    return no(verdict.outcome, verdict.code, verdict.reason, subject);
+  if (verdict.outcome !== 'accepted') {
+    const { missing, outcome, code, reason } = verdict;
+    const device = subject === undefined ? {} : { device: subject };
+    return { outcome, code, reason, ...device, ...(missing && { missing }) };
+  }
   return { ...verdict, device: subject ?? '', readings: 0 };
 }
 

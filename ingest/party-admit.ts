@@ -13,6 +13,7 @@ import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
 import { assertionKeyOf } from '../devices/identity/did-document.ts';
 import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
+import type { NamedList } from './journal-index.ts';
 import type { EntryHeader } from './store.ts';
 import { bitOf, isStale, type TrustBook } from './trust.ts';
 
@@ -28,6 +29,8 @@ export type PartyVerdict =
       readonly code: ErrorCode;
       readonly reason: string;
       readonly subject?: string;
+      /** The list for want of which a credential is held that its signers have proven. */
+      readonly missing?: NamedList;
     };
 
 /** The digest that names bytes in either form: of a token its signing input. */
@@ -175,7 +178,8 @@ function judgeStatus(
     const over = (found?.list.validUntilMs ?? atMs) < atMs;
     if (found === undefined || bit === undefined || (over && !trust.checks.has(url))) {
       const reason = `the ${purpose} list ${url} is missing or not valid now`;
-      return no('held', 'IN_STATUS_UNKNOWN', reason, issuer.id);
+      const missing = { list: url, organisation: issuer.id };
+      return { ...no('held', 'IN_STATUS_UNKNOWN', reason, issuer.id), missing };
     }
     if (bit && purpose === 'revocation') {
       return no('refused', 'VC_REVOKED', `revoked in ${url}`, issuer.id);
@@ -199,6 +203,6 @@ function no(
   code: ErrorCode,
   reason: string,
   subject?: string,
-): PartyVerdict {
+): Exclude<PartyVerdict, { outcome: 'accepted' }> {
   return { outcome, code, reason, ...(subject !== undefined && { subject }) };
 }

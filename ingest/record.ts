@@ -18,7 +18,14 @@ import {
   type JournalEntry,
   type NewEntry,
 } from './store.ts';
-import { emptyTrust, isTightening, learnTrust, type TrustBook, type TrustNews } from './trust.ts';
+import {
+  emptyTrust,
+  isTightening,
+  learnTrust,
+  type TrustBook,
+  type TrustNews,
+  wantList,
+} from './trust.ts';
 
 /** What became of one message. */
 export interface Outcome {
@@ -108,10 +115,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
     return appended;
   };
 
-  const withUse = ({ message, admission }: Judged): Judged => ({
-    message,
-    ...parties.judge(message, admission, trust),
-  });
+  const withUse = ({ message, admission }: Judged): Judged => {
+    // Nothing of what is held is stored, so only here is it known what it waits for.
+    if (admission.missing) wantList(trust, admission.missing);
+    return { message, ...parties.judge(message, admission, trust) };
+  };
   const judge = (message: Inbound): Judged =>
     withUse({ message, admission: admit(message, trust, tenant) });
   const judgeAgain = ({ message }: Judged): Judged => judge(message);

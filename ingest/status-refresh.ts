@@ -117,10 +117,17 @@ function hasDue(watched: ReadonlyMap<string, Watched>, clock: Clock): boolean {
   return [...watched.values()].some(({ dueMs }) => dueMs <= nowMs);
 }
 
-/** Adds what was named since, and leaves out what is of organisations no longer trusted. */
+/**
+ * Adds what was named since: by what is stored, or by what a trusted organisation has proven and
+ * is held for want of a list. What a message merely says is never looked for. Leaves out what is of
+ * organisations that are trusted no longer.
+ */
 function watch(watched: Map<string, Watched>, trust: TrustBook): void {
   const named = trust.index?.namedLists(limits.statusListsWatchedMax) ?? [];
-  const lists = named.filter(
+  const wantedBy = [...trust.wanted].flatMap(([organisation, lists]) =>
+    [...lists].map((list) => ({ list, organisation })),
+  );
+  const lists = [...named, ...wantedBy].filter(
     ({ list, organisation }) => list.startsWith('https:') && trust.organisations.has(organisation),
   );
   const dids = [...trust.organisations.keys()].filter((did) => did.startsWith('did:web:'));

@@ -26,7 +26,7 @@ import {
 } from '../devices/identity/did-document.ts';
 import { jwkOfKey, type PublicKey } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
-import type { EnrolmentIndex, ListCheck } from './journal-index.ts';
+import type { EnrolmentIndex, ListCheck, NamedList } from './journal-index.ts';
 import type { EntryKind, JournalEntry } from './store.ts';
 
 /** An organisation that a person told us to trust, with its pinned document. */
@@ -77,6 +77,11 @@ export interface TrustBook {
    * follows of it stands in the header of each entry (`standing`), so a rebuild needs none of it.
    */
   readonly checks: Map<string, number>;
+  /**
+   * Lists that are to be looked for although nothing that is stored names them, by organisation,
+   * oldest first: what it signed and proved is held for want of them. Not folded.
+   */
+  readonly wanted: Map<string, ReadonlySet<string>>;
   /** The book knows the trust entries below this position and none above. */
   position: number;
 }
@@ -109,6 +114,7 @@ export function emptyTrust(index?: EnrolmentIndex): TrustBook {
     ...(index && { index }),
     statusLists: new Map(),
     checks: new Map(),
+    wanted: new Map(),
     position: 0,
   };
 }
@@ -128,6 +134,15 @@ export function foldTrust(book: TrustBook, entry: JournalEntry): void {
   else if (kind === 'status') foldStatusList(book, entry);
   else return;
   book.position = entry.position + 1;
+}
+
+/**
+ * Notes a list that a proven credential of a trusted organisation waits for. Of each organisation
+ * the newest few are remembered, so that none makes us ask for ever more addresses.
+ */
+export function wantList({ wanted }: TrustBook, { list, organisation }: NamedList): void {
+  const others = [...(wanted.get(organisation) ?? [])].filter((one) => one !== list);
+  wanted.set(organisation, new Set([...others, list].slice(-limits.statusListsWantedMax)));
 }
 
 /** The text of an entry that ends the trust in an organisation. */
@@ -253,6 +268,7 @@ function foldOrganisation(book: TrustBook, { header, bytes, position }: JournalE
   const removed = removedBy(value);
   if (removed !== undefined) {
     book.organisations.delete(removed);
+    book.wanted.delete(removed);
     pin(book, removed, { position });
     return;
   }

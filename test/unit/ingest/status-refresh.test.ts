@@ -1,6 +1,7 @@
 /** Status lists and DID documents at the addresses where a real web server has them, or has not. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { signToken } from '../../../devices/credential/jws.ts';
+import { familyFor } from '../../../devices/credential/party/families.ts';
 import {
   composeStatusList,
   encodeStatusList,
@@ -25,6 +26,7 @@ import {
 } from '../../support/https-site.ts';
 import { memoryOrganisation, memorySigner, type Organisation } from '../../support/identity.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { ticket } from '../../support/party.ts';
 import { makeWorld, type World, worldMs } from '../../support/trust-world.ts';
 
 const HOST = 'northline.example';
@@ -125,16 +127,18 @@ async function enrol(): Promise<void> {
 const headers = (): EntryHeader[] => store.read(0, 1_000).map(({ header }) => header);
 const inForce = () => ingest.trust.statusLists.get(url);
 
-/** What became of a batch that comes now. */
-async function send(): Promise<EntryHeader | undefined> {
-  const bytes = await world.device.next(clock.nowMs());
+/** What became of a batch, or of other bytes, that come now. */
+async function send(given?: Uint8Array): Promise<EntryHeader | undefined> {
+  const bytes = given ?? (await world.device.next(clock.nowMs()));
   const before = store.size();
   const { accepted, doubtful, held, refused } = ingest.health.snapshot();
   const sum = accepted + doubtful + held + refused;
   ingest.receive({ bytes, gateway: world.fingerprint, receivedMs: clock.nowMs() });
   await eventually(() => {
     const now = ingest.health.snapshot();
-    return now.accepted + now.doubtful + now.held + now.refused > sum;
+    // What parties sign is stored, but no batch that is counted.
+    const isStored = given !== undefined && store.size() > before;
+    return isStored || now.accepted + now.doubtful + now.held + now.refused > sum;
   }, 'a verdict');
   return store
     .read(before, 10)
@@ -262,6 +266,74 @@ describe('a status list that is published', () => {
     clock.advance(limits.statusRefreshMs);
     await eventually(() => warnings.includes(`${url} IN_LIST_OLDER`), 'a warning');
     expectRevoked(await send());
+  });
+});
+
+describe('a status list that only something held names', () => {
+  /** A ticket of an organisation whose status is in a list, signed by a key of `signer`. */
+  function signedTicket(of: Organisation, list: string, signer = of.signer): Promise<Uint8Array> {
+    const party = { id: of.did, name: of.name };
+    const closedMs = clock.nowMs() - 60_000;
+    const times = { openedMs: closedMs - 1, closedMs, validFromMs: closedMs };
+    const status = [{ purpose: 'revocation', list, index: 7 }] as const;
+    const statement = ticket({ issuer: party, carrier: party, ...times, status });
+    const payload = familyFor(statement).compose(statement);
+    return signToken({ payload, signer, typ: 'vc+jwt' });
+  }
+  const asked = (path: string) => site.requests.some((one) => one.endsWith(path));
+  const trustIt = () =>
+    ingest.desk.add([{ name: 'did.json', bytes: world.document(organisation) }], false);
+
+  it('is looked for once a trusted organisation has proven what it names', async () => {
+    await trustIt();
+    const given = await signedTicket(organisation, url);
+    expect(await send(given)).toBeUndefined();
+    published.set('/status/1', await list([]));
+    await look().first;
+    expect(inForce()).toBeDefined();
+    expect(await send(given)).toMatchObject({ kind: 'party' });
+    // From then on it is one that something stored names.
+    expect(store.namedLists(10)).toMatchObject([{ list: url }]);
+  });
+
+  it('is looked for while the ingester runs, and says who is revoked', async () => {
+    await trustIt();
+    await look().first;
+    published.set('/status/1', await list([7]));
+    const given = await signedTicket(organisation, url);
+    expect(await send(given)).toBeUndefined();
+    await eventually(() => {
+      clock.advance(limits.statusRefreshMsMin);
+      return inForce() !== undefined;
+    }, 'the list');
+    expectRevoked(await send(given));
+  });
+
+  it('is never looked for because a stranger, or a forger, says so', async () => {
+    await trustIt();
+    const stranger = memoryOrganisation('did:web:stranger.example', 'Stranger');
+    await send(await signedTicket(stranger, `${url}-stranger`));
+    await send(await signedTicket(organisation, `${url}-forged`, stranger.signer));
+    await send(await signedTicket(organisation, url));
+    await look().first;
+    expect(asked('/status/1')).toBe(true);
+    expect(asked('-stranger')).toBe(false);
+    expect(asked('-forged')).toBe(false);
+    expect([...ingest.trust.wanted.values()].map((lists) => [...lists])).toEqual([[url]]);
+  });
+
+  it('is looked for at a bounded number of addresses, while its organisation is trusted', async () => {
+    await trustIt();
+    for (let n = 0; n < limits.statusListsWantedMax + 2; n += 1) {
+      await send(await signedTicket(organisation, `${url}-${n}`));
+    }
+    await look().first;
+    const lists = site.requests.filter((one) => one.includes('/status/'));
+    expect(new Set(lists).size).toBe(limits.statusListsWantedMax);
+    expect(asked('/status/1-1')).toBe(false);
+    expect(asked(`/status/1-${limits.statusListsWantedMax + 1}`)).toBe(true);
+    await ingest.desk.remove(organisation.did);
+    expect(ingest.trust.wanted.size).toBe(0);
   });
 });
 
