@@ -7,6 +7,7 @@ import {
   encodeStatusList,
   statusBits,
 } from '../../../devices/credential/status-list.ts';
+import { documentOfOwnDid } from '../../../devices/identity/own-document.ts';
 import { fetchDocument } from '../../../devices/io/resolve/fetch-document.ts';
 import { createResolver } from '../../../devices/io/resolve/resolver.ts';
 import { limits } from '../../../devices/limits.ts';
@@ -334,6 +335,30 @@ describe('a status list that only something held names', () => {
     expect(asked(`/status/1-${limits.statusListsWantedMax + 1}`)).toBe(true);
     await ingest.desk.remove(organisation.did);
     expect(ingest.trust.wanted.size).toBe(0);
+  });
+});
+
+describe('the list of an organisation that is its key', () => {
+  it('is found at the address that its enrolments name; its document is never asked for', async () => {
+    const signer = memorySigner();
+    const document = documentOfOwnDid(signer.did) ?? {};
+    organisation = { did: signer.did, name: 'Prairie', signer, document };
+    await enrol();
+    expect(await send()).toBeUndefined();
+    published.set('/status/1', await list([]));
+    await look().first;
+    expect(await send()).toMatchObject({ kind: 'batch' });
+    expect(new Set(site.requests)).toEqual(
+      new Set(site.requests.filter((one) => one.endsWith('/status/1'))),
+    );
+    expect(warnings).toEqual([]);
+    published.set('/status/1', await list([7], { validFromMs: worldMs + 1 }));
+    clock.advance(limits.statusRefreshMs);
+    await eventually(
+      () => headers().filter(({ kind }) => kind === 'status').length === 2,
+      'a list',
+    );
+    expectRevoked(await send());
   });
 });
 

@@ -87,6 +87,19 @@ async function submitted(bytes: Uint8Array) {
   return answer.submitted[0];
 }
 
+/** What the stopped ingester makes of a batch that a gateway brings; nothing where it is held. */
+async function admitted(bytes: Uint8Array, gateway: string) {
+  const journal = openJournalStore(join(folder.data, 'journal.db'));
+  const recorder = createRecorder({
+    ...{ tenant: 'cbp', journal: createLocalJournal(journal) },
+    ...{ admitter: { trust() {} }, appended() {} },
+  });
+  const message = { bytes, gateway, receivedMs: Math.round(systemClock.nowMs()) };
+  const { header } = recorder.judge(message);
+  journal.close();
+  return header;
+}
+
 describe.each(['key', 'jwk'] as const)('an organisation with a did:%s', (method) => {
   it('enrols a device and signs tickets, once a person added its DID', async () => {
     const party = await wallet(method);
@@ -126,6 +139,44 @@ describe.each(['key', 'jwk'] as const)('an organisation with a did:%s', (method)
     writeFileSync(file, own);
     expect((await trust('add', file)).text).toContain(`added organisation ${did}`);
     expect((await trust('add', did)).text).toContain(`known organisation ${did}`);
+  });
+});
+
+describe.each(['key', 'jwk'] as const)('what a wallet with a did:%s published', (method) => {
+  it('is trusted as it stands, and its devices count until it revokes them', async () => {
+    const identity = { method, name: 'Prairie', passphraseFile: join(home, 'passphrase') };
+    const context = { clock: systemClock, random: systemRandom };
+    const statusUrl = 'https://files.example/prairie';
+    const party = await createWallet(join(home, method), { ...identity, statusUrl }, context);
+    const world = makeWorld();
+    const { facility, scope, status: _, validFromMs: __, ...asked } = world.terms();
+    const request = { ...asked, requestedMs: 0 };
+    const [enrolled] = await party.enrol({ requests: [request], terms: { facility, scope } });
+    const out = join(home, 'published');
+    await party.publish(out, { form: 'both' });
+    writeFileSync(join(out, 'fc-1.jwt'), enrolled?.token ?? '');
+
+    const added = await trust('add', out);
+    expect(added.code).toBe(0);
+    expect(added.text).toContain(`added organisation ${party.did}`);
+    expect(added.text).toContain(`Prairie (${party.did}): its device is accepted from now on\n`);
+    const { text } = await trust('list');
+    expect(text).toContain(`organisation ${party.did}\n`);
+    expect(text).toContain(`status list  ${statusUrl}/suspension.jwt of ${party.did}\n`);
+    expect(text).toContain(`enrolment    fc-1 (${world.device.signer.did}) by ${party.did}\n`);
+    const batch = () => world.device.next(systemClock.nowMs());
+    expect(await admitted(await batch(), world.fingerprint)).toMatchObject({ kind: 'batch' });
+
+    for (const [change, kind] of [
+      ['suspend', undefined],
+      ['reinstate', 'batch'],
+      ['revoke', 'doubtful'],
+    ] as const) {
+      await party.setStatus([enrolled?.member.index ?? -1], change);
+      await party.publish(out);
+      expect((await trust('add', out)).code).toBe(0);
+      expect((await admitted(await batch(), world.fingerprint))?.kind).toBe(kind);
+    }
   });
 });
 
