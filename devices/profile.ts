@@ -109,6 +109,10 @@ export interface Accuracy {
 export const quantities = ['instantaneous', 'total', 'setpoint', 'state', 'average'] as const;
 export type Quantity = (typeof quantities)[number];
 
+/** Which change of a value cannot wait. */
+export const urgentChanges = ['change', 'rising', 'falling', 'event'] as const;
+export type UrgentChange = (typeof urgentChanges)[number];
+
 /** One thing that a device can say. */
 export interface PointDefinition {
   readonly summary: string;
@@ -150,6 +154,12 @@ export interface PointDefinition {
   readonly deadband?: { readonly absolute: number } | { readonly percent: number };
   /** Default with a deadband: `limits.reportSilenceMsDefault`. */
   readonly maxSilenceMs?: number;
+  /**
+   * An alarm, a door or a seal: its batch is closed at once and sent before all others when the
+   * value changes, when it rises or falls (a truth value: becomes true or false), or, where each
+   * value tells of an event of its own, whenever one comes.
+   */
+  readonly urgent?: UrgentChange;
   /** Names the goods: the value completes the goods' URI for all points of the same sample time. */
   readonly identifies?: GoodsKind;
   /**

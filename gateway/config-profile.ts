@@ -1,5 +1,5 @@
 /** A device profile written into a configuration: the shape of devices/profile.ts. */
-import { goodsKinds, protocols, quantities } from '../devices/profile.ts';
+import { goodsKinds, protocols, quantities, urgentChanges } from '../devices/profile.ts';
 import { Type } from '../devices/schema.ts';
 import { modbusPlace, mqttPlace, opcuaPlace, sparkplugPlace } from './config-places.ts';
 
@@ -108,6 +108,12 @@ const point = Type.Object(
     cadenceMs: duration('How often the device has a new value (ms).'),
     deadband: Type.Optional(deadband),
     maxSilenceMs: duration('With a deadband: the value is signed at least this often (ms).'),
+    urgent: Type.Optional(
+      Type.Enum(urgentChanges, {
+        description:
+          'An alarm or a seal: its batch is closed at once and sent first when the value changes so (event: whenever one comes).',
+      }),
+    ),
     identifies: Type.Optional(
       Type.Enum(goodsKinds, {
         description: 'The value names goods of this kind and completes the setting "goods".',

@@ -7,6 +7,7 @@ import type { ClockWatch } from './clock.ts';
 import type { DeviceConfig } from './config.ts';
 import { createDeviceClockWatch, type DeviceClockWatch } from './device-clock.ts';
 import { createDeviceWatch, type DeviceState } from './device-state.ts';
+import { readSigned } from './draft.ts';
 import type { Connection, DeviceHistory, Driver, SampleSet } from './driver.ts';
 import type { DeviceStatus } from './health.ts';
 import { hasRoom, type IssueGate, type IssueOptions, Issuer } from './issue.ts';
@@ -18,6 +19,7 @@ import type { Appended, Outbox } from './outbox.ts';
 import { poll } from './poll.ts';
 import { planReports, Reporter } from './report.ts';
 import type { DeviceSnapshot } from './snapshot.ts';
+import { createUrgency } from './urgency.ts';
 
 export interface DeviceOptions {
   readonly config: DeviceConfig;
@@ -233,18 +235,22 @@ function createTaker(
   const { config, onFailure, onKept, onSampled, outbox, profile } = options;
   const plan = planMeasurement(profile, config.goods);
   const memory: GoodsMemory = new Map();
+  const urgency = createUrgency(profile);
   return async (set, losses) => {
     const { credentials = [], forget, message, samples } = set;
     if (samples.length > 0) onSampled(samples.length);
     const named = message !== undefined && { message };
-    const works: Promise<unknown>[] = credentials.map((token) =>
-      outbox.keep({ token, witness: options.did, ...named }).then(onKept),
-    );
+    const works: Promise<unknown>[] = credentials.map((token) => {
+      const urgent = urgency.isPossible && urgency.judge(readSigned(token).groups);
+      const priority = urgent && ({ priority: 'urgent' } as const);
+      return outbox.keep({ token, witness: options.did, ...named, ...priority }).then(onKept);
+    });
     if (forget !== undefined) works.push(outbox.forget({ device: options.did, messages: forget }));
     const groups = clocks.judge(measure(set, plan, memory));
     values.take(groups);
     reporter.lost(losses);
-    works.push(issuer.add(reporter.take(groups), losses, message));
+    const signed = reporter.take(groups);
+    works.push(issuer.add(signed, losses, { isUrgent: urgency.judge(signed), ...named }));
     await Promise.all(works).catch((error: unknown) => {
       onFailure(error);
       throw error;

@@ -1,8 +1,8 @@
 /**
  * Readings of one device become batches: one closes at its number of readings, at its size or at
- * the flush interval, whichever comes first; a heartbeat goes out when there is nothing to say.
+ * the flush interval, whichever comes first, or at once when something in it cannot wait; a
+ * heartbeat goes out when there is nothing to say.
  */
-import type { BatchDraft } from '../devices/credential/batch.ts';
 import { limits } from '../devices/limits.ts';
 import type { Loss, ReadingGroup } from '../devices/reading.ts';
 import type { Clock } from '../devices/runtime.ts';
@@ -44,9 +44,9 @@ export interface IssueOptions {
   /** What every batch of the device says in its head, as it is now. */
   readonly head: () => Omit<
     Draft,
-    'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed' | 'messages'
+    'clock' | 'closedMs' | 'groups' | 'losses' | 'suppressed' | 'messages' | 'priority'
   >;
-  readonly onAppended: (appended: Appended, draft: BatchDraft) => void;
+  readonly onAppended: (appended: Appended, draft: Draft) => void;
   /** The outbox can keep nothing any more. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -54,6 +54,8 @@ export interface IssueOptions {
 /** A batch that is not closed yet. */
 interface Open {
   readonly groups: ReadingGroup[];
+  /** Something in it cannot wait. */
+  isUrgent: boolean;
   /** Messages whose last readings are in it. */
   readonly messages: string[];
   readings: number;
@@ -85,16 +87,17 @@ export class Issuer {
 
   /**
    * Takes readings and losses; resolves when all these readings are on disk. The message that they
-   * came in is remembered with the last of them.
+   * came in is remembered with the last of them. Batches with urgent ones are closed at once.
    */
   async add(
     groups: readonly ReadingGroup[],
     losses: readonly Loss[],
-    message?: string,
+    { isUrgent = false, message }: { isUrgent?: boolean; message?: string } = {},
   ): Promise<void> {
     for (const loss of losses) this.#options.losses.add(loss);
     const last = groups.at(-1);
-    const puts = groups.flatMap((g) => this.#put(g, g === last ? message : undefined));
+    const puts = groups.flatMap((g) => this.#put(g, isUrgent, g === last ? message : undefined));
+    if (isUrgent && this.#open) this.#closeOrNext();
     await Promise.all(puts);
   }
 
@@ -128,14 +131,14 @@ export class Issuer {
   }
 
   /** Puts a group into the open batch, which is closed first where the group does not fit. */
-  #put(group: ReadingGroup, message?: string): Promise<void>[] {
+  #put(group: ReadingGroup, isUrgent: boolean, message?: string): Promise<void>[] {
     const { length } = group.readings;
     const bytes = groupBytes(group);
     if (length > 1 && !fits({ readings: length, bytes: bytes + emptyBatchBytes })) {
       const halves = splitGroups([group], Math.ceil(length / 2));
       const parts = halves.flat();
       const last = parts.at(-1);
-      return parts.flatMap((part) => this.#put(part, part === last ? message : undefined));
+      return parts.flatMap((p) => this.#put(p, isUrgent, p === last ? message : undefined));
     }
     const before = this.#open;
     if (before && !fits({ readings: before.readings + length, bytes: before.bytes + bytes })) {
@@ -144,6 +147,7 @@ export class Issuer {
     this.#open ??= createOpen();
     const open = this.#open;
     open.groups.push(group);
+    open.isUrgent ||= isUrgent;
     if (message !== undefined) open.messages.push(message);
     open.readings += length;
     open.bytes += bytes;
@@ -155,10 +159,14 @@ export class Issuer {
   #flushAfter(delayMs: number): void {
     this.#cancelFlush = this.#options.clock.after(delayMs, () => {
       this.#cancelFlush = undefined;
-      // What the disk or the key cannot take in time is not cut finer by the clock.
-      if (this.#inFlight > 0) this.#isDue = true;
-      else this.#close();
+      this.#closeOrNext();
     });
+  }
+
+  /** What the disk or the key cannot take in time is not cut finer: it would wait there as long. */
+  #closeOrNext(): void {
+    if (this.#inFlight > 0) this.#isDue = true;
+    else this.#close();
   }
 
   #beat(): void {
@@ -184,6 +192,7 @@ export class Issuer {
       losses: losses.take(),
       ...(suppressed > 0 && { suppressed }),
       ...(open && open.messages.length > 0 && { messages: open.messages }),
+      ...(open?.isUrgent && { priority: 'urgent' }),
     };
     this.#stepsSaid = clockWatch.steps();
     this.#closedAtMs = clock.monotonicMs();
@@ -225,6 +234,7 @@ function createOpen(): Open {
   durable.catch(() => undefined);
   return {
     groups: [],
+    isUrgent: false,
     messages: [],
     readings: 0,
     bytes: emptyBatchBytes,

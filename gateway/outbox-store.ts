@@ -182,7 +182,7 @@ export class OutboxStore {
   }
 
   /** A batch with a signature, a place and a name already: only stored. */
-  #keep({ message, token, witness }: DeviceSigned, working: Working): Step {
+  #keep({ message, priority: named, token, witness }: DeviceSigned, working: Working): Step {
     const batch = readSigned(token);
     const readings = countReadings(batch);
     const messages = message === undefined ? [] : [message];
@@ -197,7 +197,8 @@ export class OutboxStore {
     const place = { device, epoch: epoch.counter, sequence, digest };
     working.bytes += token.length;
     const appended = { batches: 1, readings, lossesSigned: 0, dropped: 0 };
-    const rows = [{ ...place, readings, ...span, token, witness, priority: ORDINARY }];
+    const priority = named === 'urgent' ? URGENT : ORDINARY;
+    const rows = [{ ...place, readings, ...span, token, witness, priority }];
     return { device: witness, messages, taken: [], lost: [], rows, appended };
   }
 

@@ -21,6 +21,8 @@ export interface DeviceSigned {
   /** DID of a key of ours: it signs the loss where the batch cannot be kept. */
   readonly witness: string;
   readonly message?: string;
+  /** As of a draft. */
+  readonly priority?: 'urgent';
 }
 
 /** What became of a draft. */

@@ -15,6 +15,7 @@ function state(summary: string, path: string): PointDefinition {
     unit: '',
     quantity: 'state',
     cadenceMs: 3_600_000,
+    urgent: 'change',
     ...at(path),
   };
 }
@@ -37,6 +38,7 @@ export const doorSealSensor = defineProfile({
       type: 'bl:Text',
       unit: '',
       quantity: 'state',
+      urgent: 'change',
       ...at('seal.number'),
     },
     sealSource: {

@@ -127,6 +127,7 @@ const power: Readonly<Record<string, PointDefinition>> = {
     range: [0, 64],
     quantity: 'state',
     cadenceMs: 1_000,
+    urgent: 'rising',
     modbus: { table: 'input', address: 14, encoding: { type: 'uint16' } },
   },
 };
@@ -135,7 +136,7 @@ const states: Readonly<Record<string, PointDefinition>> = {
   powered: bit('Whether the controller sees a power supply.', 0),
   compressorRunning: bit('Whether the compressor runs.', 1),
   defrosting: bit('Whether the coil is being defrosted; supply air is warm meanwhile.', 2),
-  doorOpen: bit('Whether the door contact is open.', 3),
+  doorOpen: { ...bit('Whether the door contact is open.', 3), urgent: 'change' },
 };
 
 export const reeferController = defineProfile({

@@ -159,6 +159,7 @@ const events: Readonly<Record<string, PointDefinition>> = {
     type: 'bl:Text',
     unit: '',
     quantity: 'state',
+    urgent: 'event',
     ...iotEvent('iotEventCode'),
   },
 };

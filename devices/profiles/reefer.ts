@@ -99,6 +99,7 @@ const states: Readonly<Record<string, PointDefinition>> = {
     unit: '',
     quantity: 'state',
     cadenceMs: 10_000,
+    urgent: 'change',
     ...at('reefer.doorOpen'),
   },
   powered: {

@@ -59,6 +59,30 @@ const groups = (times: number, points: number): ReadingGroup[] =>
   readingGroups({ fromMs: START, times, points });
 
 describe('a batch', () => {
+  it('closes at once, and goes first, when something in it cannot wait', async () => {
+    const t = start();
+    void t.issuer.add(groups(1, 3), []);
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    expect(t.drafts.map(countReadings)).toEqual([4]);
+    void t.issuer.add(groups(1, 2), []);
+    await t.world.run(300);
+    expect(t.drafts.map(countReadings)).toEqual([4, 2]);
+    await t.world.run(limits.outboxCommitMs);
+    const rows = t.store.peek({ after: 0, count: 9 });
+    expect(rows.map(({ urgent }) => urgent)).toEqual([true, false]);
+  });
+
+  it('that cannot wait is closed as soon as the key is free', async () => {
+    const t = start({ holdBack: true });
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    expect(t.drafts.map(countReadings)).toEqual([1]);
+    t.release();
+    await t.world.run(limits.outboxCommitMs + 1);
+    expect(t.drafts.map(countReadings)).toEqual([1, 2]);
+  });
+
   it('closes when the flush interval is over, and not before', async () => {
     const t = start();
     let durable = false;
