@@ -1,5 +1,19 @@
 /** All faults, in the order in which they are run and printed. */
 import type { Fault } from './fault.ts';
+import {
+  powerCutGateway,
+  powerCutIngester,
+  unsyncedGateway,
+  unsyncedIngester,
+} from './kinds/power-cut.ts';
 import { sigkillBoth, sigkillGateway, sigkillIngester } from './kinds/sigkill.ts';
 
-export const faults: readonly Fault[] = [sigkillGateway, sigkillIngester, sigkillBoth];
+export const faults: readonly Fault[] = [
+  sigkillGateway,
+  sigkillIngester,
+  sigkillBoth,
+  powerCutGateway,
+  powerCutIngester,
+  unsyncedGateway,
+  unsyncedIngester,
+];
