@@ -164,7 +164,10 @@ export type LossCause =
   | 'queue-full'
   | 'storage-full'
   | 'not-running'
-  | 'damaged';
+  | 'damaged'
+  | 'given-way'
+  | 'thinned'
+  | 'rolled-back';
 
 /** What was not read or not kept: signed like a reading, so that a hole is evidence too. */
 export interface Loss {
@@ -173,6 +176,50 @@ export interface Loss {
   /** Number of point values that are missing. */
   readonly count: number;
   readonly cause: LossCause;
+  /** The count is a guess by the batches beside it: what would have told it is damaged too. */
+  readonly estimated?: true;
   /** The points concerned; absent when it is all points of the device. */
   readonly points?: readonly string[];
+  /** Batches that were signed and will not come, so that their places are no open gap. */
+  readonly batches?: LostBatches;
+}
+
+/** Batches of one epoch without a hole between them. */
+export interface LostBatches {
+  readonly counter: number;
+  readonly nonce: string;
+  readonly first: number;
+  readonly last: number;
+  /** Digest of the last one, which a following batch names; absent where it cannot be known. */
+  readonly digest?: string;
+}
+
+/**
+ * What stands for readings of one point that gave way to it. It is no sample: it never becomes a
+ * value of a twin.
+ */
+export interface Aggregate {
+  readonly point: string;
+  readonly type: string;
+  readonly unit: string;
+  /** Readings that it stands for, and how many of them had no value. */
+  readonly count: number;
+  readonly bad: number;
+  /** The least good quality of those that had a value; `bad` where none had. */
+  readonly quality: Quality;
+  /** Of numbers only, as doubles. */
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly mean?: number;
+  /** The last value; absent exactly if the quality is `bad`. */
+  readonly last?: Value;
+}
+
+/** Aggregates about the same thing. */
+export interface AggregateGroup {
+  /** First and last time of the readings: the device's, or the gateway's where that is in doubt. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly about?: string;
+  readonly aggregates: readonly Aggregate[];
 }

@@ -46,6 +46,10 @@ const { didKey, uuid, digest, time, uri, count } = shared;
 
 const point = Type.String({ pattern: patterns.point, maxLength: 64 });
 
+/** Counts from 1. */
+const place = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+const nonce = Type.String({ pattern: '^[0-9a-f]{32}$' });
+
 /** One reading. Which value members go together is checked by `readBatch`. */
 const sensorReport = Type.Object(
   {
@@ -96,8 +100,54 @@ const loss = Type.Object(
       'storage-full',
       'not-running',
       'damaged',
+      'given-way',
+      'thinned',
+      'rolled-back',
     ]),
+    'bl:estimated': Type.Optional(Type.Literal(true)),
     'bl:points': Type.Optional(Type.Array(point, { maxItems: limits.batchReadingsMax })),
+    'bl:batches': Type.Optional(
+      Type.Object(
+        {
+          'bl:counter': place,
+          'bl:nonce': nonce,
+          'bl:firstSequence': place,
+          'bl:lastSequence': place,
+          digestMultibase: Type.Optional(digest),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+/** Readings of one point that gave way, summed up. Which members go together: `readBatch`. */
+const aggregateReport = Type.Object(
+  {
+    type: Type.String({ pattern: '^(bl:)?[A-Z][A-Za-z0-9]*$', maxLength: 64 }),
+    minValue: Type.Optional(Type.Number()),
+    maxValue: Type.Optional(Type.Number()),
+    meanValue: Type.Optional(Type.Number()),
+    uom: Type.Optional(Type.String({ pattern: '^[A-Z0-9]{2,3}$' })),
+    'bl:point': point,
+    'bl:count': place,
+    'bl:bad': Type.Optional(place),
+    'bl:lastValue': Type.Optional(Type.Union([Type.Number(), Type.String(), Type.Boolean()])),
+    'bl:valueType': Type.Optional(Type.Literal('xsd:integer')),
+    'bl:quality': Type.Optional(Type.Enum(['uncertain', 'bad', 'forced', 'estimated', 'archived'])),
+    exception: Type.Optional(Type.Literal('ERROR_CONDITION')),
+  },
+  closed,
+);
+
+const aggregateElement = Type.Object(
+  {
+    sensorMetadata: Type.Object(
+      { startTime: time, endTime: time, deviceID: didKey, 'bl:about': Type.Optional(uri) },
+      closed,
+    ),
+    sensorReport: Type.Array(aggregateReport, { minItems: 1, maxItems: limits.batchReadingsMax }),
   },
   closed,
 );
@@ -130,13 +180,16 @@ const event = Type.Object(
     'bl:gateway': didKey,
     'bl:epoch': Type.Object(
       {
-        'bl:counter': Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-        'bl:nonce': Type.String({ pattern: '^[0-9a-f]{32}$' }),
+        'bl:counter': place,
+        'bl:nonce': nonce,
         'bl:follows': Type.Optional(digest),
+        'bl:after': Type.Optional(
+          Type.Object({ 'bl:counter': place, 'bl:nonce': nonce, 'bl:sequence': place }, closed),
+        ),
       },
       closed,
     ),
-    'bl:sequence': Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    'bl:sequence': place,
     'bl:enrolment': Type.Optional(reference),
     'bl:profile': Type.Object(
       {
@@ -150,7 +203,18 @@ const event = Type.Object(
     'bl:losses': Type.Optional(
       Type.Array(loss, { minItems: 1, maxItems: limits.batchReadingsMax }),
     ),
-    'bl:suppressed': Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
+    'bl:suppressed': Type.Optional(place),
+    'bl:aggregates': Type.Optional(
+      Type.Object(
+        {
+          sensorElementList: Type.Array(aggregateElement, {
+            minItems: 1,
+            maxItems: limits.batchReadingsMax,
+          }),
+        },
+        closed,
+      ),
+    ),
     sensorElementList: Type.Optional(
       Type.Array(sensorElement, { minItems: 1, maxItems: limits.batchReadingsMax }),
     ),
@@ -180,3 +244,4 @@ export type BatchPayload = Static<typeof batchSchema>;
 export type ReportPayload = Static<typeof sensorReport>;
 export type ElementPayload = Static<typeof sensorElement>;
 export type LossPayload = Static<typeof loss>;
+export type AggregatePayload = Static<typeof aggregateElement>;

@@ -4,10 +4,10 @@
  */
 import { strict as assert } from 'node:assert';
 import { limits } from '../limits.ts';
-import type { ReadingGroup } from '../reading.ts';
 import { compileChecker } from '../schema.ts';
+import { aggregatesOf, checkAggregates, payloadOfAggregates } from './aggregate-wire.ts';
 import type { Batch, BatchDraft, BatchHead, BatchPlace, CredentialReference } from './batch.ts';
-import { type BatchPayload, batchSchema, type ElementPayload } from './batch-schema.ts';
+import { type BatchPayload, batchSchema } from './batch-schema.ts';
 import {
   checkElement,
   checkLoss,
@@ -57,13 +57,14 @@ export function composeBatch(
       eventTimeZoneOffset: '+00:00',
       action: 'OBSERVE',
       bizStep: 'sensor_reporting',
-      epcList: goodsOf(draft.groups),
+      epcList: goodsOf([...draft.groups, ...(draft.aggregates ?? [])]),
       readPoint: { id: draft.readPoint },
       'bl:gateway': draft.gateway,
       'bl:epoch': {
         'bl:counter': place.epoch.counter,
         'bl:nonce': place.epoch.nonce,
         ...(place.epoch.follows !== undefined && { 'bl:follows': place.epoch.follows }),
+        ...(place.epoch.after && { 'bl:after': payloadOfPlace(place.epoch.after) }),
       },
       'bl:sequence': place.sequence,
       ...(draft.enrolment && { 'bl:enrolment': payloadOfReference(draft.enrolment) }),
@@ -72,6 +73,11 @@ export function composeBatch(
       'bl:clock': payloadOfClock(draft),
       ...(draft.losses.length > 0 && { 'bl:losses': draft.losses.map(payloadOfLoss) }),
       ...(draft.suppressed && { 'bl:suppressed': draft.suppressed }),
+      ...(draft.aggregates && {
+        'bl:aggregates': {
+          sensorElementList: draft.aggregates.map((one) => payloadOfAggregates(one, draft.device)),
+        },
+      }),
       ...(draft.groups.length > 0 && {
         sensorElementList: draft.groups.map((group) => elementOf(group, draft.device)),
       }),
@@ -81,7 +87,7 @@ export function composeBatch(
 }
 
 /** Distinct goods in the order in which they first appear. */
-function goodsOf(groups: readonly ReadingGroup[]): string[] {
+function goodsOf(groups: readonly { readonly about?: string }[]): string[] {
   const goods = new Set<string>();
   for (const { about } of groups) if (about !== undefined) goods.add(about);
   return [...goods];
@@ -116,20 +122,23 @@ function reading<T>(payload: unknown, read: (payload: BatchPayload) => T): T | R
 function batchOf(payload: BatchPayload): Batch {
   const { goods: _, readings: _count, ...head } = headOf(payload);
   const { sensorElementList = [], 'bl:losses': losses = [] } = payload.credentialSubject;
-  return { ...head, groups: sensorElementList.map(groupOf), losses: losses.map(lossOf) };
+  const aggregates = payload.credentialSubject['bl:aggregates']?.sensorElementList;
+  return {
+    ...head,
+    groups: sensorElementList.map(groupOf),
+    losses: losses.map(lossOf),
+    ...(aggregates && { aggregates: aggregates.map(aggregatesOf) }),
+  };
 }
 
 function headOf(payload: BatchPayload): BatchHead {
   const { issuer: device, credentialSubject: event, relatedResource, validFrom } = payload;
   const { 'bl:suppressed': suppressed, epcList: goods, sensorElementList: elements = [] } = event;
   if (event.eventTime !== validFrom) throw new Disagreement('eventTime is not validFrom');
-  let readings = 0;
-  for (const element of elements) readings += checkElement(element, device);
-  if (readings > limits.batchReadingsMax) {
-    const most = limits.batchReadingsMax;
-    throw new Disagreement(`${readings} readings, at most ${most}`, 'VC_SCHEMA');
-  }
-  checkGoods(goods, elements);
+  const aggregates = event['bl:aggregates']?.sensorElementList ?? [];
+  const readings = countChecked(elements, (element) => checkElement(element, device));
+  countChecked(aggregates, (element) => checkAggregates(element, device));
+  checkGoods(goods, [...elements, ...aggregates]);
   for (const loss of event['bl:losses'] ?? []) checkLoss(loss);
   const epoch = event['bl:epoch'];
   const [previous] = relatedResource ?? [];
@@ -151,14 +160,27 @@ function headOf(payload: BatchPayload): BatchHead {
       counter: epoch['bl:counter'],
       nonce: epoch['bl:nonce'],
       ...(epoch['bl:follows'] !== undefined && { follows: epoch['bl:follows'] }),
+      ...(epoch['bl:after'] && { after: placeOf(epoch['bl:after']) }),
     },
     sequence: event['bl:sequence'],
     ...(previous && { previous: reference(previous) }),
   };
 }
 
+/** Checks each element; the sum of what they hold, which is bounded. */
+function countChecked<T>(elements: readonly T[], check: (element: T) => number): number {
+  let count = 0;
+  for (const element of elements) count += check(element);
+  const most = limits.batchReadingsMax;
+  if (count > most) throw new Disagreement(`${count} readings, at most ${most}`, 'VC_SCHEMA');
+  return count;
+}
+
 /** `epcList` must name the goods of the elements, in the order in which they first appear. */
-function checkGoods(epcList: readonly string[], elements: readonly ElementPayload[]): void {
+function checkGoods(
+  epcList: readonly string[],
+  elements: readonly { readonly sensorMetadata: { readonly 'bl:about'?: string } }[],
+): void {
   let found = 0;
   const seen = new Set<string>();
   for (const { sensorMetadata } of elements) {
@@ -197,6 +219,18 @@ function clockOf(clock: BatchPayload['credentialSubject']['bl:clock']): Batch['c
     monotonicMs: clock['bl:monotonicMs'],
     steps: clock['bl:steps'],
   };
+}
+
+type Place = NonNullable<BatchPlace['epoch']['after']>;
+type PlacePayload = NonNullable<BatchPayload['credentialSubject']['bl:epoch']['bl:after']>;
+
+function payloadOfPlace({ counter, nonce, sequence }: Place): PlacePayload {
+  return { 'bl:counter': counter, 'bl:nonce': nonce, 'bl:sequence': sequence };
+}
+
+function placeOf(place: PlacePayload): Place {
+  const { 'bl:counter': counter, 'bl:nonce': nonce, 'bl:sequence': sequence } = place;
+  return { counter, nonce, sequence };
 }
 
 function payloadOfReference({ id, digest }: CredentialReference): {

@@ -2,7 +2,7 @@
  * The batch credential's shape: what a gateway signs and an ingester reads. The wire form stands
  * in docs/wire.md; the schema here is the closed one that received payloads must satisfy.
  */
-import type { Loss, ReadingGroup } from '../reading.ts';
+import type { AggregateGroup, Loss, ReadingGroup } from '../reading.ts';
 
 /**
  * One run of a gateway for one device. Every start opens a new one, so that a restored disk shows
@@ -15,6 +15,12 @@ export interface Epoch {
   readonly nonce: string;
   /** Digest of the last batch before this epoch; absent in the first. */
   readonly follows?: string;
+  /** Place of that batch: one that is not the last of its epoch shows a restored disk. */
+  readonly after?: {
+    readonly counter: number;
+    readonly nonce: string;
+    readonly sequence: number;
+  };
 }
 
 /** The services that set a machine's clock and can be asked, and what an operator wrote down. */
@@ -61,6 +67,8 @@ export interface BatchDraft {
   /** Empty in a heartbeat. */
   readonly groups: readonly ReadingGroup[];
   readonly losses: readonly Loss[];
+  /** What stands for readings of earlier batches that gave way; absent where there is none. */
+  readonly aggregates?: readonly AggregateGroup[];
   /**
    * Values that were read since the batch before and are not signed, because the point reports by
    * exception and they said nothing new; absent where there are none.
@@ -77,8 +85,10 @@ export interface BatchPlace {
   readonly previous?: CredentialReference;
 }
 
-/** What a batch says of itself: all but its readings and losses. */
-export interface BatchHead extends Omit<BatchDraft, 'groups' | 'losses'>, BatchPlace {
+/** What a batch says of itself: all but its readings, aggregates and losses. */
+export interface BatchHead
+  extends Omit<BatchDraft, 'groups' | 'losses' | 'aggregates'>,
+    BatchPlace {
   /** `urn:uuid:` of the credential. */
   readonly id: string;
   /** Distinct goods that the readings are about, in the order in which they first appear. */

@@ -54,13 +54,29 @@ const PLUS = 0x2b;
 const SLASH = 0x2f;
 /** RFC 7518 §3.4, RFC 8032 §5.1.6. */
 const SIGNATURE_BYTES = { ES256: 64, EdDSA: 64, Ed25519: 64, ES384: 96, ES512: 132 } as const;
+/** A dot and the 64 bytes of ES256 or EdDSA in base64url. */
+const SIGNATURE_TAIL = 87;
 /** RFC 7518 §3.4. */
 const HASHES = { ES256: 'sha256', ES384: 'sha384', ES512: 'sha512' } as const;
 
 /** Signs a payload with a signer whose answer may take a while (hardware). */
-export async function signToken(options: TokenParts): Promise<Uint8Array> {
+export function signToken(options: TokenParts): Promise<Uint8Array> {
+  return prepareToken(options).sign();
+}
+
+/** A token that is not signed yet, with the size that it will have. */
+export interface PreparedToken {
+  readonly bytes: number;
+  sign(): Promise<Uint8Array>;
+}
+
+/** For callers that must know the size before they let a key at it. */
+export function prepareToken(options: TokenParts): PreparedToken {
   const input = signingInputOf(options);
-  return assemble(input, await options.signer.sign(input));
+  return {
+    bytes: input.length + SIGNATURE_TAIL,
+    sign: async () => assemble(input, await options.signer.sign(input)),
+  };
 }
 
 /** Signs a payload at once; for signers that answer at once, such as the file key store's. */

@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert';
 import type { CredentialCode } from '../errors/credential.ts';
 import { limits } from '../limits.ts';
-import type { Loss, Quality, Reading, ReadingGroup, Value } from '../reading.ts';
+import type { Loss, LostBatches, Quality, Reading, ReadingGroup, Value } from '../reading.ts';
 import { formatTime, readTimeExactly } from '../runtime.ts';
 import type { ElementPayload, LossPayload, ReportPayload } from './batch-schema.ts';
 import { isMeasurementType } from './measurement.ts';
@@ -171,7 +171,7 @@ function readingOf(report: ReportPayload): Reading {
 }
 
 /** What int64 and uint64 can say has at most 20 digits; more is not worth parsing. */
-const INTEGER = /^(0|-?[1-9]\d{0,38})$/;
+export const INTEGER = /^(0|-?[1-9]\d{0,38})$/;
 
 /** Whether there is a value; at most one, and a whole number in its canonical text. */
 function hasValue(report: ReportPayload): boolean {
@@ -201,25 +201,56 @@ export function payloadOfLoss(loss: Loss): LossPayload {
     'bl:to': writeTime(loss.toMs),
     'bl:count': loss.count,
     'bl:cause': loss.cause,
+    ...(loss.estimated && { 'bl:estimated': true }),
     ...(loss.points && { 'bl:points': [...loss.points] }),
+    ...(loss.batches && { 'bl:batches': payloadOfBatches(loss.batches) }),
   };
 }
 
-/** Whether the times of a loss are times. @throws Disagreement */
+function payloadOfBatches(batches: LostBatches): NonNullable<LossPayload['bl:batches']> {
+  const { counter, digest, first, last, nonce } = batches;
+  return {
+    'bl:counter': counter,
+    'bl:nonce': nonce,
+    'bl:firstSequence': first,
+    'bl:lastSequence': last,
+    ...(digest !== undefined && { digestMultibase: digest }),
+  };
+}
+
+/** Whether the times of a loss are times, and its batches in order. @throws Disagreement */
 export function checkLoss(loss: LossPayload): void {
   readTime(loss['bl:from']);
   readTime(loss['bl:to']);
+  const batches = loss['bl:batches'];
+  if (batches && batches['bl:firstSequence'] > batches['bl:lastSequence']) {
+    throw new Disagreement('the batches of a loss end before they begin');
+  }
 }
 
 /** The loss of a payload. */
 export function lossOf(loss: LossPayload): Loss {
   const points = loss['bl:points'];
+  const batches = loss['bl:batches'];
   return {
     fromMs: readTime(loss['bl:from']),
     toMs: readTime(loss['bl:to']),
     count: loss['bl:count'],
     cause: loss['bl:cause'],
+    ...(loss['bl:estimated'] && { estimated: true }),
     ...(points && { points }),
+    ...(batches && { batches: batchesOf(batches) }),
+  };
+}
+
+function batchesOf(batches: NonNullable<LossPayload['bl:batches']>): LostBatches {
+  const { digestMultibase: digest } = batches;
+  return {
+    counter: batches['bl:counter'],
+    nonce: batches['bl:nonce'],
+    first: batches['bl:firstSequence'],
+    last: batches['bl:lastSequence'],
+    ...(digest !== undefined && { digest }),
   };
 }
 
@@ -239,6 +270,6 @@ export function readTime(text: string): number {
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** The text with U+FFFD for each lone surrogate, which UTF-8 cannot carry. */
-function wellFormed(text: string): string {
+export function wellFormed(text: string): string {
   return LONE_SURROGATE.test(text) ? text.replaceAll(/\p{Surrogate}/gu, '\ufffd') : text;
 }

@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert';
 import type { Signer } from '../identity/signer.ts';
 import type { Random } from '../runtime.ts';
-import { signToken } from './jws.ts';
+import { type PreparedToken, prepareToken } from './jws.ts';
 import { isRefusal } from './refusal.ts';
 import { digestOfDisclosure, readDisclosure } from './sd-jwt.ts';
 
@@ -28,10 +28,11 @@ export interface ConcealOptions {
 /** Members on the way to what is to be concealed; `*` at its end means each element of an array. */
 export type ConcealPath = readonly string[];
 
-/** What is concealed in a batch: each sensor element, and each of the goods that they are about. */
+/** What is concealed in a batch: each element, and each of the goods that they are about. */
 const BATCH: readonly ConcealPath[] = [
   ['credentialSubject', 'epcList', '*'],
   ['credentialSubject', 'sensorElementList', '*'],
+  ['credentialSubject', 'bl:aggregates', 'sensorElementList', '*'],
 ];
 
 /** RFC 9901 §9.3: 128 bits. */
@@ -40,16 +41,26 @@ const SALT_BYTES = 16;
 const DECOY_STEP = 16;
 const TILDE = '~';
 
-/** Signs a batch as `vc+sd-jwt`, with all of its disclosures. */
-export async function signBatchSelectively(options: {
+/** A batch as `vc+sd-jwt`, with all of its disclosures. */
+export function prepareSelectiveBatch(options: {
   readonly payload: string;
   readonly signer: Signer;
   readonly random: Random;
   readonly decoys: boolean;
-}): Promise<Uint8Array> {
+}): PreparedToken {
   const { payload, disclosures } = conceal(options.payload, BATCH, options);
-  const token = await signToken({ payload, signer: options.signer, typ: 'vc+sd-jwt' });
-  return withDisclosures(token, disclosures);
+  const token = prepareToken({ payload, signer: options.signer, typ: 'vc+sd-jwt' });
+  return {
+    bytes: disclosures.reduce((sum, { length }) => sum + length + 1, token.bytes + 1),
+    sign: async () => withDisclosures(await token.sign(), disclosures),
+  };
+}
+
+/** Signs a batch as `vc+sd-jwt`, with all of its disclosures. */
+export function signBatchSelectively(
+  options: Parameters<typeof prepareSelectiveBatch>[0],
+): Promise<Uint8Array> {
+  return prepareSelectiveBatch(options).sign();
 }
 
 /** The token with disclosures, in the form of RFC 9901 §4. */
@@ -91,6 +102,7 @@ function concealAt(
   const way = isEach ? path.slice(0, -2) : path.slice(0, -1);
   const last = path.at(isEach ? -2 : -1);
   const holder = way.reduce<unknown>((at, name) => (at as JsonObject | undefined)?.[name], whole);
+  if (isEach && holder === undefined) return;
   assert(typeof holder === 'object' && holder !== null && last !== undefined, path.join('.'));
   const object = holder as JsonObject;
   const value = object[last];

@@ -4,6 +4,8 @@ import { type BatchDraft, type BatchPlace, clockTellers } from '../../devices/cr
 import { measurementTypes } from '../../devices/credential/measurement.ts';
 import { digestMultibase } from '../../devices/profile.ts';
 import {
+  type Aggregate,
+  type AggregateGroup,
   deviceClockFaults,
   type Loss,
   type Reading,
@@ -73,6 +75,11 @@ const group: fc.Arbitrary<ReadingGroup> = fc
     deviceClock === undefined || rest.gatewayTimeMs === undefined ? rest : { ...rest, deviceClock },
   );
 
+const place = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const nonce = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => Buffer.from(bytes).toString('hex'));
+
 const loss: fc.Arbitrary<Loss> = fc.record(
   {
     fromMs: timeMs,
@@ -87,8 +94,21 @@ const loss: fc.Arbitrary<Loss> = fc.record(
       'storage-full',
       'not-running',
       'damaged',
+      'given-way',
+      'thinned',
+      'rolled-back',
     ),
+    estimated: fc.constant(true as const),
     points: fc.array(point, { maxLength: 4 }),
+    batches: fc
+      .record(
+        { counter: place, nonce, first: place, length: fc.nat(1_000), digest },
+        { requiredKeys: ['counter', 'nonce', 'first', 'length'] },
+      )
+      .map(({ length, ...any }) => ({
+        ...any,
+        last: Math.min(any.first + length, Number.MAX_SAFE_INTEGER),
+      })),
   },
   { requiredKeys: ['fromMs', 'toMs', 'count', 'cause'] },
 );
@@ -96,6 +116,40 @@ const loss: fc.Arbitrary<Loss> = fc.record(
 const finite = fc
   .double({ noNaN: true, noDefaultInfinity: true, min: -1e12, max: 1e12 })
   .map((number) => number + 0);
+
+const aggregate: fc.Arbitrary<Aggregate> = fc
+  .record({
+    point,
+    type: fc.constantFrom<string>(...measurementTypes, 'bl:Text', 'bl:State'),
+    unit: fc.constantFrom('', 'CEL', 'BLL'),
+    count: fc.integer({ min: 1, max: 100_000 }),
+    bad: fc.nat(3),
+    quality: fc.constantFrom('good', 'uncertain', 'forced', 'estimated', 'archived'),
+    numbers: fc.tuple(finite, finite, finite),
+    last: value,
+  })
+  .map(({ bad, count, last, numbers: [a, b, mean], quality, ...rest }) => {
+    if (bad >= count) return { ...rest, count, bad: count, quality: 'bad' };
+    const head = { ...rest, count, bad, quality, last };
+    if (typeof last !== 'number' && typeof last !== 'bigint') return head;
+    return { ...head, minimum: Math.min(a, b), maximum: Math.max(a, b), mean };
+  });
+
+const aggregateGroup: fc.Arbitrary<AggregateGroup> = fc
+  .record(
+    {
+      fromMs: timeMs,
+      toMs: timeMs,
+      about,
+      aggregates: fc.array(aggregate, { minLength: 1, maxLength: 4 }),
+    },
+    { requiredKeys: ['fromMs', 'toMs', 'aggregates'] },
+  )
+  .map((any) => ({
+    ...any,
+    fromMs: Math.min(any.fromMs, any.toMs),
+    toMs: Math.max(any.fromMs, any.toMs),
+  }));
 
 /** Drafts, heartbeats among them. */
 export const arbitraryDraft: fc.Arbitrary<BatchDraft> = fc.record(
@@ -120,6 +174,7 @@ export const arbitraryDraft: fc.Arbitrary<BatchDraft> = fc.record(
     closedMs: timeMs,
     groups: fc.array(group, { maxLength: 6 }),
     losses: fc.array(loss, { maxLength: 3 }),
+    aggregates: fc.array(aggregateGroup, { minLength: 1, maxLength: 3 }),
     suppressed: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   },
   {
@@ -142,15 +197,14 @@ export const arbitraryPlace: fc.Arbitrary<BatchPlace> = fc.record(
   {
     epoch: fc.record(
       {
-        counter: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-        nonce: fc
-          .uint8Array({ minLength: 16, maxLength: 16 })
-          .map((bytes) => Buffer.from(bytes).toString('hex')),
+        counter: place,
+        nonce,
         follows: digest,
+        after: fc.record({ counter: place, nonce, sequence: place }),
       },
       { requiredKeys: ['counter', 'nonce'] },
     ),
-    sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    sequence: place,
     previous: reference,
   },
   { requiredKeys: ['epoch', 'sequence'] },

@@ -44,6 +44,9 @@ const causes: Readonly<Record<LossCause, true>> = {
   'storage-full': true,
   'not-running': true,
   damaged: true,
+  'given-way': true,
+  thinned: true,
+  'rolled-back': true,
 };
 
 const VERSION = 1;

@@ -79,8 +79,10 @@ describe('a batch on the wire', () => {
   it('says of itself what its readings say, without them', () => {
     fc.assert(
       fc.property(arbitraryDraft, arbitraryPlace, arbitraryIds, (draft, at, named) => {
-        const { groups, losses: _, ...head } = draft;
-        const abouts = groups.flatMap(({ about }) => (about === undefined ? [] : [about]));
+        const { aggregates = [], groups, losses: _, ...head } = draft;
+        const abouts = [...groups, ...aggregates].flatMap(({ about }) =>
+          about === undefined ? [] : [about],
+        );
         const readings = groups.reduce((sum, group) => sum + group.readings.length, 0);
         const said = {
           id: named.credential,
@@ -105,6 +107,51 @@ describe('a batch on the wire', () => {
         expect(composeBatch(batch, batch, named)).toBe(text);
       }),
     );
+  });
+
+  it('is refused where an aggregate contradicts itself', () => {
+    const aggregate = {
+      ...{
+        point: 'level',
+        type: 'Length',
+        unit: 'MTR',
+        count: 4,
+        bad: 1,
+        quality: 'good' as const,
+      },
+      ...{ minimum: 1, maximum: 3, mean: 2, last: 2 },
+    };
+    const group = { fromMs: 1_000, toMs: 2_000, aggregates: [aggregate] };
+    type Element = Record<string, Record<string, unknown> & Record<string, unknown>[]>;
+    const refusedFor = (change: (element: Element) => void): unknown => {
+      const payload = JSON.parse(composeBatch(draftOf({ aggregates: [group] }), place, ids));
+      change(payload.credentialSubject['bl:aggregates'].sensorElementList[0]);
+      const batch = readBatch(payload);
+      return 'code' in batch ? batch.code : undefined;
+    };
+    expect(refusedFor(() => undefined)).toBeUndefined();
+    const report = (change: Record<string, unknown>) =>
+      refusedFor(({ sensorReport }) => Object.assign(sensorReport?.[0] ?? {}, change));
+    for (const change of [
+      { minValue: 4 },
+      { minValue: undefined },
+      { 'bl:lastValue': undefined },
+      { 'bl:bad': 4 },
+      { 'bl:quality': 'bad' },
+      { exception: 'ERROR_CONDITION' },
+      { 'bl:lastValue': 'two' },
+      { 'bl:valueType': 'xsd:integer' },
+    ]) {
+      expect(report(change), JSON.stringify(change)).toBe('VC_CONTRADICTION');
+    }
+    // A value would make it a sample.
+    expect(report({ value: 2 })).toBe('VC_SCHEMA');
+    expect(report({ type: 'Warmth' })).toBe('VC_SCHEMA');
+    const metadata = (change: Record<string, unknown>) =>
+      refusedFor(({ sensorMetadata }) => Object.assign(sensorMetadata ?? {}, change));
+    expect(metadata({ startTime: '1970-01-01T00:00:03.000Z' })).toBe('VC_CONTRADICTION');
+    expect(metadata({ time: '1970-01-01T00:00:03.000Z' })).toBe('VC_SCHEMA');
+    expect(metadata({ deviceID: memorySigner().did })).toBe('VC_CONTRADICTION');
   });
 
   it('can be told apart: text of digits stays text, integers stay integers', () => {

@@ -196,8 +196,14 @@ describe.skipIf(!hasShared)('with the contexts and schemas of others', () => {
         const text = composeBatch(draft, at, named);
         expect(eventErrors(text)).toBeUndefined();
         const quads = await quadsOf(text);
+        const { aggregates: summed = [] } = draft;
         const reports = draft.groups.reduce((sum, { readings }) => sum + readings.length, 0);
-        expect(quads.split(`<${bondlineTerms}point>`)).toHaveLength(reports + 1);
+        const sums = summed.reduce((sum, { aggregates }) => sum + aggregates.length, 0);
+        expect(quads.split(`<${bondlineTerms}point>`)).toHaveLength(reports + sums + 1);
+        // An aggregate has a beginning and an end in place of a time.
+        expect(quads.split('<https://ref.gs1.org/epcis/startTime>')).toHaveLength(
+          summed.length + 1,
+        );
         expect(quads.split(`<${bondlineTerms}cause>`)).toHaveLength(draft.losses.length + 1);
       }),
       { numRuns: 40 },
