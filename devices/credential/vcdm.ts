@@ -72,6 +72,10 @@ function inContext(contexts: unknown): Mistake {
   if (wrong !== undefined) {
     return `an item of @context is neither a URL nor an object: ${shown(wrong)} (VCDM 2.0 §4.3)`;
   }
+  // Named twice it is no set, and over RDF it could be named again by anyone, unsigned.
+  if (new Set(contexts.map((one) => JSON.stringify(one))).size < contexts.length) {
+    return '@context names one twice (VCDM 2.0 §4.3)';
+  }
   return undefined;
 }
 

@@ -8,7 +8,7 @@ import type { JsonObject } from '../vcdm-values.ts';
 import { canonicalize } from './jcs.ts';
 import { type Proof, readProofs, withoutProof } from './proof.ts';
 import { inputOf, optionsOf } from './proof-input.ts';
-import { checkRdfForm } from './rdf-form.ts';
+import { checkProofContext, checkRdfForm } from './rdf-form.ts';
 import { cryptosuites, digestOf, hashData, verifyHash } from './suite.ts';
 
 /** A document whose RDF is to be canonicalised (RDFC-1.0), and the digest used within. */
@@ -134,7 +134,10 @@ function checkRdf(signed: Signed, context: ProofContext): Refusal | undefined {
   if (!canonicalRdf) {
     return refuse('VC_RDF_UNAVAILABLE', 'the proof is over RDF, which is not canonicalised here');
   }
-  const unfit = checkRdfForm(withoutProof(signed.input)) ?? checkRdfForm(signed.options);
+  const unfit =
+    checkRdfForm(withoutProof(signed.input)) ??
+    checkRdfForm(signed.options) ??
+    checkProofContext(signed.options, signed.input);
   if (unfit) return unfit;
   const options = { ...signed.options, '@context': signed.input['@context'] };
   for (const digest of new Set(['sha256', digestOf(key.algorithm)] as const)) {

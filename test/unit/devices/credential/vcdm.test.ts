@@ -52,6 +52,8 @@ describe('the data model of a credential', () => {
     ['the base context later', { '@context': ['https://x.example/', v2] }],
     ['a context that is a number', { '@context': [v2, 5] }],
     ['a context that is no URL', { '@context': [v2, 'x y'] }],
+    ['a context that is named twice', { '@context': [v2, 'https://x.example/', v2] }],
+    ['a context that stands there twice', { '@context': [v2, { a: 'b:c' }, { a: 'b:c' }] }],
     ['a context that is null', { '@context': [v2, null] }],
     ['several ids', { id: ['urn:a:1', 'urn:a:2'] }],
     ['an id that is null', { id: null }],
