@@ -1,7 +1,7 @@
 /** All forgeries: every kind at every place to which it applies, made one after the other. */
 import type { DocumentPlace, Forgery, Made, TokenKind, TokenPlace } from './case.ts';
 import { encode, headerOf, partsOf, payloadOf } from './case.ts';
-import { jsonLdKinds } from './kinds-context.ts';
+import { jsonLdKinds, sameContexts } from './kinds-context.ts';
 import { disclosureKinds } from './kinds-disclosure.ts';
 import { formKinds } from './kinds-form.ts';
 import { headerKinds } from './kinds-header.ts';
@@ -111,13 +111,22 @@ function* members(place: TokenPlace, stride: Stride): Generator<Forgery> {
 const at = (name: string, part: string, path: readonly (string | number)[]): string =>
   `${name}, ${part} ${path.join('.')}`;
 
+/** Kinds that were accepted once; no stride leaves them out. */
+const PASSED_ONCE = [
+  'context: the first again, first',
+  'context: the first again, in the proofs alone',
+  'context: the id under a second name',
+  'context: a member that is none',
+  'context: the type under both its names',
+];
+
 const documentKinds = [...proofKinds, ...jsonLdKinds];
 
 /** Documents forged as a whole. */
 export async function* forgedDocuments(stride: Stride = 1): AsyncGenerator<Forgery> {
   for (const [placed, place] of provenDocuments.entries()) {
     for (const [index, { name, codes, admitted, forge }] of documentKinds.entries()) {
-      if (!isChosen(index, placed, stride)) continue;
+      if (!isChosen(index, placed, stride) && !PASSED_ONCE.includes(name)) continue;
       const made = await forge(place);
       if (made === undefined) continue;
       yield { kind: name, place: place.name, bytes: bytesOfDocument(made), codes, admitted };
@@ -150,20 +159,64 @@ export function* forgedDocumentMembers(stride: Stride = 1): Generator<Forgery> {
   }
 }
 
-/** A set of one is that one: for proofs always, for values where their RDF is what is signed. */
-function saysTheSame({ over }: DocumentPlace, path: readonly unknown[], change: string): boolean {
-  return change === 'in a list' && (over === 'rdf' || (path.length === 1 && path[0] === 'proof'));
+/**
+ * Changes that say the same: a proof alone is a set of one. Where the RDF is what is signed, so is
+ * any value that our reader takes in a list, too; an issuer may be an object with nothing but its
+ * id (VCDM 2.0 §4.7), and a context that no member needs may be missing.
+ */
+const SAME_OVER_RDF = [
+  'in a list: credentialSubject',
+  'in a list: credentialSubject.name',
+  'in a list: credentialSubject.description',
+  'in an object: issuer',
+  'removed: @context.1',
+];
+
+function saysTheSame(
+  { over, document }: DocumentPlace,
+  path: readonly (string | number)[],
+  change: string,
+): boolean {
+  const what = `${change}: ${path.join('.')}`;
+  if (what === 'in a list: proof') return !Array.isArray(document['proof']);
+  return over === 'rdf' && SAME_OVER_RDF.includes(what);
 }
 
-/** Spellings of documents that are the genuine ones, and count as these. */
-export function* sameDocuments(): Generator<Forgery> {
+/** Another spelling of a genuine document, with the same statements. */
+export interface Spelling extends Forgery {
+  readonly of: DocumentPlace;
+}
+
+/** All that is left out of the forgeries because it says the same; same.ts shows that it does. */
+export async function* sameStatements(): AsyncGenerator<Spelling> {
+  for (const of of provenDocuments) {
+    for (const path of pathsOf(of.document)) {
+      for (const change of changes.filter(({ name }) => saysTheSame(of, path, name))) {
+        const text = written(of.document, path, change);
+        if (text === undefined) continue;
+        const bytes = Buffer.from(text);
+        yield { kind: `member ${change.name}`, place: at(of.name, 'member', path), bytes, of };
+      }
+    }
+    for (const { name, forge } of sameContexts) {
+      const made = await forge(of);
+      if (made !== undefined) {
+        yield { kind: name, place: of.name, bytes: bytesOfDocument(made), of };
+      }
+    }
+  }
+}
+
+/** Spellings of JSON, which its canonical form (RFC 8785) does not have. */
+export function* sameJson(): Generator<Spelling> {
   for (const place of provenDocuments.filter(({ over }) => over === 'json')) {
     for (const path of pathsOf(place.document)) {
       for (const change of spellings) {
         const text = written(place.document, path, change);
         if (text === undefined) continue;
         const bytes = Buffer.from(text);
-        yield { kind: `spelling: ${change.name}`, place: at(place.name, 'member', path), bytes };
+        const where = at(place.name, 'member', path);
+        yield { kind: `spelling: ${change.name}`, place: where, bytes, of: place };
       }
     }
   }

@@ -18,7 +18,8 @@ import { hasShared, sharedPath } from '../support/shared.ts';
 import { atMs, documents, gateways, papers, parties, publishedLists } from './world.ts';
 
 const { contexts: atHand } = hasShared ? openDocuments(sharedPath('contexts')) : noDocuments;
-const canonize = openJsonLd(atHand);
+/** Canonical RDF, with all known contexts at hand. */
+export const canonize = openJsonLd(atHand);
 
 const contexts = (url: string): unknown => {
   const found = contextOf(url, atHand);

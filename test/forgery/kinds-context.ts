@@ -1,5 +1,5 @@
 /** Deceits with JSON-LD: contexts that change what signed members mean, members nobody signed. */
-import type { DocumentKind, DocumentPlace } from './case.ts';
+import type { DocumentKind, DocumentMade, DocumentPlace } from './case.ts';
 import { claimed } from './kinds-proof.ts';
 import { stranger } from './world.ts';
 
@@ -48,41 +48,70 @@ const withContexts = (
   '@context': contexts,
 });
 
+type Put = (place: DocumentPlace, added: unknown) => DocumentMade;
+
 /** Into all proofs too, so that they seem to cover it. */
-function coveringly(place: DocumentPlace, contexts: readonly unknown[]): DocumentPlace['document'] {
-  const proofs = [place.document['proof']].flat() as object[];
+const coveringly: Put = (place, contexts) => ({
+  ...inProofs(place, contexts),
+  '@context': contexts,
+});
+
+function inProofs({ document }: DocumentPlace, contexts: unknown): DocumentPlace['document'] {
+  const proofs = [document['proof']].flat() as object[];
   const covering = proofs.map((proof) => ({ ...proof, '@context': contexts }));
-  return {
-    ...withContexts(place, contexts),
-    proof: covering.length === 1 ? covering[0] : covering,
-  };
+  return { ...document, proof: covering.length === 1 ? covering[0] : covering };
 }
 
-/** Over RDF a known context that no member needs says nothing anew, so that is no forgery. */
+/**
+ * Over RDF a known context that no member needs leaves all statements as they are, so that is no
+ * forgery. The other one that is known gives protected terms another meaning.
+ */
 const saysNothing = ({ over }: DocumentPlace, added: unknown): boolean =>
-  over === 'rdf' &&
-  (added === 'https://www.w3.org/ns/credentials/v2' ||
-    added === 'https://www.w3.org/2018/credentials/examples/v1' ||
-    added === 'https://www.w3.org/ns/credentials/undefined-terms/v2');
+  over === 'rdf' && added === 'https://www.w3.org/ns/credentials/undefined-terms/v2';
+
+/** Beside the others, where a context changes no more than its terms say. */
+const BESIDE: readonly [string, Put][] = [
+  ['behind', (place, added) => withContexts(place, [...contextsOf(place), added])],
+  [
+    'second',
+    (place, added) => {
+      const [first, ...rest] = contextsOf(place);
+      return withContexts(place, [first, added, ...rest]);
+    },
+  ],
+  ['behind, in the proofs too', (place, added) => coveringly(place, [...contextsOf(place), added])],
+];
+
+const ELSEWHERE: readonly [string, Put][] = [
+  ['first', (place, added) => withContexts(place, [added, ...contextsOf(place)].slice(0, 9))],
+  ['in the proofs alone', (place, added) => inProofs(place, [...contextsOf(place), added])],
+  [
+    'inside of the subject',
+    (place, added) => {
+      const subject = place.document['credentialSubject'];
+      if (typeof subject !== 'object') return undefined;
+      return { ...place.document, credentialSubject: { ...subject, '@context': added } };
+    },
+  ],
+];
 
 const contextKinds: readonly DocumentKind[] = INJECTED.flatMap(([name, added]) => [
-  kind(`${name}, behind`, (place) =>
-    saysNothing(place, added) ? undefined : withContexts(place, [...contextsOf(place), added]),
+  ...BESIDE.map(([where, put]) =>
+    kind(`${name}, ${where}`, (place) =>
+      saysNothing(place, added) ? undefined : put(place, added),
+    ),
   ),
-  kind(`${name}, second`, (place) => {
-    const [first, ...rest] = contextsOf(place);
-    return saysNothing(place, added) ? undefined : withContexts(place, [first, added, ...rest]);
-  }),
-  kind(`${name}, first`, (place) => withContexts(place, [added, ...contextsOf(place)].slice(0, 9))),
-  kind(`${name}, behind, in the proofs too`, (place) =>
-    saysNothing(place, added) ? undefined : coveringly(place, [...contextsOf(place), added]),
-  ),
-  kind(`${name}, inside of the subject`, (place) => {
-    const subject = place.document['credentialSubject'];
-    if (typeof subject !== 'object' || saysNothing(place, added)) return undefined;
-    return { ...place.document, credentialSubject: { ...subject, '@context': added } };
-  }),
+  ...ELSEWHERE.map(([where, put]) => kind(`${name}, ${where}`, (place) => put(place, added))),
 ]);
+
+/** What `contextKinds` leave out, since it is the same credential. */
+export const sameContexts: readonly DocumentKind[] = INJECTED.flatMap(([name, added]) =>
+  BESIDE.map(([where, put]) =>
+    kind(`${name}, ${where}`, (place) =>
+      saysNothing(place, added) ? put(place, added) : undefined,
+    ),
+  ),
+);
 
 const ADDED: readonly [string, object][] = [
   ['a member that no context knows', { undefinedMember: 'forged' }],
@@ -140,6 +169,34 @@ const hidden: readonly DocumentKind[] = HIDDEN.flatMap(([name, hide]) => [
   }),
 ]);
 
+const epcis = 'https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld';
+const withEpcis = (place: DocumentPlace, members: object): DocumentMade =>
+  place.over === 'rdf'
+    ? { ...place.document, '@context': [...contextsOf(place), epcis], ...members }
+    : undefined;
+
+/** The same RDF, or members that are in none, by names that a known context gives to keywords. */
+const renamed: readonly DocumentKind[] = [
+  kind('the id under a second name', (place) => {
+    const { id, ...rest } = place.document as Record<string, unknown>;
+    return withEpcis({ ...place, document: rest }, { eventID: id });
+  }),
+  kind('a second id under a second name', (place) => withEpcis(place, { eventID: 'urn:x:1' })),
+  kind('a member that is none', (place) => withEpcis(place, { baseURL: stranger.did })),
+  kind('a member that is none, inside of the subject', (place) => {
+    const subject = place.document['credentialSubject'] as object;
+    return withEpcis(place, { credentialSubject: { ...subject, baseURL: stranger.did } });
+  }),
+  kind('the type under its whole IRI', ({ document, over }) =>
+    over === 'rdf' ? { ...document, type: [`${terms}VerifiableCredential`] } : undefined,
+  ),
+  kind('the type under both its names', ({ document, over }) =>
+    over === 'rdf'
+      ? { ...document, type: ['VerifiableCredential', `${terms}VerifiableCredential`] }
+      : undefined,
+  ),
+];
+
 const bombs: readonly DocumentKind[] = [
   kind('bomb: nested deep', (place) => {
     const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
@@ -162,5 +219,6 @@ export const jsonLdKinds: readonly DocumentKind[] = [
   ...contextKinds,
   ...addedKinds,
   ...hidden,
+  ...renamed,
   ...bombs.map((one) => ({ ...one, codes: [...codes, 'VC_RDF_WORK'] })),
 ];

@@ -21,6 +21,8 @@ const codes = [
   'VC_MALFORMED',
   'VC_FORM_UNSUPPORTED',
   'VC_SIGNATURE',
+  // One signature of four, cut by a character, is still base64url.
+  'VC_SIGNATURE_FORM',
 ];
 
 const disclosuresOf = ({ tail }: TokenPlace): string[] =>
