@@ -1,11 +1,13 @@
 /**
- * Three groups of suites, one after the other. `fast` runs in memory or on loopback within one
- * process, two files at a time; `peers` talks to programs of others and mostly waits for them, two
- * at a time as well; `whole` starts our own processes under load, one file at a time, so that a
- * machine with two cores does not starve what it measures.
+ * Four groups of suites, one after the other. `fast` runs in memory or on loopback within one
+ * process, `peers` talks to programs of others, `whole` starts our own processes under load: two
+ * files at a time. `alone` is what measures seconds or clocks, or runs a demonstration of a dozen
+ * processes: one file at a time, so that a machine with two cores does not starve what it measures.
  */
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
+const alone = ['test/e2e/border.test.ts', 'test/e2e/start.test.ts', 'test/peers/chrony.test.ts'];
 const peers = ['test/peers/**/*.test.ts'];
 const whole = ['test/e2e/**/*.test.ts'];
 
@@ -16,6 +18,7 @@ export default defineConfig({
     maxWorkers: 2,
     teardownTimeout: 10_000,
     passWithNoTests: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -33,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'peers',
           include: peers,
+          exclude: alone,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
@@ -43,10 +47,21 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: whole,
+          exclude: alone,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: alone,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
