@@ -2,34 +2,68 @@
  * The evidence behind one entry of the journal, as bytes that were signed or pinned: what a browser
  * verifies by itself, and what an officer hands on (docs/wire.md, evidence file).
  */
-import { batchPayload, enrolmentPayload, payloadOf } from './apply-payload.ts';
+import { familyFor } from '../devices/credential/party/families.ts';
+import { batchPayload, enrolmentPayload, partyPayload, payloadOf } from './apply-payload.ts';
 import type { JournalReader } from './journal-reader.ts';
 import type { JournalEntry } from './store.ts';
 
 /**
- * JSON of the evidence for the batch or enrolment at `position`; `undefined` for anything else. A
- * batch comes with the enrolment at `enrolmentAt`, or else with the one that it names. Documents
- * are those that were pinned when the entry was stored, status lists the newest there are.
+ * JSON of the evidence for the batch, enrolment or party credential at `position`; `undefined` for
+ * anything else. A batch comes with the enrolment at `enrolmentAt`, or else with the one that it
+ * names. Documents are those that were pinned when the entry was stored, status lists the newest
+ * there are.
  */
 export function evidenceOf(
   journal: JournalReader,
   { position, enrolmentAt }: { position: number; enrolmentAt?: number },
 ): string | undefined {
   const entry = entryAt(journal, position);
-  if (entry === undefined) return undefined;
-  const { kind } = entry.header;
-  const isBatch = kind === 'batch' || kind === 'doubtful';
-  if (!isBatch && kind !== 'enrolment') return undefined;
-  const enrolled = isBatch ? enrolmentFor(journal, entry, enrolmentAt) : entry;
+  const rests = entry && restsOn(journal, entry, enrolmentAt);
+  if (entry === undefined || rests === undefined) return undefined;
+  const { enrolled, dids, lists } = rests;
   const credentials = [...new Set([entry, enrolled])].filter((one) => one !== undefined);
-  const documents = enrolled === undefined ? [] : documentsFor(journal, entry, enrolled);
-  const lists = enrolled === undefined ? [] : listsFor(journal, enrolled);
+  const documents = documentsFor(journal, entry, dids);
   return JSON.stringify({
     bondlineEvidence: 1,
-    credentials: [...credentials, ...lists].map(({ bytes }) => textOf(bytes)),
+    credentials: [...credentials, ...listsNamed(journal, lists)].map(({ bytes }) => textOf(bytes)),
     documents: documents.map((bytes) => JSON.parse(textOf(bytes)) as unknown),
     documentTexts: documents.map(textOf),
   });
+}
+
+/** What a verdict on an entry rests on: an enrolment, organisations by DID, lists by address. */
+interface Rests {
+  readonly enrolled?: JournalEntry;
+  readonly dids: readonly string[];
+  readonly lists: readonly string[];
+}
+
+function restsOn(
+  journal: JournalReader,
+  entry: JournalEntry,
+  enrolmentAt: number | undefined,
+): Rests | undefined {
+  switch (entry.header.kind) {
+    case 'party': {
+      const statement = partyPayload(entry);
+      const dids = familyFor(statement).signers(statement);
+      return { dids, lists: statement.status.map(({ list }) => list) };
+    }
+    case 'batch':
+    case 'doubtful': {
+      const enrolled = enrolmentFor(journal, entry, enrolmentAt);
+      return enrolled === undefined ? { dids: [], lists: [] } : restsOnEnrolment(enrolled);
+    }
+    case 'enrolment':
+      return restsOnEnrolment(entry);
+    default:
+      return undefined;
+  }
+}
+
+function restsOnEnrolment(enrolled: JournalEntry): Rests {
+  const { organisation, status } = enrolmentPayload(enrolled);
+  return { enrolled, dids: [organisation], lists: status.map(({ list }) => list) };
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -53,21 +87,30 @@ function enrolmentFor(
   return known.find(({ header }) => header.digest === named) ?? known[0];
 }
 
-/** The document of the organisation as it was pinned last before the entry was stored. */
+/** The documents of the organisations as they were pinned last before the entry was stored. */
 function documentsFor(
   journal: JournalReader,
   { position }: JournalEntry,
-  enrolled: JournalEntry,
+  dids: readonly string[],
 ): readonly Uint8Array[] {
-  const { organisation: did } = enrolmentPayload(enrolled);
-  const pinned = journal.readKinds(['organisation']).filter((one) => {
+  const pinned = new Map<string, Uint8Array>();
+  for (const one of journal.readKinds(['organisation'])) {
+    if (one.position >= position) break;
     const { id } = JSON.parse(textOf(one.bytes)) as { id?: unknown };
-    return id === did && one.position < position;
-  });
-  return pinned.slice(-1).map(({ bytes }) => bytes);
+    if (typeof id === 'string' && dids.includes(id)) pinned.set(id, one.bytes);
+  }
+  return dids.flatMap((did) => pinned.get(did) ?? []);
 }
 
-function listsFor(journal: JournalReader, enrolled: JournalEntry): readonly JournalEntry[] {
-  const urls = enrolmentPayload(enrolled).status.map(({ list }) => list);
-  return journal.statusLists().filter(({ bytes }) => urls.includes(String(payloadOf(bytes)['id'])));
+function listsNamed(journal: JournalReader, urls: readonly string[]): readonly JournalEntry[] {
+  if (urls.length === 0) return [];
+  return journal.statusLists().filter(({ bytes }) => urls.includes(addressOf(bytes)));
+}
+
+const BRACE = 0x7b;
+
+/** The address that a list calls itself by, in either form. */
+function addressOf(bytes: Uint8Array): string {
+  const list: { id?: unknown } = bytes[0] === BRACE ? JSON.parse(textOf(bytes)) : payloadOf(bytes);
+  return String(list.id);
 }

@@ -13,6 +13,7 @@ import { publicKeyOfDid } from '../devices/identity/did-key.ts';
 import type { PublicKey } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
 import { type Decision, decisionOf } from './api-doubts.ts';
+import { type PaperLink, paperProofOf } from './api-paper-proof.ts';
 import { readingOf } from './api-readings.ts';
 import { batchPayload, enrolmentPayload } from './apply-payload.ts';
 import type { JournalReader } from './journal-reader.ts';
@@ -40,7 +41,18 @@ export interface CredentialLink {
   readonly checks: readonly Check[];
 }
 
+/** An organisation whose key signed, as it was pinned then. */
+export interface OrganisationLink {
+  readonly did: string;
+  readonly name: string;
+  readonly documentDigest?: string;
+  readonly position?: number;
+  readonly checks: readonly Check[];
+}
+
 export interface Proof {
+  /** What parties signed, where the value rests on that and not on a device. */
+  readonly paper?: PaperLink;
   /** The sample that the value was read from; absent for what is declared or derived. */
   readonly reading?: ReturnType<typeof readingOf> & {
     readonly element: number;
@@ -75,13 +87,7 @@ export interface Proof {
     readonly facility: string;
     readonly scope: readonly string[];
   };
-  readonly organisation?: {
-    readonly did: string;
-    readonly name: string;
-    readonly documentDigest?: string;
-    readonly position?: number;
-    readonly checks: readonly Check[];
-  };
+  readonly organisation?: OrganisationLink;
   /** Whether every check holds. */
   readonly ok: boolean;
 }
@@ -105,6 +111,7 @@ export function proofOf(
 ): Proof | undefined {
   const entry = entryAt(journal, source.position);
   if (entry === undefined) return undefined;
+  if (entry.header.kind === 'party') return paperProofOf(journal, entry);
   const enrolmentEntry =
     entry.header.kind === 'enrolment' ? entry : entryAt(journal, enrolmentAt ?? -1);
   const enrolment = enrolmentEntry && enrolmentPayload(enrolmentEntry);
@@ -262,7 +269,7 @@ function organisationLink(
   journal: JournalReader,
   entry: JournalEntry,
   enrolment: Enrolment,
-): { link: NonNullable<Proof['organisation']>; key?: PublicKey } {
+): { link: OrganisationLink; key?: PublicKey } {
   const book = emptyTrust();
   for (const document of journal.readKinds(['organisation'])) {
     if (document.position > entry.position) break;

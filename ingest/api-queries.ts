@@ -5,6 +5,7 @@
 import { limits } from '../devices/limits.ts';
 import { type DoubtsQuery, doubtsOf } from './api-doubts.ts';
 import { evidenceOf } from './api-evidence.ts';
+import { papersOf } from './api-papers.ts';
 import { type Proof, proofOf } from './api-proof.ts';
 import { DeviceLabels, type ReadingLines, readLines } from './api-readings.ts';
 import type { Changes } from './apply.ts';
@@ -14,6 +15,7 @@ import { decodeState } from './fold-codec.ts';
 import { noRoutes, type RouteTable, readRoutes } from './fold-routes.ts';
 import type { TwinState } from './fold-state.ts';
 import type { JournalReader } from './journal-reader.ts';
+import type { EntryKind } from './store.ts';
 import { type Statement, type StatementSource, type Twin, twinId } from './twin.ts';
 import { viewOf } from './twin-view.ts';
 import type { TwinsStore } from './twins-store.ts';
@@ -33,6 +35,8 @@ export type Query =
   | { readonly ask: 'twin'; readonly id: string }
   /** JSON of a `TwinProof`, or `undefined`. */
   | { readonly ask: 'proof'; readonly id: string; readonly attribute: string }
+  /** JSON of `Papers`, or `undefined`. */
+  | { readonly ask: 'papers'; readonly id: string }
   /** JSON of the evidence behind an entry, or `undefined`. */
   | { readonly ask: 'evidence'; readonly position: number; readonly enrolmentAt?: number }
   /** JSON of an entry, or `undefined`. */
@@ -49,6 +53,7 @@ export interface QueryAnswers {
   readonly changes: Changes;
   readonly twin: string | undefined;
   readonly proof: string | undefined;
+  readonly papers: string | undefined;
   readonly evidence: string | undefined;
   readonly entry: string | undefined;
   readonly readings: ReadingLines;
@@ -63,6 +68,16 @@ interface TwinProof extends Proof {
   readonly attribute: string;
   readonly statement: unknown;
 }
+
+/** Kinds whose entries may be tokens. */
+const TOKENS: readonly EntryKind[] = [
+  'batch',
+  'doubtful',
+  'enrolment',
+  'equivocation',
+  'party',
+  'status',
+];
 
 export class Queries {
   readonly journal: JournalReader;
@@ -91,6 +106,8 @@ export class Queries {
         return this.store.snapshot(() => this.json(query.id));
       case 'proof':
         return this.proof(query.id, query.attribute);
+      case 'papers':
+        return this.papers(query.id);
       case 'evidence':
         return evidenceOf(this.journal, query);
       case 'entry':
@@ -182,14 +199,18 @@ export class Queries {
     return (records.find(({ digest }) => digest === named) ?? earlier.at(-1))?.position;
   }
 
+  private papers(id: string): string | undefined {
+    const text = this.store.snapshot(() => this.store.load(id));
+    return text && JSON.stringify(papersOf(this.journal, decodeState(text)));
+  }
+
   private entry(position: number): string | undefined {
     const [entry] = this.journal.read(position, 1);
     if (entry === undefined || entry.position !== position) return undefined;
     const { header, bytes } = entry;
     const text = Buffer.from(bytes).toString('utf8');
-    const isToken = ['batch', 'doubtful', 'enrolment', 'status', 'equivocation'].includes(
-      header.kind,
-    );
+    // Parties and lists may also be JSON with proofs inside, which is its own payload.
+    const isToken = TOKENS.includes(header.kind) && !text.startsWith('{');
     return JSON.stringify({
       position,
       leaf: this.journal.leaf(position),

@@ -194,6 +194,9 @@ function addTwins(server: FastifyInstance, asker: Asker): void {
     const { id = '', attribute = '' } = request.params;
     return sendJson(reply, await asker.ask({ ask: 'proof', id, attribute }));
   });
+  server.get<Named>('/api/twins/:id/papers', async (request, reply) =>
+    sendJson(reply, await asker.ask({ ask: 'papers', id: request.params['id'] ?? '' })),
+  );
   server.get<Named>('/api/evidence/:position', async (request, reply) => {
     const position = countOf(request.params['position']);
     const enrolmentAt = countOf(request.query['enrolment']);

@@ -1,5 +1,14 @@
 /** Asks the ingester, with a deadline. */
-import type { Doubts, HeldDevice, KindInfo, Proof, Status, Twin, TwinList } from './wire.ts';
+import type {
+  Doubts,
+  HeldDevice,
+  KindInfo,
+  Papers,
+  Proof,
+  Status,
+  Twin,
+  TwinList,
+} from './wire.ts';
 
 const DEADLINE_MS = 10_000;
 
@@ -35,6 +44,9 @@ export const askDoubts = (device?: string): Promise<Doubts> =>
 
 export const askProof = (id: string, attribute: string): Promise<Proof> =>
   ask(`./api/twins/${encodeURIComponent(id)}/proof/${encodeURIComponent(attribute)}`);
+
+export const askPapers = (id: string): Promise<Papers> =>
+  ask(`./api/twins/${encodeURIComponent(id)}/papers`);
 
 /** Where the evidence behind a proof is: the bytes as they were signed. */
 export function evidencePath({ credential, enrolment }: Proof): string {

@@ -1,10 +1,9 @@
 /** What is in doubt: devices in quarantine, and batches that wait for an officer's decision. */
-import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { askDoubts } from './ask.ts';
 import { shortId, timeText } from './format.ts';
 import { doubts, twins } from './live.ts';
-import { Age } from './parts.tsx';
+import { Age, Entry, Table } from './parts.tsx';
 import { twinHash } from './route.ts';
 import type { Decision, DoubtfulBatch, Doubts, Quarantine, Twin } from './wire.ts';
 
@@ -128,26 +127,6 @@ function Batches({ rows, waiting }: { rows: readonly DoubtfulBatch[]; waiting?: 
   );
 }
 
-function Table(props: { name: string; heads: readonly string[]; children: ComponentChildren }) {
-  return (
-    <div class="table-frame doubts">
-      <table>
-        <caption class="hidden">{props.name}</caption>
-        <thead>
-          <tr>
-            {props.heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{props.children}</tbody>
-      </table>
-    </div>
-  );
-}
-
 function Device({ did, label }: { did: string; label: string }) {
   const twin = [...twins.value.values()].find(({ kind, uri }) => kind === 'device' && uri === did);
   const name = label === '' ? shortId(did) : label;
@@ -158,14 +137,6 @@ function Device({ did, label }: { did: string; label: string }) {
         {shortId(did)}
       </code>
     </>
-  );
-}
-
-function Entry({ position }: { position: number }) {
-  return (
-    <a href={`./api/entries/${position}`} target="_blank" rel="noreferrer">
-      log {position}
-    </a>
   );
 }
 

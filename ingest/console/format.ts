@@ -1,5 +1,5 @@
 /** Values, times and places as a person reads them. */
-import type { KeyLocation, Place, Role, Scalar, Statement } from './wire.ts';
+import type { Control, KeyLocation, Place, Role, Scalar, Statement } from './wire.ts';
 
 /** UN/ECE Rec 20 codes that devices use; others are shown as they are. */
 const UNITS: Readonly<Record<string, string>> = {
@@ -93,6 +93,29 @@ export const roleNames: Readonly<Record<Role, string>> = {
   possessor: 'Possessor',
   bondLiable: 'Bond-liable party',
   hold: 'Government hold',
+};
+
+const CONTROL_RULES: Readonly<Record<string, string>> = {
+  'custody-by-both-parties': 'signed by both parties',
+  'ownership-by-both-parties': 'signed by both parties',
+  'bond-liable-by-request': 'signed in its request of the movement',
+  'hold-by-customs': 'signed by customs',
+};
+
+/** How it is known who is in control. */
+export function controlText({ basis, rule = '' }: Control): string {
+  if (basis === 'derived') return `by rule ${rule}`;
+  return CONTROL_RULES[rule] ?? 'declared in an enrolment';
+}
+
+/** What goods and devices show of papers of parties, whatever their kind. */
+export const paperTitles: Readonly<Record<string, string>> = {
+  deliveryTicket: 'Delivery ticket',
+  millTestReport: 'Mill test report',
+  inspection: 'Inspection',
+  lastEvent: 'Last transport or sale',
+  inBondMovement: 'In-bond movement',
+  calibrationCertificate: 'Calibration certificate',
 };
 
 export const keyNames: Readonly<Record<KeyLocation, string>> = {

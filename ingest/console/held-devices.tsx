@@ -13,7 +13,7 @@ export function HeldDevices() {
       <p class="quiet">
         What they sign is kept by their gateways and has no effect until the reason is gone.
       </p>
-      <div class="table-frame">
+      <section class="table-frame" aria-label="Held devices">
         <table class="held">
           <thead>
             <tr>
@@ -48,7 +48,7 @@ export function HeldDevices() {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { DoubtsSection } from './doubts.tsx';
 import { coordinatesText, kindName, metresText, placeText, statementText } from './format.ts';
 import { HeldDevices } from './held-devices.tsx';
 import { alertCount, kinds, twins } from './live.ts';
-import { Age, AlertBadge, ProofBadge } from './parts.tsx';
+import { Age, AlertBadge, newsMs, ProofBadge } from './parts.tsx';
 import { twinHash } from './route.ts';
 import type { Place, Twin } from './wire.ts';
 
@@ -65,7 +65,7 @@ export function ListPage() {
             : 'No twin matches these filters.'}
         </p>
       ) : (
-        <div class="table-frame">
+        <section class="table-frame" aria-label="Digital twins">
           <table class="twins">
             <caption class="hidden">Digital twins</caption>
             <thead>
@@ -85,7 +85,7 @@ export function ListPage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
       {rows.length > shown.value && (
         <button type="button" class="more" onClick={() => (shown.value += PAGE)}>
@@ -170,16 +170,21 @@ function Row({ twin }: { twin: Twin }) {
       </td>
       <td>
         {possessor === undefined ? <span class="quiet">unknown</span> : possessor.name}
-        {hold !== undefined && <span class="second">held by {hold.name}</span>}
+        {hold !== undefined && <span class="second caveat">▲ held by {hold.name}</span>}
+        {twin.pending?.map(({ to, position }) => (
+          <span key={position} class="second caveat">
+            ▲ pending: to {to}
+          </span>
+        ))}
       </td>
       <td>
         <Headlines twin={twin} />
       </td>
       <td class="number">
-        <Age sinceMs={twin.observedMs} />
+        <Age sinceMs={newsMs(twin)} />
       </td>
       <td>
-        <ProofBadge keyLocation={twin.keyLocation} />
+        <ProofBadge twin={twin} />
       </td>
       <td>
         {twin.alerts.length === 0 ? (

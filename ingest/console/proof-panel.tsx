@@ -6,7 +6,7 @@ import { askProof } from './ask.ts';
 import { keyNames, timeText, unitOf } from './format.ts';
 import { Checks, Fact } from './parts.tsx';
 import { VerifiedHere } from './verified-here.tsx';
-import type { CredentialLink, Proof, Scalar } from './wire.ts';
+import type { CredentialLink, OrganisationLink, PaperLink, Proof, Scalar } from './wire.ts';
 
 interface Loaded {
   readonly key: string;
@@ -46,7 +46,7 @@ export function ProofPanel({ twin, attribute }: { twin: string; attribute: strin
 }
 
 function Chain({ proof, again }: { proof: Proof; again: () => void }) {
-  const { statement, reading, sample, credential, device, enrolment, organisation } = proof;
+  const { statement, paper, reading, sample, credential, device, enrolment, organisation } = proof;
   const isBatch = credential.sequence !== undefined;
   return (
     <>
@@ -89,6 +89,7 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
             ))}
           </Link>
         )}
+        {paper !== undefined && <Paper paper={paper} credential={credential} />}
         {reading === undefined && sample === undefined && isBatch && (
           <Link title="Derived statement" checks={[]}>
             <Fact name="Rule">{statement.rule ?? 'stated by the batch itself'}</Fact>
@@ -125,20 +126,52 @@ function Chain({ proof, again }: { proof: Proof; again: () => void }) {
             </Fact>
           </Link>
         )}
-        {organisation !== undefined && (
-          <Link title={`Organisation ${organisation.name}`} checks={organisation.checks}>
-            <Fact name="DID">
-              <code>{organisation.did}</code>
-            </Fact>
-            {organisation.documentDigest !== undefined && (
-              <Fact name="Pinned document">
-                <code>{organisation.documentDigest}</code>, log position {organisation.position}
-              </Fact>
-            )}
-          </Link>
-        )}
+        {organisation !== undefined && <Organisation link={organisation} />}
       </ol>
     </>
+  );
+}
+
+/** What parties signed: what it says, the credential, and each who signed it. */
+function Paper({ paper, credential }: { paper: PaperLink; credential: CredentialLink }) {
+  return (
+    <>
+      <Link title={paper.name} checks={[]}>
+        {paper.facts.map(({ name, value }) => (
+          <Fact key={name} name={name}>
+            {value}
+          </Fact>
+        ))}
+        {paper.standing !== undefined && (
+          <Fact name="Status">
+            <span class="caveat">▲ not known at the time:</span> its status lists were too old, so a
+            revocation may have been missing
+          </Fact>
+        )}
+      </Link>
+      <Link title="Credential of parties" checks={credential.checks}>
+        <Credential link={credential} />
+      </Link>
+      {paper.signers.map((signer) => (
+        <Organisation key={signer.did} link={signer} />
+      ))}
+    </>
+  );
+}
+
+function Organisation({ link }: { link: OrganisationLink }) {
+  const { name, did, documentDigest, position, checks } = link;
+  return (
+    <Link title={`Organisation ${name}`} checks={checks}>
+      <Fact name="DID">
+        <code>{did}</code>
+      </Fact>
+      {documentDigest !== undefined && (
+        <Fact name="Pinned document">
+          <code>{documentDigest}</code>, log position {position}
+        </Fact>
+      )}
+    </Link>
   );
 }
 

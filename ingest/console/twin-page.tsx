@@ -2,17 +2,20 @@
 import { Fragment } from 'preact';
 import { DeviceDoubts } from './doubts.tsx';
 import {
+  controlText,
   coordinatesText,
   kindName,
   metresText,
+  paperTitles,
   placeText,
   roleNames,
   statementText,
   timeText,
 } from './format.ts';
-import { Missing } from './gaps.tsx';
+import { Gaps } from './gaps.tsx';
 import { kinds, twins } from './live.ts';
-import { Age, AlertBadge, Fact, ProofBadge } from './parts.tsx';
+import { Papers } from './papers.tsx';
+import { Age, AlertBadge, Fact, newsMs, ProofBadge } from './parts.tsx';
 import { ProofPanel } from './proof-panel.tsx';
 import { twinHash } from './route.ts';
 import type { Place, Role, Statement, Twin } from './wire.ts';
@@ -36,9 +39,9 @@ export function TwinPage({ id, attribute }: { id: string; attribute: string | un
       <div class="title">
         <h1>{twin.label}</h1>
         <span class="kind">{kindName(twin.kind)}</span>
-        <ProofBadge keyLocation={twin.keyLocation} />
+        <ProofBadge twin={twin} />
         <span class="quiet">
-          observed <Age sinceMs={twin.observedMs} /> ago
+          {twin.observedMs === 0 ? 'told of' : 'observed'} <Age sinceMs={newsMs(twin)} /> ago
         </span>
       </div>
       <Alerts twin={twin} />
@@ -48,7 +51,8 @@ export function TwinPage({ id, attribute }: { id: string; attribute: string | un
         <Identity twin={twin} />
       </div>
       {attribute?.startsWith('@') && <ProofPanel twin={twin.id} attribute={attribute} />}
-      <Missing twin={twin} />
+      <Papers twin={twin} />
+      <Gaps twin={twin} />
       {twin.kind === 'device' && <DeviceDoubts twin={twin} />}
       <Attributes twin={twin} attribute={attribute} />
     </article>
@@ -128,10 +132,7 @@ function InControl({ twin, attribute }: PartProps) {
                 <span class="quiet">none on record</span>
               ) : (
                 <>
-                  {control.name}{' '}
-                  <span class="quiet">
-                    {control.basis === 'derived' ? `by rule ${control.rule}` : 'declared'}
-                  </span>{' '}
+                  {control.name} <span class="quiet">{controlText(control)}</span>{' '}
                   <ProveLink twin={twin} name={`@${role}`} open={attribute === `@${role}`} />
                 </>
               )}
@@ -180,7 +181,7 @@ function Attributes({ twin, attribute }: PartProps) {
       <h2 id="attributes-heading">
         Attributes <span class="count">{rows.length}</span>
       </h2>
-      <div class="table-frame">
+      <section class="table-frame" aria-label="Attributes">
         <table class="attributes">
           <thead>
             <tr>
@@ -197,7 +198,8 @@ function Attributes({ twin, attribute }: PartProps) {
               <Fragment key={path}>
                 <tr class={attribute === path ? 'opened' : ''}>
                   <th scope="row">
-                    {titles[path]?.title ?? path} <span class="second">{path}</span>
+                    {titles[path]?.title ?? paperTitles[path] ?? path}{' '}
+                    <span class="second">{path}</span>
                   </th>
                   <td class="number value">
                     <Value statement={statement} />
@@ -230,7 +232,7 @@ function Attributes({ twin, attribute }: PartProps) {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </section>
   );
 }
@@ -239,7 +241,7 @@ function Value({ statement }: { statement: Statement }) {
   const { lastGood } = statement;
   return (
     <>
-      {statementText(statement)}
+      {statement.status?.startsWith('corrected') ? 'withdrawn' : statementText(statement)}
       {lastGood !== undefined && (
         <span class="second">
           last good {statementText(lastGood)}, <Age sinceMs={lastGood.observedMs} /> ago
@@ -268,6 +270,7 @@ function knownBy({ basis, rule, source }: Statement): string {
     source.sequence === undefined
       ? `log ${source.position}`
       : `batch ${source.epoch}/${source.sequence}`;
+  if (basis === 'declared') return `signed by ${source.issuer}, ${place}`;
   return rule === undefined ? `${basis}, ${place}` : `${basis} by ${rule}, ${place}`;
 }
 

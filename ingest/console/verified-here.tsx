@@ -9,8 +9,8 @@ import type { Proof } from './wire.ts';
 type State = { readonly verdict: BrowserVerdict } | { readonly error: string } | undefined;
 
 export function VerifiedHere({ proof }: { proof: Proof }) {
-  /** Text of the document that the officer brought; of a file that cannot be read, nothing. */
-  const [own, setOwn] = useState<string>();
+  /** Texts of the documents that the officer brought; of a file that cannot be read, nothing. */
+  const [own, setOwn] = useState<readonly string[]>();
   const [state, setState] = useState<State>();
   useEffect(() => {
     let isWanted = true;
@@ -34,17 +34,22 @@ export function VerifiedHere({ proof }: { proof: Proof }) {
           <span aria-hidden="true">✗</span> Not verified in this browser: {state.error}
         </p>
       )}
-      {state !== undefined && 'verdict' in state && <Verdict verdict={state.verdict} />}
+      {state !== undefined && 'verdict' in state && (
+        <Verdict verdict={state.verdict} proof={proof} />
+      )}
       <div class="own">
         <label>
-          Rely on your own copy of the organisation’s DID document{' '}
+          {proof.paper !== undefined && proof.paper.signers.length > 1
+            ? 'Rely on your own copies of the DID documents of all who signed'
+            : 'Rely on your own copy of the organisation’s DID document'}{' '}
           <input
             type="file"
             accept=".json,application/json"
+            multiple={(proof.paper?.signers.length ?? 1) > 1}
             onChange={({ currentTarget: { files } }) => {
-              const [file] = files ?? [];
-              if (file === undefined) setOwn(undefined);
-              else file.text().then(setOwn, () => setOwn(''));
+              const chosen = [...(files ?? [])];
+              if (chosen.length === 0) setOwn(undefined);
+              else Promise.all(chosen.map((file) => file.text())).then(setOwn, () => setOwn(['']));
             }}
           />
         </label>
@@ -57,12 +62,15 @@ export function VerifiedHere({ proof }: { proof: Proof }) {
 }
 
 /** The code that verifies is large, and only a proof needs it. */
-async function verify(proof: Proof, ownDocument: string | undefined): Promise<BrowserVerdict> {
+async function verify(
+  proof: Proof,
+  ownDocuments: readonly string[] | undefined,
+): Promise<BrowserVerdict> {
   const [evidence, { verifyEvidence }] = await Promise.all([
     askEvidence(proof),
     import('./verify/verifier.ts'),
   ]);
-  const own = ownDocument === undefined ? {} : { ownDocument };
+  const own = ownDocuments === undefined ? {} : { ownDocuments };
   return verifyEvidence({ evidence, ...own, shown: shownBy(proof), atMs: Date.now() });
 }
 
@@ -89,7 +97,7 @@ const WORDS = {
   undecided: ['?', 'not proven'],
 } as const;
 
-function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
+function Verdict({ verdict: found, proof }: { verdict: BrowserVerdict; proof: Proof }) {
   const { verdict, decisive, links, relied, statusMs, atMs, tookMs } = found;
   const isValid = verdict === 'valid';
   const [shape, word] = WORDS[verdict];
@@ -98,7 +106,7 @@ function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
       <p class={isValid ? 'verdict verdict-ok' : 'verdict verdict-failed'}>
         <span aria-hidden="true">{shape}</span> Verified in this browser: {word}{' '}
         {isValid
-          ? `(signature, enrolment, ${statusText(statusMs)})`
+          ? `(${proven(proof)}, ${statusText(statusMs)})`
           : `(${decisive.name}: ${decisive.reason})`}
         <span class="second">
           judged as of {timeText(atMs)}, in {tookMs.toFixed(0)} ms
@@ -127,6 +135,12 @@ function Verdict({ verdict: found }: { verdict: BrowserVerdict }) {
       </details>
     </>
   );
+}
+
+function proven({ paper }: Proof): string {
+  if (paper === undefined) return 'signature, enrolment';
+  const { length } = paper.signers;
+  return length === 1 ? 'signature of its issuer' : `signatures of all ${length} parties`;
 }
 
 function statusText(statusMs: number | undefined): string {

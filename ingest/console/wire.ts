@@ -216,7 +216,25 @@ export interface SignedReading {
   readonly about?: string;
 }
 
+export interface OrganisationLink {
+  readonly did: string;
+  readonly name: string;
+  readonly documentDigest?: string;
+  readonly position?: number;
+  readonly checks: readonly Check[];
+}
+
+/** What a credential of parties says, and who signed it. */
+export interface PaperLink {
+  readonly name: string;
+  readonly facts: readonly { readonly name: string; readonly value: string }[];
+  readonly standing?: 'pending' | 'stale';
+  readonly signers: readonly OrganisationLink[];
+}
+
 export interface Proof {
+  /** What parties signed, where the value rests on that and not on a device. */
+  readonly paper?: PaperLink;
   readonly attribute: string;
   readonly statement: Partial<Statement>;
   /** All readings of a sample, where the statement rests on several. */
@@ -247,12 +265,47 @@ export interface Proof {
     readonly facility: string;
     readonly scope: readonly string[];
   };
-  readonly organisation?: {
-    readonly did: string;
-    readonly name: string;
-    readonly documentDigest?: string;
-    readonly position?: number;
-    readonly checks: readonly Check[];
-  };
+  readonly organisation?: OrganisationLink;
   readonly ok: boolean;
+}
+
+export interface Party {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface PaperRow {
+  readonly position: number;
+  readonly name: string;
+  readonly title: string;
+  readonly issuer: Party;
+  readonly atMs: number;
+  readonly receivedMs: number;
+  readonly untilMs?: number;
+  readonly standing?: 'pending' | 'stale';
+  readonly corrected?: { readonly position: number; readonly reason: string };
+}
+
+export interface StepRow {
+  readonly position: number;
+  readonly right: 'custody' | 'ownership';
+  readonly act: 'transfer' | 'release' | 'acceptance';
+  readonly from: Party;
+  readonly to: Party;
+  readonly atMs: number;
+  readonly quantity?: { readonly value: string; readonly unit: string };
+  readonly seals: readonly string[];
+  readonly state: 'moved' | 'waiting' | 'pending';
+  readonly resolved?: {
+    readonly position: number;
+    readonly atMs: number;
+    readonly reason: string;
+    readonly officer?: string;
+  };
+}
+
+/** What parties signed of a twin. */
+export interface Papers {
+  readonly papers: readonly PaperRow[];
+  readonly steps: readonly StepRow[];
 }

@@ -74,17 +74,17 @@ export interface Shown {
   readonly readings: readonly ShownReading[];
 }
 
-/** What the page has: evidence from the ingester, and perhaps a document of the officer's own. */
+/** What the page has: evidence from the ingester, and perhaps documents of the officer's own. */
 export interface Question {
   readonly evidence: string;
-  /** Text of a DID document; takes the place of all that the evidence brings. */
-  readonly ownDocument?: string;
+  /** Texts of DID documents; they take the place of all that the evidence brings. */
+  readonly ownDocuments?: readonly string[];
   readonly shown: Shown;
   readonly atMs: number;
 }
 
 /** Judges each credential of the evidence, the documents, and whether what is shown was signed. */
-export function verifyEvidence({ evidence, ownDocument, shown, atMs }: Question): BrowserVerdict {
+export function verifyEvidence({ evidence, ownDocuments, shown, atMs }: Question): BrowserVerdict {
   const startMs = performance.now();
   const read = readEvidence(evidence);
   if (isRefusal(read)) {
@@ -92,8 +92,8 @@ export function verifyEvidence({ evidence, ownDocument, shown, atMs }: Question)
     const { verdict, tookMs } = link;
     return { verdict, decisive: link, links: [link], relied: [], atMs, tookMs };
   }
-  const isOwn = ownDocument !== undefined;
-  const documents = (isOwn ? [ownDocument] : read.documents).map(readPinned);
+  const isOwn = ownDocuments !== undefined;
+  const documents = (ownDocuments ?? read.documents).map(readPinned);
   const credentials = read.credentials.map(open);
   const context = { documents: documentsOf(documents, credentials), atMs };
   const judged = [
