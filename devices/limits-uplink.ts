@@ -1,7 +1,19 @@
 /** Bounds of the uplink, on both sides: sending, connecting, certificates; part of `limits`. */
 export const uplinkLimits = {
-  /** Batches sent and not yet receipted, per gateway. */
+  /** Batches sent and not yet receipted, per gateway: urgent ones, live ones, backlog. */
   forwardWindow: 64,
+  forwardLiveWindow: 56,
+  forwardBacklogWindow: 40,
+  /** Their bytes, all together; one batch of a lane may always be on its way. */
+  forwardWindowBytes: 2 * 1024 * 1024,
+  /** The backlog under way may keep what is fresh waiting for about this long, */
+  forwardDelayMs: 1_000,
+  /** which is so many bytes as receipts tell: at first, and within bounds. */
+  forwardCreditBytes: 64 * 1024,
+  forwardCreditBytesMin: 4 * 1024,
+  forwardCreditBytesMax: 768 * 1024,
+  /** Live batches that have waited for room this long have become backlog. */
+  forwardBehindMs: 2_000,
   /** A batch without a receipt is sent again after this long, doubling to the maximum. */
   receiptTimeoutMs: 5_000,
   receiptTimeoutMsMax: 60_000,

@@ -44,7 +44,7 @@ export interface DeviceOptions {
   readonly onSampled: (count: number) => void;
   readonly onAppended: IssueOptions['onAppended'];
   /** A batch that the device signed itself is durable. */
-  readonly onKept: (appended: Appended) => void;
+  readonly onKept: (appended: Appended, isUrgent: boolean) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -241,9 +241,11 @@ function createTaker(
     if (samples.length > 0) onSampled(samples.length);
     const named = message !== undefined && { message };
     const works: Promise<unknown>[] = credentials.map((token) => {
-      const urgent = urgency.isPossible && urgency.judge(readSigned(token).groups);
-      const priority = urgent && ({ priority: 'urgent' } as const);
-      return outbox.keep({ token, witness: options.did, ...named, ...priority }).then(onKept);
+      const isUrgent = urgency.isPossible && urgency.judge(readSigned(token).groups);
+      const kept = { token, witness: options.did, ...named };
+      return outbox
+        .keep(isUrgent ? { ...kept, priority: 'urgent' } : kept)
+        .then((appended) => onKept(appended, isUrgent));
     });
     if (forget !== undefined) works.push(outbox.forget({ device: options.did, messages: forget }));
     const groups = clocks.judge(measure(set, plan, memory));

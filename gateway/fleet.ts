@@ -31,8 +31,8 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** There are new rows in the outbox. */
-  readonly onCommitted: () => void;
+  /** There are new rows in the outbox; perhaps urgent ones. */
+  readonly onCommitted: (isUrgent: boolean) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -172,14 +172,14 @@ function optionsOf(
       counters.lossesSigned += lossesSigned;
       counters.dropped += dropped;
       if (batches > 0) counters.suppressed += draft.suppressed ?? 0;
-      onCommitted();
+      onCommitted(draft.priority === 'urgent');
     },
-    onKept({ batches, dropped, readings }) {
+    onKept({ batches, dropped, readings }, isUrgent) {
       counters.sampled += readings + dropped;
       counters.batches += batches;
       counters.dropped += dropped;
       counters.newestMs = clock.nowMs();
-      onCommitted();
+      onCommitted(isUrgent);
     },
   };
 }

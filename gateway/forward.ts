@@ -1,7 +1,7 @@
 /**
  * Brings committed batches to the ingester and waits for its signed receipt, the only thing that
- * deletes one: live lane before backlog lane, a bounded window, and back-off for what is not
- * answered or held. Each row of the outbox is in flight, in front of a lane's scan, or of a held
+ * deletes one: urgent lane before live lane before backlog lane, a bounded window of which each has
+ * its share, and back-off for what is not answered or held. Each row of the outbox is in flight, in front of a lane's scan, or of a held
  * device; whatever breaks, the next uplink begins at the first row again.
  */
 import type { ReceiptResult } from '../devices/credential/receipt.ts';
@@ -11,11 +11,12 @@ import { fingerprintOfDid } from '../devices/envelope.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
+import { type Credit, createCredit } from './credit.ts';
 import type { Enrolments } from './enrolments.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createInFlight, type InFlight, type Sent } from './in-flight.ts';
-import { createLanes, type Lanes } from './lanes.ts';
-import type { Outbox, OutboxRow, Settlement } from './outbox.ts';
+import { createLanes, type Lane, type Lanes, type Room, type Taken } from './lanes.ts';
+import type { Outbox, Settlement } from './outbox.ts';
 
 export interface ForwardOptions {
   readonly outbox: Outbox;
@@ -56,6 +57,9 @@ export class Forwarder {
   readonly #holds: Holds;
   readonly #inFlight: InFlight;
   readonly #lanes: Lanes;
+  readonly #credit: Credit;
+  /** Since when live batches wait for room; absent while they do not. */
+  #behindSinceMs: number | undefined;
   readonly #said = new Set<string>();
   /** Enrolments of this uplink that the ingester has not said anything of; batches wait, */
   readonly #unanswered = new Set<string>();
@@ -75,6 +79,7 @@ export class Forwarder {
     this.#holds = createHolds(options.clock);
     this.#inFlight = createInFlight(options.clock);
     this.#lanes = createLanes(options.outbox);
+    this.#credit = createCredit(options.clock);
     this.#cancelTick = options.clock.after(limits.forwardTickMs, () => this.#tick());
   }
 
@@ -108,8 +113,9 @@ export class Forwarder {
     else this.#settle(settlements).catch(this.#options.onFailure);
   }
 
-  /** There are new rows in the outbox. */
-  committed(): void {
+  /** There are new rows in the outbox; perhaps urgent ones. */
+  committed(isUrgent: boolean): void {
+    if (isUrgent) this.#lanes.urgentCommitted();
     this.#pump();
   }
 
@@ -139,7 +145,21 @@ export class Forwarder {
     this.#cancelTick = this.#options.clock.after(limits.forwardTickMs, () => this.#tick());
     if (!this.#send) return;
     for (const { token } of this.#inFlight.due()) this.#transmit(token);
+    this.#demoteLate().catch(this.#options.onFailure);
     this.#pump();
+  }
+
+  /** Live batches that cannot go are fresh no more: those that come after them overtake them. */
+  async #demoteLate(): Promise<void> {
+    const { clock, outbox } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (!this.#lanes.isLiveBehind()) this.#behindSinceMs = undefined;
+    else this.#behindSinceMs ??= nowMs;
+    if (nowMs - (this.#behindSinceMs ?? nowMs) < limits.forwardBehindMs) return;
+    this.#behindSinceMs = undefined;
+    const session = this.#session;
+    const { lastId } = await outbox.stats();
+    if (session === this.#session) this.#lanes.demoteLive(lastId);
   }
 
   async #restart(): Promise<void> {
@@ -155,7 +175,7 @@ export class Forwarder {
     for (const [digest, token] of this.#options.enrolments.tokens()) {
       this.#batchesFromMs = this.#options.clock.monotonicMs() + limits.enrolmentWaitMs;
       this.#unanswered.add(digest);
-      this.#inFlight.put(digest, token);
+      this.#inFlight.put({ digest, token, bytes: token.length });
       this.#transmit(token);
     }
   }
@@ -188,31 +208,55 @@ export class Forwarder {
   async #fill(): Promise<void> {
     const session = this.#session;
     while (this.#send && this.#options.clock.monotonicMs() >= this.#batchesFromMs) {
-      const room = limits.forwardWindow - this.#inFlight.rows();
-      if (room <= 0) return;
-      const rows = await this.#next(room);
+      const probes = await this.#probes();
+      const rooms = { urgent: this.#room('urgent'), live: this.#room('live') };
+      const { isAll, taken } = await this.#lanes.next(
+        { ...rooms, backlog: this.#room('backlog') },
+        {
+          isTaken: (digest) => this.#inFlight.has(digest),
+          held: () => this.#holds.devices(),
+        },
+      );
       if (session !== this.#session) return;
-      for (const row of rows) {
-        this.#inFlight.put(row.digest, row.token, row);
-        this.#transmit(row.token);
+      for (const { lane, row } of [...probes, ...taken]) {
+        const { digest, token } = row;
+        this.#inFlight.put({ digest, token, bytes: token.length, row, lane });
+        this.#transmit(token);
       }
-      if (rows.length < room) return;
+      if (isAll || taken.length === 0) return;
     }
   }
 
-  /** One row of each held device that is due, then what the lanes give. */
-  async #next(room: number): Promise<OutboxRow[]> {
-    const probes: OutboxRow[] = [];
-    for (const device of this.#holds.due()) {
-      const [first] = await this.#options.outbox.peek({ after: 0, device, count: 1 });
-      if (!first) this.#holds.release(device);
-      else if (!this.#inFlight.has(first.digest)) probes.push(first);
+  /**
+   * What may be sent of a lane now. Backlog keeps to its share of the window, so that what is fresh
+   * need not wait for its receipts, and live batches keep to theirs for the sake of urgent ones.
+   */
+  #room(lane: Lane): Room {
+    const { forwardBacklogWindow, forwardLiveWindow, forwardWindow, forwardWindowBytes } = limits;
+    const all = this.#inFlight.load();
+    const own = this.#inFlight.load(lane);
+    const credit = this.#credit.bytes();
+    const rows = (lane === 'urgent' ? forwardWindow : forwardLiveWindow) - all.rows;
+    const bytes = lane === 'urgent' ? forwardWindowBytes : 2 * credit;
+    const room =
+      lane === 'backlog'
+        ? {
+            rows: Math.min(rows, forwardBacklogWindow - own.rows),
+            bytes: Math.min(bytes - all.bytes, credit - own.bytes),
+          }
+        : { rows, bytes: bytes - all.bytes };
+    return own.rows > 0 ? room : { ...room, bytes: Math.max(1, room.bytes) };
+  }
+
+  /** One row of each held device that is due. */
+  async #probes(): Promise<Taken[]> {
+    const probes: Taken[] = [];
+    for (const device of this.#holds.due(this.#room('live').rows)) {
+      const [row] = await this.#options.outbox.peek({ after: 0, device, count: 1 });
+      if (!row) this.#holds.release(device);
+      else if (!this.#inFlight.has(row.digest)) probes.push({ row, lane: 'live' });
     }
-    const rows = await this.#lanes.next(room, {
-      isTaken: (digest) => this.#inFlight.has(digest),
-      held: () => this.#holds.devices(),
-    });
-    return [...probes, ...rows];
+    return probes;
   }
 
   /** What a result settles for good, if anything. */
@@ -251,6 +295,7 @@ export class Forwarder {
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {
     const { log, onSettled, outbox } = this.#options;
+    this.#learnSpeed(settlements);
     onSettled(await outbox.settle(settlements));
     for (const { code = 'unknown', digest, outcome } of settlements) {
       const device = this.#inFlight.get(digest)?.row?.device;
@@ -264,6 +309,16 @@ export class Forwarder {
       this.#lanes.addDevice(device, lastId);
     }
     this.#pump();
+  }
+
+  /** How long receipts take says how fast the line is. */
+  #learnSpeed(settlements: readonly Settlement[]): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const { digest } of settlements) {
+      const sent = this.#inFlight.get(digest);
+      if (!sent || sent.isRepeated) continue;
+      this.#credit.answered(sent.bytes, nowMs - sent.sentMs);
+    }
   }
 
   /** Says a thing once; what was said is forgotten before there is too much of it. */

@@ -155,7 +155,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     counters,
     clockWatch,
     enrolments,
-    onCommitted: () => forwarder.committed(),
+    onCommitted: (isUrgent) => forwarder.committed(isUrgent),
     onFailure: failure.report,
   });
   const goOver = createSuccession({ ...options, enrolments, fleet });

@@ -14,8 +14,8 @@ export interface Holds {
   devices(): readonly string[];
   /** The ingester held a batch of the device; says whether that is new. */
   hold(device: string): boolean;
-  /** The devices of which a batch is to be tried now; each is due again after its wait. */
-  due(): readonly string[];
+  /** Up to `count` devices of which a batch is to be tried now; each is due again after its wait. */
+  due(count: number): readonly string[];
   /** Tries all at the next look: an enrolment arrived, or the uplink is new. */
   retryNow(): void;
   /** The ingester took a batch of the device; says whether it was held. */
@@ -32,10 +32,11 @@ export function createHolds(clock: Clock): Holds {
       holds.set(device, { waitMs, dueMs: clock.monotonicMs() + waitMs });
       return true;
     },
-    due() {
+    due(count) {
       const nowMs = clock.monotonicMs();
       const due: string[] = [];
       for (const [device, hold] of holds) {
+        if (due.length >= count) break;
         if (hold.dueMs > nowMs) continue;
         hold.waitMs = Math.min(2 * hold.waitMs, limits.heldRetryMsMax);
         hold.dueMs = nowMs + hold.waitMs;

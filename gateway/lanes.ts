@@ -1,15 +1,30 @@
 /**
- * Which rows of the outbox go next: live lane before backlog lane. Rows have rising ids. When the
- * uplink comes up, the highest id divides them: what is committed later is live, what was there is
- * backlog. Each lane is a scan that only moves up, so a row is taken once.
+ * Which rows of the outbox go next: urgent lane before live lane before backlog lane. Rows have
+ * rising ids. When the uplink comes up, the highest id divides them: what is committed later is
+ * live, what was there is backlog. Each lane is a scan that only moves up, so a row is taken once.
  */
 import type { Outbox, OutboxRow } from './outbox.ts';
 
+export type Lane = 'urgent' | 'live' | 'backlog';
+
+/** A row that is to be sent now. */
+export interface Taken {
+  readonly row: OutboxRow;
+  readonly lane: Lane;
+}
+
+/** What may still be taken; the last row may go over the bytes. */
+export interface Room {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** A part of the outbox that is gone through once, upwards. */
 interface Scan {
+  readonly lane: Lane;
   at: number;
-  /** Absent for the live lane, which has no end. */
-  readonly upTo?: number;
+  /** Absent for the lanes that have no end. */
+  upTo?: number;
   /** Rows of one device, which the other lanes passed over while it was held. */
   readonly device?: string;
 }
@@ -19,57 +34,115 @@ export interface Lanes {
   restart(lastId: number): void;
   /** There is no uplink: nothing is taken. */
   clear(): void;
-  /** Goes through the device's rows up to `lastId` once more, after live, before backlog. */
+  /** An urgent row was committed. */
+  urgentCommitted(): void;
+  /** Goes through the device's rows up to `lastId` once more, its urgent ones first. */
   addDevice(device: string, lastId: number): void;
-  /** Takes up to `room` rows. `isTaken`: in flight already; `held`: devices to pass over. */
+  /** Whether live rows wait for room. */
+  isLiveBehind(): boolean;
+  /** What waits in the live lane, up to `lastId`, is fresh no more: it becomes backlog. */
+  demoteLive(lastId: number): void;
+  /**
+   * Takes what there is room for; what is taken counts against the room of all lanes. `isTaken`:
+   * in flight already; `held`: devices to pass over. `isAll`: every lane with room is at its end.
+   */
   next(
-    room: number,
+    rooms: Readonly<Record<Lane, Room>>,
     skip: { readonly isTaken: (digest: string) => boolean; readonly held: () => readonly string[] },
-  ): Promise<OutboxRow[]>;
+  ): Promise<{ readonly taken: readonly Taken[]; readonly isAll: boolean }>;
 }
 
 export function createLanes(outbox: Outbox): Lanes {
-  let scans: Scan[] = [];
+  let urgent: Scan = { lane: 'urgent', at: 0 };
+  let live: Scan = { lane: 'live', at: 0 };
+  let old: Scan[] = [];
+  let isOpen = false;
+  /** There may be urgent rows that were not taken, so that it is worth looking for them. */
+  let mayBeUrgent = false;
+  let isLiveBehind = false;
+
   return {
     restart(lastId) {
-      scans = [{ at: lastId }, { at: 0, upTo: lastId }];
+      isOpen = true;
+      mayBeUrgent = true;
+      isLiveBehind = false;
+      urgent = { lane: 'urgent', at: 0 };
+      live = { lane: 'live', at: lastId };
+      old = [{ lane: 'backlog', at: 0, upTo: lastId }];
     },
     clear() {
-      scans = [];
+      isOpen = false;
+      old = [];
+    },
+    urgentCommitted() {
+      mayBeUrgent = true;
     },
     addDevice(device, lastId) {
-      scans.splice(1, 0, { at: 0, upTo: lastId, device });
+      old.unshift({ lane: 'backlog', at: 0, upTo: lastId, device });
+      // The urgent lane passed over its rows as well; what is in flight is not taken again.
+      urgent = { lane: 'urgent', at: 0 };
+      mayBeUrgent = true;
     },
-    async next(room, { held, isTaken }) {
-      const found: OutboxRow[] = [];
-      // A row can stand in front of two scans: the live one and that of a device just released.
+    isLiveBehind: () => isOpen && isLiveBehind,
+    demoteLive(lastId) {
+      // What stands between the end of the backlog and the live lane was taken already.
+      const backlog = old.find(({ device }) => device === undefined);
+      if (backlog) backlog.upTo = lastId;
+      else old.push({ lane: 'backlog', at: live.at, upTo: lastId });
+      live = { lane: 'live', at: lastId };
+      isLiveBehind = false;
+    },
+    async next(rooms, { held, isTaken }) {
+      const taken: Taken[] = [];
+      if (!isOpen) return { taken, isAll: true };
+      // A row can stand in front of two scans: its lane's and that of a device just released.
       const ids = new Set<number>();
-      // The rows of a device that is held again wait for its next release.
-      const isHeld = new Set(held());
-      scans = scans.filter(({ device }) => device === undefined || !isHeld.has(device));
-      for (const scan of [...scans]) {
-        while (found.length < room) {
-          const count = room - found.length;
-          const { at: after, device, upTo } = scan;
-          const rows = await outbox.peek({
-            after,
-            count,
+      const sums = { rows: 0, bytes: 0 };
+      let isAll = true;
+
+      /** Takes from one scan; says whether it is at its end. */
+      async function take(scan: Scan): Promise<boolean> {
+        const { device, lane, upTo } = scan;
+        for (;;) {
+          const rows = rooms[lane].rows - sums.rows;
+          const bytes = rooms[lane].bytes - sums.bytes;
+          if (rows <= 0 || bytes <= 0) return false;
+          const found = await outbox.peek({
+            after: scan.at,
+            count: rows,
+            bytesMax: bytes,
             ...(upTo !== undefined && { upTo }),
+            ...(lane === 'urgent' && { urgent: true as const }),
             ...(device === undefined ? { except: held() } : { device }),
           });
-          for (const row of rows) {
+          let read = 0;
+          for (const row of found) {
             scan.at = row.id;
+            read += row.token.length;
             if (ids.has(row.id) || isTaken(row.digest)) continue;
             ids.add(row.id);
-            found.push(row);
+            taken.push({ row, lane });
+            sums.rows += 1;
+            sums.bytes += row.token.length;
           }
-          if (rows.length < count) {
-            if (upTo !== undefined) scans = scans.filter((other) => other !== scan);
-            break;
-          }
+          if (found.length < rows && read < bytes) return true;
         }
       }
-      return found;
+
+      if (mayBeUrgent) {
+        // A row that is committed while this looks is seen now, or says so again.
+        mayBeUrgent = false;
+        if (!(await take(urgent))) mayBeUrgent = true;
+      }
+      isLiveBehind = !(await take(live));
+      // The rows of a device that is held again wait for its next release.
+      const isHeld = new Set(held());
+      old = old.filter(({ device }) => device === undefined || !isHeld.has(device));
+      for (const scan of [...old]) {
+        if (await take(scan)) old = old.filter((other) => other !== scan);
+        else isAll = false;
+      }
+      return { taken, isAll: isAll && !mayBeUrgent && !isLiveBehind };
     },
   };
 }

@@ -93,19 +93,27 @@ export class OutboxStore {
     const found: OutboxRow[] = [];
     const { upTo = Number.MAX_SAFE_INTEGER, device, except = [], count, urgent } = request;
     const peekAll = urgent ? this.#sql.peekUrgent : this.#sql.peek;
-    let { after } = request;
-    while (found.length < count) {
+    let { after, bytesMax: bytesLeft = Number.MAX_SAFE_INTEGER } = request;
+    while (found.length < count && bytesLeft > 0) {
       const wanted = count - found.length;
       const rows =
         device === undefined
-          ? peekAll.all(after, upTo, JSON.stringify(except), wanted)
-          : this.#sql.peekDevice.all(device, after, upTo, wanted);
+          ? peekAll.iterate(after, upTo, JSON.stringify(except), wanted)
+          : this.#sql.peekDevice.iterate(device, after, upTo, wanted);
+      const damaged: BatchRow[] = [];
+      let read = 0;
       for (const row of rows) {
+        read += 1;
         after = row.id;
-        if (isIntact(row)) found.push(toOutboxRow(row));
-        else this.#dropDamaged(row);
+        if (isIntact(row)) {
+          found.push(toOutboxRow(row));
+          bytesLeft -= row.token.length;
+        } else damaged.push(row);
+        if (bytesLeft <= 0) break;
       }
-      if (rows.length < wanted) break;
+      // The connection writes nothing while it reads.
+      for (const row of damaged) this.#dropDamaged(row);
+      if (read < wanted) break;
     }
     return found;
   }

@@ -61,6 +61,8 @@ export interface PeekRequest {
   /** Urgent rows only. */
   readonly urgent?: true;
   readonly count: number;
+  /** Bytes of tokens; the last row may go over it. Default: no bound but `count`. */
+  readonly bytesMax?: number;
 }
 
 /** What a receipt says for good about one batch. */

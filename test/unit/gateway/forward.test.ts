@@ -66,12 +66,18 @@ function start(devices: readonly Signer[] = [memorySigner()]) {
     forwarder.receipt(await signToken({ payload, signer, typ: 'bondline-receipt+jwt' }));
     await world.run(10);
   };
-  const append = async (count: number, device = devices[0], points = 1) => {
-    const drafts = Array.from({ length: count }, () =>
-      draftOf(device?.did ?? '', undefined, points),
-    );
+  const append = async (
+    count: number,
+    device = devices[0],
+    points = 1,
+    priority?: 'urgent',
+  ): Promise<void> => {
+    const drafts = Array.from({ length: count }, () => ({
+      ...draftOf(device?.did ?? '', undefined, points),
+      ...(priority && { priority }),
+    }));
     await Promise.all([...drafts.map((draft) => outbox.append(draft)), world.run(50)]);
-    forwarder.committed();
+    forwarder.committed(priority === 'urgent');
     await world.run(10);
   };
   const up = async () => {
@@ -166,14 +172,48 @@ describe('the way to the ingester', () => {
     expect(t.lines.filter((line) => line.includes(code))).toEqual([expect.stringContaining(words)]);
   });
 
-  it('keeps no more than a window in flight', async () => {
+  it('keeps no more than a window in flight, in bytes and in rows, a share of it backlog', async () => {
     const t = start();
-    await t.append(limits.forwardWindow + 10);
+    await t.append(6 * limits.forwardWindow);
     await t.up();
-    const first = [...t.sent];
-    expect(t.taken()).toHaveLength(limits.forwardWindow);
-    await t.receipt(first.slice(0, 4));
-    expect(t.taken()).toHaveLength(4);
+    const bytes = t.sent.reduce((sum, token) => sum + token.length, 0);
+    const last = t.sent.at(-1)?.length ?? 0;
+    expect(bytes).toBeGreaterThanOrEqual(limits.forwardCreditBytes);
+    expect(bytes - last).toBeLessThan(limits.forwardCreditBytes);
+    // Receipts that come soon say that the line is fast: then the rows are the bound.
+    for (let round = 0; round < 3; round += 1) await t.receipt(t.sent.splice(0));
+    expect(t.sent).toHaveLength(limits.forwardBacklogWindow);
+    await t.append(limits.forwardWindow);
+    expect(t.sent).toHaveLength(limits.forwardLiveWindow);
+    await t.receipt(t.sent.splice(0, 4));
+    expect(t.sent).toHaveLength(limits.forwardLiveWindow);
+    await t.append(limits.forwardWindow, undefined, 1, 'urgent');
+    expect(t.sent).toHaveLength(limits.forwardWindow);
+  });
+
+  it('sends what is urgent before live, and live before backlog', async () => {
+    const t = start();
+    await t.append(limits.forwardBacklogWindow);
+    await t.append(1, undefined, 1, 'urgent');
+    await t.append(9);
+    await t.up();
+    expect(t.taken()[0]).toBe(limits.forwardBacklogWindow + 1);
+    const before = t.store.stats().lastId;
+    await t.append(60);
+    await t.append(1, undefined, 1, 'urgent');
+    expect(t.taken().at(-1)).toBe(before + 61);
+  });
+
+  it('lets fresh batches overtake live ones that had to wait for long', async () => {
+    const t = start();
+    await t.up();
+    await t.append(200);
+    const first = t.sent.splice(0);
+    await t.world.run(limits.forwardBehindMs + 2 * limits.forwardTickMs);
+    await t.append(1);
+    await t.receipt(first);
+    expect(t.taken()[0]).toBe(201);
+    expect(t.taken()).toEqual([]);
   });
 
   it('sends again what has no receipt, at doubling intervals', async () => {
