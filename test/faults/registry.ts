@@ -1,6 +1,11 @@
 /** All faults, in the order in which they are run and printed. */
 import type { Fault } from './fault.ts';
 import {
+  failingCallsFiles,
+  failingCallsJournal,
+  failingCallsOutbox,
+} from './kinds/failing-calls.ts';
+import {
   powerCutGateway,
   powerCutIngester,
   unsyncedGateway,
@@ -16,4 +21,7 @@ export const faults: readonly Fault[] = [
   powerCutIngester,
   unsyncedGateway,
   unsyncedIngester,
+  failingCallsOutbox,
+  failingCallsJournal,
+  failingCallsFiles,
 ];

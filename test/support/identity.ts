@@ -1,5 +1,11 @@
 /** Throw-away identities for tests and measurements: keys that live in memory only. */
-import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import type { Enrolment } from '../../devices/credential/enrolment.ts';
 import { composeEnrolment } from '../../devices/credential/enrolment-wire.ts';
 import { signToken } from '../../devices/credential/jws.ts';
@@ -7,11 +13,15 @@ import { didOfPublicJwk, keyIdOfDid } from '../../devices/identity/did-key.ts';
 import { signatureOfDer } from '../../devices/identity/ecdsa-signature.ts';
 import type { Signer } from '../../devices/io/key-store.ts';
 
-/** A P-256 key with its did:key. */
-export function memorySigner(): Signer {
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const did = didOfPublicJwk(pair.publicKey.export({ format: 'jwk' }) as Record<string, string>);
-  return signerOf(pair.privateKey, did, keyIdOfDid(did));
+/** A P-256 key with its did:key; a new one unless it is given. */
+export function memorySigner(key = newKey()): Signer {
+  const jwk = createPublicKey(key).export({ format: 'jwk' }) as Record<string, string>;
+  const did = didOfPublicJwk(jwk);
+  return signerOf(key, did, keyIdOfDid(did));
+}
+
+function newKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
 /** An Ed25519 key with its did:key. */

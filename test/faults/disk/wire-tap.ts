@@ -14,7 +14,7 @@ export interface WireTap {
   readonly left: ReadonlySet<string>;
   /** Digests that a receipt called accepted, as it left the ingester. */
   readonly accepted: ReadonlySet<string>;
-  /** From now on what the gateway sends is written down and lost, or passes again. */
+  /** From now on what the gateway publishes is written down and lost, or passes again. */
   swallow(on: boolean): void;
   /** Resolves when something more has left, or has been receipted. */
   more(of: 'left' | 'accepted', timeoutMs?: number): Promise<boolean>;
@@ -39,21 +39,16 @@ export async function openWireTap(target: string): Promise<WireTap> {
         far.destroy();
       });
     }
-    let isLost = false;
-    const sent = publishReader((payload) => void left.add(credentialDigest(payload)));
-    const received = publishReader((payload) => {
-      for (const digest of acceptedIn(payload)) accepted.add(digest);
+    const sent = packetReader((packet, payload) => {
+      if (payload !== undefined) left.add(credentialDigest(payload));
+      if (payload === undefined || !isSwallowing) far.write(packet);
     });
-    near.on('data', (chunk) => {
-      sent(chunk);
-      // Half a packet may not be followed by another: the connection is lost from here on.
-      isLost ||= isSwallowing;
-      if (!isLost) far.write(chunk);
+    const received = packetReader((packet, payload) => {
+      for (const digest of payload === undefined ? [] : acceptedIn(payload)) accepted.add(digest);
+      near.write(packet);
     });
-    far.on('data', (chunk) => {
-      received(chunk);
-      near.write(chunk);
-    });
+    near.on('data', sent);
+    far.on('data', received);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();
@@ -85,20 +80,23 @@ export async function openWireTap(target: string): Promise<WireTap> {
 
 const PUBLISH = 3;
 
-/** Takes a stream of MQTT 3.1.1 packets and hands over the payload of each PUBLISH (section 3.3). */
-export function publishReader(found: (payload: Buffer) => void): (chunk: Buffer) => void {
+/**
+ * Takes a stream of MQTT 3.1.1 and hands over packet by packet, with the payload of each PUBLISH
+ * (section 3.3).
+ */
+export function packetReader(
+  found: (packet: Buffer, payload: Buffer | undefined) => void,
+): (chunk: Buffer) => void {
   let kept = Buffer.alloc(0);
   return (chunk) => {
     kept = Buffer.concat([kept, chunk]);
-    for (;;) {
-      const packet = packetOf(kept);
-      if (packet === undefined) return;
+    for (let packet = packetOf(kept); packet !== undefined; packet = packetOf(kept)) {
       const { body, first, size } = packet;
-      if (first >> 4 === PUBLISH) {
-        const hasId = ((first >> 1) & 3) > 0;
-        found(body.subarray(2 + body.readUInt16BE(0) + (hasId ? 2 : 0)));
-      }
+      const whole = kept.subarray(0, size);
       kept = kept.subarray(size);
+      const skipped = first >> 4 === PUBLISH ? 2 + body.readUInt16BE(0) : undefined;
+      const hasId = ((first >> 1) & 3) > 0;
+      found(whole, skipped && body.subarray(skipped + (hasId ? 2 : 0)));
     }
   };
 }
