@@ -72,8 +72,10 @@ export function createPendingSteps(tenant: string, index: PartyIndex): PendingSt
 function resolutionOf(
   entry: JournalEntry,
   trust: TrustBook,
-  atMs: number,
+  foundMs: number,
 ): CustodyResolution | undefined {
+  // After a restart the last look may be older than the step, and says nothing of that time.
+  const atMs = Math.max(foundMs, entry.header.receivedMs);
   const secured = openSecured(entry.bytes, limits.credentialBytesMax);
   if (isRefusal(secured)) return undefined;
   // Its dates and keys are judged as of its receipt; whether it was revoked, by what is known now.

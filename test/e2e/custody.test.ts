@@ -1,9 +1,7 @@
 /** Custody from wallet to twin: two wallets sign, a running ingester takes it, the goods move. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock, systemRandom } from '../../devices/runtime.ts';
-import { runWallet } from '../../devices/wallet/commands.ts';
+import type { Twin } from '../../ingest/twin.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type IngesterFolder,
@@ -12,96 +10,114 @@ import {
   runIngest,
   startRunning,
 } from '../support/ingester.ts';
+import { foundLongAgo, type PaperFolder, paperFolder } from '../support/paper-folder.ts';
 
 const goods = 'did:web:mill.example/heat/26041';
+const release = `goods: ${goods}\nto: { id: "did:web:carrier.example", name: Carrier }\n`;
 
 let folder: IngesterFolder;
+let papers: PaperFolder;
 let running: RunningIngester | undefined;
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = ingesterFolder();
+  papers = paperFolder(folder);
+  await papers.party('mill', 'Mill');
+  await papers.party('carrier', 'Carrier');
+  running = await startRunning(folder);
 });
 afterEach(async () => {
   await running?.end('SIGKILL');
   folder.remove();
 });
 
-async function wallet(...args: string[]): Promise<string> {
-  const said = { out: '', err: '' };
-  const code = await runWallet(
-    args,
-    {
-      out: (text) => {
-        said.out += text;
-      },
-      err: (text) => {
-        said.err += text;
-      },
-    },
-    { clock: systemClock, random: systemRandom },
-  );
-  if (code !== 0) throw new Error(said.err);
-  return said.out;
-}
-
-const at = (...names: string[]) => join(folder.directory, ...names);
-
-async function makeWallet(name: string): Promise<void> {
-  mkdirSync(at(name));
-  const did = `did:web:${name}.example`;
-  const secret = ['--passphrase-file', at('passphrase')];
-  await wallet('init', at(name, 'wallet'), '--did', did, '--name', name, ...secret);
-}
-
 /** What the ingester's own command says of the goods. */
-async function possessor(): Promise<string | undefined> {
+async function shown(): Promise<Twin | undefined> {
   const { out } = await runIngest('twin', folder.config, goods, '--json');
-  if (out === '') return undefined;
-  const { control } = JSON.parse(out) as { control: { possessor?: { party: string } } };
-  return control.possessor?.party;
+  return out === '' ? undefined : (JSON.parse(out) as Twin);
 }
+
+const possessor = async () => (await shown())?.control.possessor?.party;
+
+/** A step that waits because the ingester found a list of its signer too long ago. */
+async function pendingStep(): Promise<number> {
+  await papers.publish('mill');
+  await running?.end('SIGTERM');
+  foundLongAgo(folder, 'https://mill.example/status/revocation.jwt');
+  running = await startRunning(folder);
+  const step = await papers.submit(await papers.handOver('mill', 'carrier', release));
+  expect(step).toMatchObject({ outcome: 'accepted', standing: 'pending' });
+  return step.position ?? -1;
+}
+
+const officer = ['--officer', 'officer 4711, CBP', '--reason', 'both parties were called'];
+const decide = (...args: (string | number)[]) =>
+  runIngest('custody', folder.config, ...args.map(String), ...officer, '--json');
 
 describe('custody', () => {
   it('moves the twin once both parties have signed, and the journal rebuilds it', async () => {
-    await makeWallet('mill');
-    await makeWallet('carrier');
-    running = await startRunning(folder);
-    const release = at('step.yaml');
-    writeFileSync(
-      release,
-      `goods: ${goods}\nto: { id: "did:web:carrier.example", name: Carrier }\n`,
-    );
-    await wallet('sign', 'custody', 'release', release, '--wallet', at('mill', 'wallet'));
-    const accept = ['sign', 'custody', 'accept', at('step.signed.json')];
-    const theirs = ['--wallet', at('carrier', 'wallet'), '--documents', at('mill', 'wallet')];
-    await wallet(...accept, ...theirs);
-
-    const submit = (file: string) => runIngest('submit', folder.config, file, '--json');
-    const early = await submit(at('step.accepted.json'));
-    expect(early.code).toBe(1);
-    expect(JSON.parse(early.out)).toMatchObject({
-      submitted: [{ outcome: 'held', code: 'IN_ORGANISATION_UNKNOWN' }],
+    const released = await papers.sign('mill', 'custody release', release);
+    const whole = await papers.handOver('mill', 'carrier', release);
+    expect(await papers.submit(whole)).toMatchObject({
+      outcome: 'held',
+      code: 'IN_ORGANISATION_UNKNOWN',
     });
-    for (const name of ['mill', 'carrier']) {
-      const added = await runIngest('trust', folder.config, 'add', at(name, 'wallet', 'did.json'));
-      expect(added.err).toBe('');
-    }
-    const half = await submit(at('step.signed.json'));
-    expect(JSON.parse(half.out)).toMatchObject({
-      submitted: [{ outcome: 'refused', code: 'VC_PROOF_CHAIN' }],
+    await papers.trust('mill', 'carrier');
+    expect(await papers.submit(released)).toMatchObject({
+      outcome: 'refused',
+      code: 'VC_PROOF_CHAIN',
     });
-    const whole = await submit(at('step.accepted.json'));
-    expect(whole).toMatchObject({ code: 0, err: '' });
+    expect(await papers.submit(whole)).toMatchObject({ outcome: 'accepted', known: false });
     const moved = async () => (await possessor()) === 'did:web:carrier.example';
     await eventually(moved, 'the carrier holds the heat');
-    const again = await submit(at('step.accepted.json'));
-    expect(JSON.parse(again.out)).toMatchObject({ submitted: [{ known: true }] });
+    expect(await papers.submit(whole)).toMatchObject({ known: true });
     expect(await runIngest('rebuild', folder.config, '--check')).toMatchObject({ code: 0 });
   });
 
+  it('waits while lists are too old, and counts by the decision of an officer', async () => {
+    await papers.trust('mill', 'carrier');
+    const step = await pendingStep();
+    expect(await possessor()).not.toBe('did:web:carrier.example');
+    const taken = await decide('take', step);
+    expect(taken).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(taken.out)).toMatchObject({ step, effect: 'take' });
+    const moved = async () => (await possessor()) === 'did:web:carrier.example';
+    await eventually(moved, 'the carrier holds the heat');
+    const again = await decide('void', step);
+    expect(again.code).toBe(1);
+    expect(again.err).toContain(`no custody step is pending at position ${step}`);
+    expect(await runIngest('rebuild', folder.config, '--check')).toMatchObject({ code: 0 });
+  });
+
+  it('never counts what an officer declares void', async () => {
+    await papers.trust('mill', 'carrier');
+    const step = await pendingStep();
+    const { code, out } = await decide('void', step);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ step, effect: 'void' });
+    const alerted = async () => (await shown())?.alerts.some(({ code: one }) => one === 'CUSTODY');
+    await eventually(alerted, 'the twin to say that a step is void');
+    expect(await possessor()).not.toBe('did:web:carrier.example');
+    expect((await decide('take', step)).code).toBe(1);
+  });
+
+  it('names what is wrong on the command line before it asks anyone', async () => {
+    for (const args of [
+      ['keep', '3'],
+      ['take', 'three'],
+    ]) {
+      const { code, err } = await decide(...args);
+      expect(code).toBe(2);
+      expect(err).toContain(args.includes('keep') ? 'neither take nor void' : 'not a position');
+    }
+    const silent = await runIngest('custody', folder.config, 'take', '3');
+    expect(silent).toMatchObject({ code: 2, err: expect.stringContaining('--officer') });
+  });
+
   it('is not submitted where no ingester runs, and the answer says so', async () => {
-    writeFileSync(at('x.jwt'), 'x');
-    const { code, err } = await runIngest('submit', folder.config, at('x.jwt'));
+    await running?.end('SIGTERM');
+    writeFileSync(papers.at('x.jwt'), 'x');
+    const { code, err } = await runIngest('submit', folder.config, papers.at('x.jwt'));
     expect(code).toBe(1);
     expect(err).toContain('IN_CONTROL');
   });
