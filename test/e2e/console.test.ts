@@ -203,6 +203,23 @@ describe.skipIf(!hasPeer('chromium'))('the console', () => {
     await shows(page.locator('header'), 'Held devices 1');
   });
 
+  it.each([420, 1280])('never is wider than a window of %d px', async (width) => {
+    await page.setViewportSize({ width, height: 800 });
+    const widthOf = () => page.evaluate(() => document.documentElement.scrollWidth);
+    await world.batch(line, [], { keep: false });
+    await tap(183_000);
+    await shows(row('line-1'), '▲ GAP');
+    expect(await widthOf()).toBe(width);
+    await row('line-1').getByRole('link').click();
+    await shows(page.getByRole('table', { name: 'Missing batches' }), 'sequence 2');
+    expect(await widthOf()).toBe(width);
+    await page.getByRole('link', { name: '← All twins' }).click();
+    await row('Heat 26041').getByRole('link').click();
+    await page.getByRole('link', { name: 'Show the proof of heatWeight' }).click();
+    await page.locator('.here .verdict').waitFor();
+    expect(await widthOf()).toBe(width);
+  });
+
   it('says when the ingester is gone, and goes on by itself without a hole', async () => {
     const { port } = world.api;
     await world.stop();
