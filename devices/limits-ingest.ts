@@ -1,0 +1,96 @@
+/** Bounds of the ingester: queues, receipts, trust, twins, console. */
+
+export const ingestLimits = {
+  /** Bytes that the ingester holds between a source and the journal. */
+  receiveQueueBytesMax: 16 * 1024 * 1024,
+  /** Credentials in one message to an admission worker, and in one journal transaction. */
+  admitChunk: 16,
+  journalGroupMax: 256,
+  /** Half of the space for young objects of one of the ingester's threads, MiB. */
+  youngSemiSpaceMiB: 4,
+  /** Results in one receipt, so that it stays below `receiptBytesMax`. */
+  receiptResultsMax: 200,
+  /** Receipts on their way to one gateway; further ones are dropped, since it sends again. */
+  receiptsPendingMax: 64,
+  /** Gateways that are counted one by one. */
+  sitesMax: 10_000,
+  /** Bytes of a credential that is too large which are kept as evidence. */
+  refusalBytesMax: 64 * 1024,
+  /** Enrolments that one page of a listing shows, unless asked otherwise, and at most. */
+  trustPageDefault: 100,
+  trustPageMax: 1_000,
+  /** A status list is looked for at its address this often, or more often where its ttl is less, */
+  statusRefreshMs: 60_000,
+  statusRefreshMsMin: 1_000,
+  /** so many of them at the same time; after a failure again after this long, doubling. */
+  statusFetchesMax: 4,
+  statusRetryMs: 1_000,
+  /** A list that was not found for this long is too old to be believed. */
+  statusStaleMs: 300_000,
+  /** A start waits this long for the first look at lists that it knows from before. */
+  statusFirstMs: 3_000,
+  /** Lists and DID documents that are looked for; how often the DID documents. */
+  statusListsWatchedMax: 10_000,
+  didCheckMs: 600_000,
+  /** Lists of one organisation that are looked for only because something held names them. */
+  statusListsWantedMax: 16,
+  /** Credentials that one command submits. */
+  submitMax: 1_000,
+  /** Documents in one change of trust. */
+  trustDocumentsMax: 10_000,
+  /** The same complaint about the same gateway is logged again after this long. */
+  tellMs: 60_000,
+  /** Clock ticks are journalled this often while anything is enrolled. */
+  tickMs: 10_000,
+  /** Entries that one application transaction folds. */
+  applyGroupMax: 256,
+  /** Devices that may speak to one attribute of one twin. */
+  attributeDevicesMax: 16,
+  /** Attributes, enrolments and minutes of history that one twin keeps. */
+  twinAttributesMax: 512,
+  twinEnrolmentsMax: 16,
+  /** Papers of parties, and corrections of them, that one twin keeps. */
+  twinPapersMax: 64,
+  /** Bonds, or standings, of one party that are remembered. */
+  partyFactsMax: 64,
+  /** Steps of custody of one thing that wait for others, and past moves that are remembered. */
+  custodyWaitingMax: 256,
+  /** Pending steps of one signer that are judged anew between two other changes. */
+  pendingStepsPage: 256,
+  custodyPastMax: 256,
+  /** Steps of custody that moved which one answer of the API lists. */
+  apiStepsMax: 32,
+  twinMinutesMax: 180,
+  /** Epochs, ranges of sequences in an epoch, and losses that a device's twin keeps. */
+  historyEpochsMax: 256,
+  historyRangesMax: 128,
+  historyLossesMax: 16,
+  /** Devices that a facility's twin lists. */
+  facilityDevicesMax: 512,
+  /** Twins that the fold keeps in memory. */
+  applyTwinsMax: 2_048,
+  /** Changes of one twin are shown together when they come closer than this. */
+  feedCoalesceMs: 100,
+  /** Bytes on their way to one subscriber; a slower one is dropped and resumes. */
+  feedBytesMax: 4 * 1024 * 1024,
+  /** A subscriber hears something at least this often. */
+  feedBeatMs: 15_000,
+  /** Beyond this delay, plus the time that a batch takes to arrive, a device is late. */
+  staleGraceMs: 2_000,
+  /** Entries of the journal that one request reads at a time, and twins in one page. */
+  apiEntriesMax: 256,
+  apiTwinsMax: 10_000,
+  /** Requests that wait for the query worker. */
+  apiQueueMax: 256,
+  /** Held devices that are remembered and shown. */
+  heldDevicesMax: 10_000,
+  /** Doubtful batches that one act accepts, and devices whose quarantine it ends. */
+  actPositionsMax: 1_000,
+  /** Later epochs in which a batch that came in doubt looks for the one that names it. */
+  voucherEpochsMax: 16,
+  /** Doubtful batches, and quarantines, on one page of a listing. */
+  doubtsPageMax: 500,
+  /** Live subscribers of the feed, and events kept for one that is slow. */
+  feedSubscribersMax: 1_000,
+  feedQueueMax: 1_000,
+} as const;
