@@ -40,6 +40,13 @@ export const uplinkSchema = Type.Object(
           'Settings of the uplink: address and the like. Required without an invitation.',
       }),
     ),
+    compress: Type.Optional(
+      Type.Enum(['auto', 'always', 'never'], {
+        description:
+          'Whether batches go packed to an ingester that says that it unpacks them; auto: except to one on this machine.',
+        default: 'auto',
+      }),
+    ),
   },
   { additionalProperties: false, description: 'Where batches go. Required.' },
 );
@@ -52,6 +59,7 @@ export interface UplinkConfig {
   readonly sink: string;
   readonly ingester: string;
   readonly connection: Readonly<Record<string, unknown>>;
+  readonly compress?: 'auto' | 'always' | 'never';
 }
 
 /**
@@ -103,10 +111,10 @@ function sinkOf(url: string): string {
 export function completed<C extends { readonly uplink: WrittenUplink }>(
   config: C,
 ): Omit<C, 'uplink'> & { readonly uplink: UplinkConfig } {
-  const { connection, ingester, invitation, sink } = config.uplink;
+  const { compress, connection, ingester, invitation, sink } = config.uplink;
   assert(sink && ingester && connection, 'an uplink that was checked is complete');
-  const uplink = { sink, ingester, connection, ...(invitation !== undefined && { invitation }) };
-  return { ...config, uplink };
+  const where = { sink, ingester, connection, ...(invitation !== undefined && { invitation }) };
+  return { ...config, uplink: { ...where, ...(compress !== undefined && { compress }) } };
 }
 
 /** The invitation that any value of a configuration names. */

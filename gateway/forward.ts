@@ -11,12 +11,13 @@ import { fingerprintOfDid } from '../devices/envelope.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
+import { packToken } from '../devices/wire-pack.ts';
 import { type Credit, createCredit } from './credit.ts';
 import type { Enrolments } from './enrolments.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createInFlight, type InFlight, type Sent } from './in-flight.ts';
 import { createLanes, type Lane, type Lanes, type Room, type Taken } from './lanes.ts';
-import type { Outbox, Settlement } from './outbox.ts';
+import type { Outbox, OutboxRow, Settlement } from './outbox.ts';
 
 export interface ForwardOptions {
   readonly outbox: Outbox;
@@ -58,14 +59,17 @@ export class Forwarder {
   readonly #inFlight: InFlight;
   readonly #lanes: Lanes;
   readonly #credit: Credit;
-  /** Since when live batches wait for room; absent while they do not. */
-  #behindSinceMs: number | undefined;
+  /** The newest row at each tick since live batches may be waiting, oldest first. */
+  #behind: { readonly atMs: number; readonly lastId: number }[] = [];
   readonly #said = new Set<string>();
   /** Enrolments of this uplink that the ingester has not said anything of; batches wait, */
   readonly #unanswered = new Set<string>();
   /** but at most until then. */
   #batchesFromMs = 0;
   #send: Send | undefined;
+  /** Whether packing pays on this uplink, and whether the ingester said that it unpacks. */
+  #packs = false;
+  #isUnpacked = false;
   /** Counts uplinks, so that what began under one does not go on under the next. */
   #session = 0;
   #again = false;
@@ -83,13 +87,19 @@ export class Forwarder {
     this.#cancelTick = options.clock.after(limits.forwardTickMs, () => this.#tick());
   }
 
-  /** The uplink came up, with a way to send; or it went down. */
-  uplink(send: Send | undefined): void {
+  /**
+   * The uplink came up, with a way to send; or it went down. `packs`: bytes cost something on it,
+   * so that batches go packed from the first receipt on that says that the ingester unpacks them.
+   */
+  uplink(send: Send | undefined, { packs = false }: { readonly packs?: boolean } = {}): void {
     this.#session += 1;
     this.#send = send;
+    this.#packs = packs;
+    this.#isUnpacked = false;
     this.#inFlight.clear();
     this.#unanswered.clear();
     this.#lanes.clear();
+    this.#behind = [];
     this.#holds.retryNow();
     if (send) this.#restart().catch(this.#options.onFailure);
   }
@@ -103,11 +113,12 @@ export class Forwarder {
       this.#say(`receipt ${code}`, 'a receipt is not valid', { code, reason, hint });
       return;
     }
-    const { gateway, results } = receipt;
+    const { gateway, results, takesPacked = false } = receipt;
     if (gateway !== this.#fingerprint) {
       this.#say('receipt gateway', 'a receipt is for another gateway', { gateway });
       return;
     }
+    this.#isUnpacked = takesPacked;
     const settlements = results.flatMap((result) => this.#judge(result) ?? []);
     if (settlements.length === 0) this.#pump();
     else this.#settle(settlements).catch(this.#options.onFailure);
@@ -151,15 +162,19 @@ export class Forwarder {
 
   /** Live batches that cannot go are fresh no more: those that come after them overtake them. */
   async #demoteLate(): Promise<void> {
-    const { clock, outbox } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (!this.#lanes.isLiveBehind()) this.#behindSinceMs = undefined;
-    else this.#behindSinceMs ??= nowMs;
-    if (nowMs - (this.#behindSinceMs ?? nowMs) < limits.forwardBehindMs) return;
-    this.#behindSinceMs = undefined;
+    if (!this.#lanes.isLiveBehind()) {
+      this.#behind = [];
+      return;
+    }
     const session = this.#session;
-    const { lastId } = await outbox.stats();
-    if (session === this.#session) this.#lanes.demoteLive(lastId);
+    const atMs = this.#options.clock.monotonicMs();
+    const { lastId } = await this.#options.outbox.stats();
+    if (session !== this.#session) return;
+    this.#behind.push({ atMs, lastId });
+    const isLate = (mark: { atMs: number }) => atMs - mark.atMs >= limits.forwardBehindMs;
+    const late = this.#behind.findLast(isLate);
+    if (late) this.#lanes.demoteLive(late.lastId);
+    this.#behind = this.#behind.filter((mark) => !isLate(mark));
   }
 
   async #restart(): Promise<void> {
@@ -220,11 +235,22 @@ export class Forwarder {
       if (session !== this.#session) return;
       for (const { lane, row } of [...probes, ...taken]) {
         const { digest, token } = row;
-        this.#inFlight.put({ digest, token, bytes: token.length, row, lane });
-        this.#transmit(token);
+        const sent = this.#packed(row) ?? token;
+        this.#inFlight.put({ digest, token, bytes: sent.length, row, lane });
+        this.#transmit(sent);
       }
       if (isAll || taken.length === 0) return;
     }
+  }
+
+  /**
+   * The packed form of a batch, where it is wanted. What has to be sent again goes as it is, so that
+   * nothing ever depends on what the other end says of itself. Papers are looked at before anything
+   * is unpacked, so they are never packed.
+   */
+  #packed({ paper, token }: OutboxRow): Uint8Array | undefined {
+    if (!this.#packs || !this.#isUnpacked || paper !== undefined) return undefined;
+    return packToken(token);
   }
 
   /**

@@ -38,10 +38,10 @@ export interface Lanes {
   urgentCommitted(): void;
   /** Goes through the device's rows up to `lastId` once more, its urgent ones first. */
   addDevice(device: string, lastId: number): void;
-  /** Whether live rows wait for room. */
+  /** Whether live rows may be waiting for room. */
   isLiveBehind(): boolean;
-  /** What waits in the live lane, up to `lastId`, is fresh no more: it becomes backlog. */
-  demoteLive(lastId: number): void;
+  /** What waits in the live lane up to `upTo` is fresh no more: it becomes backlog. */
+  demoteLive(upTo: number): void;
   /**
    * Takes what there is room for; what is taken counts against the room of all lanes. `isTaken`:
    * in flight already; `held`: devices to pass over. `isAll`: every lane with room is at its end.
@@ -84,13 +84,13 @@ export function createLanes(outbox: Outbox): Lanes {
       mayBeUrgent = true;
     },
     isLiveBehind: () => isOpen && isLiveBehind,
-    demoteLive(lastId) {
+    demoteLive(upTo) {
+      if (live.at >= upTo) return;
       // What stands between the end of the backlog and the live lane was taken already.
       const backlog = old.find(({ device }) => device === undefined);
-      if (backlog) backlog.upTo = lastId;
-      else old.push({ lane: 'backlog', at: live.at, upTo: lastId });
-      live = { lane: 'live', at: lastId };
-      isLiveBehind = false;
+      if (backlog) backlog.upTo = upTo;
+      else old.push({ lane: 'backlog', at: live.at, upTo });
+      live = { lane: 'live', at: upTo };
     },
     async next(rooms, { held, isTaken }) {
       const taken: Taken[] = [];

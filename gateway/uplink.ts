@@ -1,6 +1,7 @@
 /** The way to the ingester: the sink that the configuration names, opened anew when it changes. */
 import { strict as assert } from 'node:assert';
 import { readInvitation } from '../devices/io/uplink/invitation.ts';
+import { isLoopback } from '../devices/io/uplink/tls.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Registries } from './config-check.ts';
@@ -63,8 +64,9 @@ export function createUplink(options: {
   return {
     isUp: () => isUp,
     close,
-    async open({ connection, invitation, sink: name }) {
+    async open({ compress = 'auto', connection, invitation, sink: name }) {
       await close();
+      const packs = compress === 'always' || (compress === 'auto' && !isLocal(connection));
       const sink = known.sinks[name];
       assert(sink, `configuration was not checked: there is no sink ${name}`);
       const identity = identify(invitation);
@@ -78,7 +80,7 @@ export function createUplink(options: {
             if (closing.signal.aborted) return;
             isUp = connected;
             const send: Send = async (token) => (await opened).send(token, closing.signal);
-            forwarder.uplink(connected ? send : undefined);
+            forwarder.uplink(connected ? send : undefined, { packs });
           },
         },
         { ...options, ...(identity && { identity }) },
@@ -86,4 +88,9 @@ export function createUplink(options: {
       current = { sink: await opened, identity, closing };
     },
   };
+}
+
+/** Whether the ingester is on this machine, where bytes cost nothing. */
+function isLocal({ url }: GatewayConfig['uplink']['connection']): boolean {
+  return typeof url === 'string' && URL.canParse(url) && isLoopback(new URL(url).hostname);
 }

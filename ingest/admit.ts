@@ -7,7 +7,7 @@ import type { BatchHead } from '../devices/credential/batch.ts';
 import { readBatchHead } from '../devices/credential/batch-wire.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
-import { isRefusal, type Refusal } from '../devices/credential/refusal.ts';
+import { isRefusal, type Refusal, refuse } from '../devices/credential/refusal.ts';
 import { checkEnrolled } from '../devices/credential/verify-kind.ts';
 import { credentialKindOf } from '../devices/credential/vocabulary.ts';
 import { credentialDigest, fingerprintOfDid } from '../devices/envelope.ts';
@@ -18,6 +18,7 @@ import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { isSuspectDid } from '../devices/identity/suspect-key.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
+import { isPacked } from '../devices/wire-pack.ts';
 import type { NamedList } from './journal-index.ts';
 import { judgeParty, openPartyDocument } from './party-admit.ts';
 import type { Inbound } from './source.ts';
@@ -78,7 +79,9 @@ type Verdict =
 
 /** Judges a message by what is trusted now, as of its `receivedMs`. */
 export function admit(message: Inbound, trust: TrustBook, tenant: string): Admission {
-  const opened = openToken(message.bytes, limits.credentialBytesMax);
+  const opened = isPacked(message.bytes)
+    ? refuse('VC_PACKED', 'no token of a batch is in the packed form')
+    : openToken(message.bytes, limits.credentialBytesMax);
   const document = isRefusal(opened) ? openPartyDocument(message.bytes) : undefined;
   const digest = isRefusal(opened)
     ? (document?.digest ?? credentialDigest(message.bytes))

@@ -2,6 +2,7 @@
  * The contract of the admission stage: judges chunks of credentials, elsewhere or here. How many
  * workers there are is nobody else's business.
  */
+import { isPacked, unpackToken } from '../devices/wire-pack.ts';
 import { type Admission, admit } from './admit.ts';
 import type { EnrolmentIndex } from './journal-index.ts';
 import type { Inbound } from './source.ts';
@@ -42,6 +43,36 @@ export function messageOf(chunk: Chunk, item: ChunkItem): Inbound {
   return { gateway, receivedMs, bytes: new Uint8Array(chunk.buffer, offset, length) };
 }
 
+/** Copies messages into one buffer of their own, which can change threads without a copy. */
+export function chunkOf(messages: readonly Inbound[]): Chunk {
+  const size = messages.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const buffer = new ArrayBuffer(size);
+  const all = new Uint8Array(buffer);
+  let offset = 0;
+  const items = messages.map(({ gateway, receivedMs, bytes }): ChunkItem => {
+    all.set(bytes, offset);
+    const item = { gateway, receivedMs, offset, length: bytes.length };
+    offset += bytes.length;
+    return item;
+  });
+  return { buffer, items };
+}
+
+/**
+ * The chunk with its tokens out of the packed form. What is in that form and has no token inside
+ * stays as it came, to be refused and kept.
+ */
+function unpackChunk(chunk: Chunk): Chunk {
+  const messages = chunk.items.map((item) => messageOf(chunk, item));
+  if (!messages.some(({ bytes }) => isPacked(bytes))) return chunk;
+  return chunkOf(
+    messages.map((message) => {
+      const token = isPacked(message.bytes) ? unpackToken(message.bytes) : undefined;
+      return token === undefined ? message : { ...message, bytes: token };
+    }),
+  );
+}
+
 /** Judges a chunk at once, by a book of its own. */
 export interface ChunkJudge {
   judge(chunk: Chunk): JudgedChunk;
@@ -51,11 +82,14 @@ export interface ChunkJudge {
 export function createChunkJudge(tenant: string, index?: EnrolmentIndex): ChunkJudge {
   const book = emptyTrust(index);
   return {
-    judge: (chunk) => ({
-      ...chunk,
-      admissions: chunk.items.map((item) => admit(messageOf(chunk, item), book, tenant)),
-      trustPosition: book.position,
-    }),
+    judge(given) {
+      const chunk = unpackChunk(given);
+      return {
+        ...chunk,
+        admissions: chunk.items.map((item) => admit(messageOf(chunk, item), book, tenant)),
+        trustPosition: book.position,
+      };
+    },
     trust: (news) => learnTrust(book, news),
   };
 }

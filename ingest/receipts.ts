@@ -26,7 +26,10 @@ export function createReceipts(options: {
     try {
       const issuedMs = Math.round(clock.nowMs());
       const payload = composeReceipt({ issuer: signer.did, gateway, issuedMs, results });
-      await reply(gateway, await signToken({ payload, signer, typ: 'bondline-receipt+jwt' }));
+      await reply(
+        gateway,
+        await signToken({ payload, signer, typ: 'bondline-receipt+jwt', takesPacked: true }),
+      );
     } catch (error) {
       log.error('a receipt was not sent; its gateway sends again', {
         gateway,

@@ -4,7 +4,7 @@
  * that a source is told to wait.
  */
 import { limits } from '../devices/limits.ts';
-import type { Admitter, Chunk, ChunkItem, JudgedChunk } from './admitter.ts';
+import { type Admitter, chunkOf, type JudgedChunk } from './admitter.ts';
 import type { Outcome } from './record.ts';
 import type { Inbound } from './source.ts';
 
@@ -55,12 +55,15 @@ export function createReceive(stages: ReceiveStages): Receive {
     while (state !== 'failed' && waiting.length > 0 && judging < stages.admitter.capacity) {
       const messages = waiting.splice(0, limits.admitChunk);
       const chunk = chunkOf(messages);
+      const size = chunk.buffer.byteLength;
       const entry: UnderWay = {};
       underWay.push(entry);
       judging += 1;
       const judged = stages.admitter.admit(chunk).then((result) => {
         judging -= 1;
         entry.judged = result;
+        // What came packed has more bytes from here on (`unpackChunk`).
+        queued += result.buffer.byteLength - size;
         pump();
         store();
       });
@@ -136,19 +139,4 @@ function createRoom(): { promise: Promise<void>; open: () => void } {
     open = resolve;
   });
   return { promise, open };
-}
-
-/** Copies messages into one buffer of their own, which can change threads without a copy. */
-function chunkOf(messages: readonly Inbound[]): Chunk {
-  const size = messages.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const buffer = new ArrayBuffer(size);
-  const all = new Uint8Array(buffer);
-  let offset = 0;
-  const items = messages.map(({ gateway, receivedMs, bytes }): ChunkItem => {
-    all.set(bytes, offset);
-    const item = { gateway, receivedMs, offset, length: bytes.length };
-    offset += bytes.length;
-    return item;
-  });
-  return { buffer, items };
 }

@@ -27,11 +27,14 @@ export type TokenType =
 /** The protected header; members that are not named here are ignored (RFC 7515 §4). */
 export interface TokenHeader {
   readonly alg: KeyAlgorithm | 'Ed25519';
+  /** Empty where it is absent, which `openCompact` lets pass for an issuer that is an address. */
   readonly kid: string;
   readonly typ?: string;
   readonly cty?: string;
   /** Who signed, if the header repeats it (VC-JOSE-COSE §3.3.2). */
   readonly iss?: string;
+  /** In a receipt: its ingester unpacks batches (docs/wire.md, Packed). */
+  readonly takesPacked?: true;
 }
 
 /** A token taken apart. Nothing in it is proven until `verifyToken` says so. */
@@ -46,6 +49,8 @@ export interface OpenedToken {
   readonly digest: string;
   /** Of a token with disclosures: how many digests have none. */
   readonly hidden?: number;
+  /** How many of those could be what a verdict needs: all that stand outside of the subject. */
+  readonly withheld?: number;
 }
 
 const DOT = 0x2e;
@@ -93,6 +98,8 @@ export interface TokenParts {
   readonly payload: string;
   readonly signer: Signer;
   readonly typ: TokenType;
+  /** Of a receipt: says in its header that packed batches are taken. */
+  readonly takesPacked?: boolean;
 }
 
 /**
@@ -107,7 +114,8 @@ export function openToken(
 ): OpenedToken | Refusal {
   const opened = openCompact(bytes, bytesMax);
   if (isRefusal(opened)) return opened;
-  const { typ: found, cty } = opened.header;
+  const { typ: found, cty, kid } = opened.header;
+  if (kid === '') return refuse('VC_HEADER', 'kid is missing');
   if (found !== typ && !(typ === 'vc+jwt' && found === 'vc+sd-jwt')) {
     return refuse('VC_TYPE', `typ is ${shown(found)}, not ${typ}`);
   }
@@ -146,6 +154,8 @@ export function openCompact(bytes: Uint8Array, bytesMax: number): OpenedToken | 
   const payloadText = decodeText(payloadBytes);
   const payload = readObject(payloadText, 'payload', payloadBytes);
   if (isRefused(payload)) return payload.refusal;
+  const unnamed = checkNamed(header, payload.value);
+  if (unnamed) return unnamed;
   const tail = tilde < 0 ? undefined : whole.subarray(tilde);
   const revealed = withDisclosed(header, payload.value, tail);
   if (isRefusal(revealed)) return revealed;
@@ -167,7 +177,7 @@ function withDisclosed(
   { typ }: TokenHeader,
   payload: OpenedToken['payload'],
   tail: Buffer | undefined,
-): Pick<OpenedToken, 'payload' | 'hidden'> | Refusal {
+): Pick<OpenedToken, 'payload' | 'hidden' | 'withheld'> | Refusal {
   if ((tail !== undefined) !== (typ?.toLowerCase().endsWith('+sd-jwt') ?? false)) {
     return refuse('VC_TYPE', `typ is ${shown(typ)}, ${tail ? 'with' : 'without'} disclosures`);
   }
@@ -175,6 +185,17 @@ function withDisclosed(
   const [, ...disclosures] = tail.toString('latin1').split('~');
   if (disclosures.pop() !== '') return refuse('VC_FORM_UNSUPPORTED', 'a key binding stands behind');
   return reveal(payload, disclosures);
+}
+
+/**
+ * VC-JOSE-COSE §4.1.1: a key that is expressed as a DID URL is always named. Where `iss` is another
+ * address, it leads to the key by itself (§4.1.2).
+ */
+function checkNamed(header: TokenHeader, payload: OpenedToken['payload']): Refusal | undefined {
+  if (header.kid !== '') return undefined;
+  const { iss = header.iss } = payload as { iss?: unknown };
+  const isAddress = typeof iss === 'string' && iss.startsWith('https:');
+  return isAddress ? undefined : refuse('VC_HEADER', 'kid is missing');
 }
 
 /**
@@ -197,10 +218,12 @@ export function verifySignature(
   return verify(HASHES[key.algorithm], signingInput, key.key, derOfSignature(signature));
 }
 
-function signingInputOf({ payload, signer, typ }: TokenParts): Buffer {
+function signingInputOf({ payload, signer, takesPacked, typ }: TokenParts): Buffer {
   const { algorithm: alg, keyId: kid } = signer;
   const content = /^v[cp](?=\+)/.exec(typ)?.[0];
-  const header = { alg, typ, ...(content !== undefined && { cty: content }), kid };
+  const named = { alg, typ, ...(content !== undefined && { cty: content }), kid };
+  // A member that older readers do not know, and so pass over.
+  const header = takesPacked ? { ...named, [PACKED_MEMBER]: true } : named;
   return Buffer.from(`${encode(JSON.stringify(header))}.${encode(payload)}`, 'latin1');
 }
 
@@ -261,13 +284,17 @@ function readObject(text: string | undefined, what: string, bytes: Buffer): Obje
   return { value: value as Readonly<Record<string, unknown>> };
 }
 
+/** Header member of a receipt whose ingester unpacks batches. */
+const PACKED_MEMBER = 'bl:packed';
+
 /** Members that carry or fetch a key: a key in the message proves nothing (RFC 8725 §2.7). */
 const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u'] as const;
 
 function readHeader(bytes: Buffer): TokenHeader | Refusal {
   const read = readObject(decodeText(bytes), 'header', bytes);
   if (isRefused(read)) return read.refusal;
-  const { alg, kid, typ, cty, iss, crit, b64 } = read.value as Record<string, unknown>;
+  const header = read.value as Record<string, unknown>;
+  const { alg, kid, typ, cty, iss, crit, b64, [PACKED_MEMBER]: packed } = header;
   if (!isSupported(alg)) {
     return refuse(
       'VC_ALGORITHM',
@@ -279,16 +306,19 @@ function readHeader(bytes: Buffer): TokenHeader | Refusal {
   if (b64 !== undefined) return refuse('VC_HEADER', 'b64 (RFC 7797) is not understood');
   const embedded = KEY_MEMBERS.find((member) => Object.hasOwn(read.value, member));
   if (embedded) return refuse('VC_HEADER', `${embedded} offers a key inside the message`);
-  if (typeof kid !== 'string' || kid === '') return refuse('VC_HEADER', 'kid is missing');
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) {
+    return refuse('VC_HEADER', 'kid is not the name of a key');
+  }
   if (!isOptionalText(typ) || !isOptionalText(cty) || !isOptionalText(iss)) {
     return refuse('VC_HEADER', 'typ, cty or iss is not text');
   }
   return {
     alg,
-    kid,
+    kid: kid ?? '',
     ...(typ !== undefined && { typ }),
     ...(cty !== undefined && { cty }),
     ...(iss !== undefined && { iss }),
+    ...(packed === true && { takesPacked: true }),
   };
 }
 

@@ -29,4 +29,6 @@ export interface Receipt {
   readonly gateway: string;
   readonly issuedMs: number;
   readonly results: readonly ReceiptResult[];
+  /** Whether it takes batches in the packed form; its header says so. */
+  readonly takesPacked?: boolean;
 }

@@ -17,6 +17,11 @@ const verdicts = {
     hint: 'Look for a line break, a truncated file or another format at the sender.',
     retryable: false,
   },
+  VC_PACKED: {
+    meaning: 'The bytes say that they are a packed batch, but no token of a batch is in them.',
+    hint: 'Something on the way changed them, or made them: the gateway sends the batch again as it is.',
+    retryable: false,
+  },
   VC_UNSECURED: {
     meaning: 'The bytes are a JSON credential without a signature around it.',
     hint: 'Ask the issuer for the signed form, application/vc+jwt.',
@@ -33,8 +38,8 @@ const verdicts = {
     retryable: false,
   },
   VC_HEADER: {
-    meaning: 'The protected header lacks kid, or has a member that must not be there.',
-    hint: 'The header has alg, typ, cty and kid; keys inside the header are never used.',
+    meaning: 'The protected header lacks kid or its whole URL, or has what must not be there.',
+    hint: 'The header has alg, typ, cty and kid, with the DID before the #; keys in it are never used.',
     retryable: false,
   },
   VC_TYPE: {
@@ -50,6 +55,11 @@ const verdicts = {
   VC_DISCLOSURE: {
     meaning: 'The disclosures beside the token do not fit it, or some that must be there are not.',
     hint: 'Ask for the token again as its issuer made it; do not edit what stands between tildes.',
+    retryable: false,
+  },
+  VC_CLAIMS_HIDDEN: {
+    meaning: 'Claims beside the subject are not disclosed, and one of them could be a status or an end.',
+    hint: 'Ask whoever shows it for all disclosures outside of credentialSubject.',
     retryable: false,
   },
   VC_SIGNATURE_FORM: {
@@ -86,6 +96,11 @@ const verdicts = {
     meaning: "The issuer's DID document does not list the key, or not for assertions.",
     hint: 'If the issuer has a new key, pin its new DID document after asking the issuer.',
     retryable: true,
+  },
+  VC_KEY_UNNAMED: {
+    meaning: 'The header names no key, and the document of the issuer lists several.',
+    hint: 'Ask the issuer to sign with kid, the absolute URL of the key in its document.',
+    retryable: false,
   },
   VC_KEY_CONTROLLER: {
     meaning: "The key in the issuer's DID document belongs to another controller.",
@@ -128,6 +143,11 @@ const verdicts = {
     hint: 'Software on the way added or reordered @context; take the document as it was signed.',
     retryable: false,
   },
+  VC_CONTEXT_UNSIGNED: {
+    meaning: 'The proof holds, but a context was added behind those that it covers.',
+    hint: 'Take the document as it was signed; what its members mean with the new context nobody signed.',
+    retryable: false,
+  },
   VC_PROOF_PURPOSE: {
     meaning: 'The proof was made for another purpose than the one for which it is shown.',
     hint: 'Credentials are signed for assertionMethod, presentations for authentication.',
@@ -160,7 +180,7 @@ const verdicts = {
     retryable: false,
   },
   VC_EMPTY: {
-    meaning: 'There is no credential in the presentation, array or evidence file.',
+    meaning: 'There is no credential in the array or evidence file.',
     hint: 'Ask for one that holds credentials; nothing can be concluded from an empty one.',
     retryable: false,
   },

@@ -1,4 +1,5 @@
 /** The stages together, in one process over a journal in memory and a clock that stands still. */
+import { deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../../devices/credential/receipt.ts';
 import { openReceipt } from '../../../devices/credential/receipt-wire.ts';
@@ -6,6 +7,7 @@ import { isRefusal } from '../../../devices/credential/refusal.ts';
 import { credentialDigest } from '../../../devices/envelope.ts';
 import { limits } from '../../../devices/limits.ts';
 import { silentLog } from '../../../devices/runtime.ts';
+import { packToken } from '../../../devices/wire-pack.ts';
 import { type Admitter, createInlineAdmitter, type JudgedChunk } from '../../../ingest/admitter.ts';
 import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
 import { createLocalJournal, type OpenJournal } from '../../../ingest/journal.ts';
@@ -102,6 +104,36 @@ describe('ingest', () => {
       queueBytes: 0,
       sites: { [world.fingerprint]: { accepted: 1, verifiedReadings: 6, refused: 1 } },
     });
+  });
+
+  it('takes a batch out of its packed form before anything else is done with it', async () => {
+    await ingest.desk.add([document(), { name: 'e', bytes: await world.enrolment() }], false);
+    const groups = readingGroups({ fromMs: worldMs, times: 2, points: 3 });
+    const batch = await world.device.next(worldMs, { groups });
+    const packed = packToken(batch) as Uint8Array;
+    send(packed);
+    const accepted = await resultOf(batch);
+    expect(accepted).toMatchObject({ outcome: 'accepted' });
+    const [entry] = await journal.read(accepted.position ?? -1, 1);
+    expect(Buffer.from(entry?.bytes ?? [])).toEqual(Buffer.from(batch));
+    // The same as it is, or in another packing, is known.
+    send(batch);
+    expect(await resultOf(batch, 2)).toMatchObject({ position: accepted.position });
+    expect(receipts.every(({ takesPacked }) => takesPacked)).toBe(true);
+    expect(ingest.health.snapshot()).toMatchObject({ accepted: 1, refused: 0, queueBytes: 0 });
+  });
+
+  it('refuses what says that it is packed and is none, and keeps its bytes', async () => {
+    const bomb = Buffer.concat([
+      Buffer.from([1, 64]),
+      Buffer.alloc(64),
+      deflateRawSync(Buffer.alloc(16 * 1024 * 1024, 65)),
+    ]);
+    send(bomb);
+    const refused = await resultOf(bomb);
+    expect(refused).toMatchObject({ outcome: 'refused', code: 'VC_PACKED' });
+    const [entry] = await journal.read(refused.position ?? -1, 1);
+    expect(Buffer.from(entry?.bytes ?? [])).toEqual(bomb);
   });
 
   it('gives identical bytes the same receipt again and changes nothing', async () => {
