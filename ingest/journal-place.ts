@@ -3,6 +3,7 @@
  * a place that is taken or from a key in doubt as evidence beside it. Part of the transaction that
  * stores the entry, so that no other batch comes between a look and what follows of it.
  */
+import { EdgeError } from '../devices/errors.ts';
 import type { Database } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
@@ -62,6 +63,12 @@ export interface ReplayRow {
   readonly position: number;
 }
 
+/** The highest place taken in an epoch, and how many are: places are counted from 1. */
+interface HighWaterRow {
+  readonly sequence: number;
+  readonly count: number;
+}
+
 /** A batch on its way to its place. */
 interface Coming {
   readonly entry: NewEntry;
@@ -87,6 +94,7 @@ function appendBatch(context: Context, entry: NewEntry, key: BatchKey): Appended
   const about = { digest: entry.header.digest, batch: key };
   const other = contradictionOf(near, about, log.headerAt);
   if (other !== undefined) {
+    assertIndexed(near, other, log.headerAt);
     doubts.quarantine(device, log.next());
     const header = { ...clean(entry.header), kind: 'equivocation', ...forkWith(other) } as const;
     return log.put(header, entry.bytes);
@@ -118,6 +126,19 @@ export function contradictionOf(
     );
   });
   return other?.position;
+}
+
+/** Nobody is accused by an index that a disk has changed: it must say what the entry says. */
+function assertIndexed(
+  near: readonly ReplayRow[],
+  position: number,
+  headerAt: (position: number) => EntryHeader | undefined,
+): void {
+  const header = headerAt(position);
+  const row = near.find((one) => one.position === position);
+  const isSame = header && row && digestBytes(header.digest).equals(row.digest);
+  if (isSame && header.batch?.sequence === row.sequence) return;
+  throw new EdgeError('IN_JOURNAL_DAMAGED', `comparing with the batch at position ${position}`);
 }
 
 /**
@@ -206,7 +227,10 @@ function appendAct(context: Context, { header, bytes }: NewEntry): Appended {
 function occupy({ sql }: Context, { position, place, digest }: Settled): void {
   const { device, epochCounter, epochNonce, sequence } = place;
   sql.insertReplay.run(device, epochCounter, epochNonce, sequence, digest, position);
-  sql.raiseHighWater.run(device, epochCounter, epochNonce, sequence);
+  const high = sql.raiseHighWater.get(device, epochCounter, epochNonce, sequence);
+  if (high !== undefined && high.count <= high.sequence) return;
+  // More batches than places: a disk has changed the index, and one of them would count twice.
+  throw new EdgeError('IN_JOURNAL_DAMAGED', `counting batch ${sequence} at position ${position}`);
 }
 
 function isTaken(sql: Context['sql'], place: DoubtPlace): boolean {
@@ -272,11 +296,12 @@ function prepare(db: Database) {
       `INSERT INTO replay (device, epoch_counter, epoch_nonce, sequence, digest, position)
        VALUES (?, ?, ?, ?, ?, ?)`,
     ),
-    raiseHighWater: db.prepare<[number, number, string, number]>(
+    raiseHighWater: db.prepare<[number, number, string, number], HighWaterRow>(
       `INSERT INTO high_water (device, epoch_counter, epoch_nonce, sequence, count)
        VALUES (?, ?, ?, ?, 1)
        ON CONFLICT DO UPDATE SET
-         sequence = max(sequence, excluded.sequence), count = count + 1`,
+         sequence = max(sequence, excluded.sequence), count = count + 1
+       RETURNING sequence, count`,
     ),
     findDevice: db.prepare<[string], { id: number }>('SELECT id FROM device WHERE did = ?'),
     insertDevice: db.prepare<[string]>('INSERT INTO device (did) VALUES (?)'),

@@ -45,11 +45,12 @@ export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader {
   close(): void;
 }
 
+/** A damaged page may turn any column into NULL, whatever the schema says. */
 interface EntryRow {
   position: number;
-  header: string;
-  leaf: Buffer;
-  bytes: Buffer;
+  header: string | null;
+  leaf: Buffer | null;
+  bytes: Buffer | null;
 }
 
 const ENTRY = 'SELECT position, header, leaf, bytes FROM entry';
@@ -72,7 +73,9 @@ export function createReader(db: Database): JournalReader {
   const next = db.prepare<[], { next: number }>(
     'SELECT coalesce(max(position) + 1, 0) AS next FROM entry',
   );
-  const leaf = db.prepare<[number], { leaf: Buffer }>('SELECT leaf FROM entry WHERE position = ?');
+  const leaf = db.prepare<[number], { leaf: Buffer | null }>(
+    'SELECT leaf FROM entry WHERE position = ?',
+  );
   const last = db.prepare<[string], { position: number | null }>(
     'SELECT max(position) AS position FROM rare WHERE kind = ?',
   );
@@ -83,10 +86,6 @@ export function createReader(db: Database): JournalReader {
     `SELECT did AS device, epoch_counter AS epochCounter, epoch_nonce AS epochNonce, sequence, count
      FROM high_water JOIN device ON device.id = high_water.device ORDER BY 1, 2, 3`,
   );
-  const headerAt = (position: number): EntryHeader | undefined => {
-    const row = one.get(position);
-    return row === undefined ? undefined : (JSON.parse(row.header) as EntryHeader);
-  };
   const entryAt = (position: number): JournalEntry | undefined => {
     const row = one.get(position);
     return row === undefined ? undefined : checked(row);
@@ -96,14 +95,17 @@ export function createReader(db: Database): JournalReader {
       const entries: JournalEntry[] = [];
       let bytes = 0;
       for (const row of from.iterate(start, count)) {
-        entries.push(checked(row));
-        bytes += row.bytes.length;
+        const position = start + entries.length;
+        if (row.position !== position) throw damagedAt(position);
+        const entry = checked(row);
+        entries.push(entry);
+        bytes += entry.bytes.length;
         if (bytes >= bytesMax) break;
       }
       return entries;
     },
     size: () => next.get()?.next ?? 0,
-    leaf: (position) => leaf.get(position)?.leaf.toString('hex'),
+    leaf: (position) => leaf.get(position)?.leaf?.toString('hex'),
     readKinds(kinds) {
       const positions = kinds.flatMap((kind) => rare.all(kind).map((row) => row.position));
       positions.sort((a, b) => a - b);
@@ -115,7 +117,7 @@ export function createReader(db: Database): JournalReader {
     },
     ...createLookups(db, entryAt),
     ...createPartyReader(db, entryAt),
-    ...createDoubtReader(db, headerAt),
+    ...createDoubtReader(db, (position) => entryAt(position)?.header),
     highWater: () => highWater.all(),
     close: () => {
       db.close();
@@ -190,10 +192,12 @@ export function leafOf(header: string, bytes: Uint8Array): Buffer {
     .digest();
 }
 
-function checked(row: EntryRow): JournalEntry {
-  if (!leafOf(row.header, row.bytes).equals(row.leaf)) {
-    throw new EdgeError('IN_JOURNAL_DAMAGED', `reading journal entry ${row.position}`);
-  }
-  const header = JSON.parse(row.header) as EntryHeader;
-  return { position: row.position, header, bytes: row.bytes };
+function checked({ bytes, header, leaf, position }: EntryRow): JournalEntry {
+  const isThere = bytes !== null && header !== null && leaf !== null;
+  if (!isThere || !leafOf(header, bytes).equals(leaf)) throw damagedAt(position);
+  return { position, header: JSON.parse(header) as EntryHeader, bytes };
+}
+
+function damagedAt(position: number): EdgeError {
+  return new EdgeError('IN_JOURNAL_DAMAGED', `reading journal entry ${position}`);
 }

@@ -63,16 +63,17 @@ function createStore(db: Database): JournalStore {
     };
   };
 
-  const headerAt = (position: number): EntryHeader | undefined => {
-    const row = sql.entryHead.get(position);
-    return row === undefined ? undefined : (JSON.parse(row.header) as EntryHeader);
-  };
+  const headerAt = (position: number): EntryHeader | undefined =>
+    reader.read(position, 1)[0]?.header;
 
   const known = (position: number): Appended => {
-    const row = sql.entryHead.get(position);
-    if (row === undefined) throw new Error(`no journal entry ${position} although it is indexed`);
-    const { kind, code } = JSON.parse(row.header) as EntryHeader;
-    const leaf = row.leaf.toString('hex');
+    // Its leaf goes into a receipt, so that it is compared with what it stands for.
+    const [entry] = reader.read(position, 1);
+    const leaf = reader.leaf(position);
+    if (entry === undefined || leaf === undefined) {
+      throw new EdgeError('IN_JOURNAL_DAMAGED', `no journal entry ${position}, which is indexed`);
+    }
+    const { kind, code } = entry.header;
     return { position, leaf, result: 'known', kind, ...(code === undefined ? {} : { code }) };
   };
 
@@ -137,9 +138,6 @@ function prepare(db: Database) {
     ),
     byDigest: db.prepare<[Buffer], { kind: EntryKind; position: number }>(
       'SELECT kind, position FROM rare WHERE digest = ? ORDER BY position',
-    ),
-    entryHead: db.prepare<[number], { header: string; leaf: Buffer }>(
-      'SELECT header, leaf FROM entry WHERE position = ?',
     ),
     entryBytes: db.prepare<[number], { bytes: Buffer }>(
       'SELECT bytes FROM entry WHERE position = ?',

@@ -1,5 +1,6 @@
 /** All faults, in the order in which they are run and printed. */
 import type { Fault } from './fault.ts';
+import { bitFlipsJournal, bitFlipsOutbox } from './kinds/bit-flips.ts';
 import {
   failingCallsFiles,
   failingCallsJournal,
@@ -24,4 +25,6 @@ export const faults: readonly Fault[] = [
   failingCallsOutbox,
   failingCallsJournal,
   failingCallsFiles,
+  bitFlipsOutbox,
+  bitFlipsJournal,
 ];

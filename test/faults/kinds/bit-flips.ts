@@ -1,0 +1,201 @@
+/**
+ * Bits flip, pages tear, files lose their ends, in an outbox and in a journal as they lie on the
+ * disk. What is sent afterwards must be what was signed, and what is shown must be what was
+ * received, or nothing at all.
+ */
+import { join } from 'node:path';
+import { EdgeError, explain } from '../../../devices/errors.ts';
+import { sqliteCode } from '../../../devices/io/sqlite.ts';
+import { Applier } from '../../../ingest/apply-engine.ts';
+import { foldPlugins } from '../../../ingest/apply-plugins.ts';
+import { openJournalReader } from '../../../ingest/journal-reader.ts';
+import { openJournalStore } from '../../../ingest/journal-store.ts';
+import type { NewEntry } from '../../../ingest/store.ts';
+import { openTwinsStore } from '../../../ingest/twins-store.ts';
+import { Chance } from '../../sim/chance.ts';
+import { memorySigner } from '../../support/identity.ts';
+import { startMs } from '../../support/journal-entries.ts';
+import { draftOf, openStore } from '../../unit/gateway/support/outbox-world.ts';
+import { damage, type Files, readFiles, writeFiles } from '../disk/damage.ts';
+import { journalEntries } from '../disk/workloads.ts';
+import type { Fault, Shard, Tally } from '../fault.ts';
+
+const counts = { short: 400, long: 10_000, shard: 1_000 };
+const unit = 'damages';
+
+export const bitFlipsOutbox: Fault = {
+  name: 'bit-flips-outbox',
+  summary: 'an outbox and its WAL are damaged on the disk: nothing is sent that was not signed',
+  ...{ unit, counts },
+  run: async (shard) => damageMany(shard, await outboxBench(shard.directory)),
+};
+
+export const bitFlipsJournal: Fault = {
+  name: 'bit-flips-journal',
+  summary: 'a journal and its WAL are damaged on the disk: nothing wrong is shown',
+  ...{ unit, counts },
+  run: async (shard) => damageMany(shard, journalBench(shard.directory)),
+};
+
+/** What a damage led to. */
+export type Outcome =
+  /** Nothing of it can be seen. */
+  | 'harmless'
+  /** A part is gone; the outbox says which in a signed loss, or the end of a WAL is missing. */
+  | 'less'
+  /** It said that it is damaged, and stopped. */
+  | 'refused';
+
+interface Bench {
+  readonly file: string;
+  readonly files: Files;
+  /** Opens what is damaged as the program would. Returns sentences about what is wrong. */
+  readonly look: () => { outcome: Outcome; wrong: readonly string[] };
+}
+
+function damageMany({ count, say, seed }: Shard, { file, files, look }: Bench): Tally {
+  const chance = new Chance(seed);
+  const figures: Record<Outcome, number> = { harmless: 0, less: 0, refused: 0 };
+  const notes: string[] = [];
+  let wrong = 0;
+  for (let done = 1; done <= count; done += 1) {
+    const { files: damaged, what } = damage(files, chance);
+    writeFiles(file, damaged);
+    const seen = lookSafely(look);
+    figures[seen.outcome] += 1;
+    if (seen.wrong.length > 0) {
+      wrong += 1;
+      notes.push(`${what}: ${seen.wrong.join('; ')}`);
+    }
+    if (done % 500 === 0) say(`${done} of ${count} damages`);
+  }
+  return { count, lost: 0, doubled: 0, wrong, notes: notes.slice(0, 20), figures };
+}
+
+/** A refusal with a code of ours, or of SQLite, is what an operator sees as a clear line. */
+function lookSafely(look: Bench['look']): ReturnType<Bench['look']> {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof EdgeError || sqliteCode(error) !== '') {
+      return { outcome: 'refused', wrong: [] };
+    }
+    return { outcome: 'refused', wrong: [`it failed without a code: ${explain(error)}`] };
+  }
+}
+
+const BATCHES = 18;
+
+/** Half of the batches stand in the database, half in the WAL. */
+async function outboxBench(directory: string): Promise<Bench> {
+  const file = join(directory, 'outbox.db');
+  const device = memorySigner();
+  const open = () => openStore({ file, devices: [device] });
+  const fill = async ({ store }: ReturnType<typeof open>) => {
+    for (let at = 0; at < BATCHES / 2; at += 1) {
+      await store.append([draftOf(device.did, startMs + 1_000 * at)]);
+    }
+    return store;
+  };
+  (await fill(open())).close();
+  const store = await fill(open());
+  const files = readFiles(file);
+  const signed = new Map(
+    store.peek({ after: 0, count: BATCHES }).map(({ digest, token }) => [digest, token]),
+  );
+  store.close();
+  return {
+    file,
+    files,
+    look() {
+      const { store } = open();
+      try {
+        const rows = store.peek({ after: 0, count: 10 * BATCHES });
+        const wrong = rows
+          .filter(({ digest, token }) => !Buffer.from(signed.get(digest) ?? []).equals(token))
+          .map(({ digest, id }) => `row ${id} (${digest}) would be sent and was not signed so`);
+        if (new Set(rows.map(({ digest }) => digest)).size < rows.length) {
+          wrong.push('a batch would be sent twice');
+        }
+        return { outcome: rows.length < BATCHES ? 'less' : 'harmless', wrong };
+      } finally {
+        store.close();
+      }
+    },
+  };
+}
+
+/** States of the twins after each number of entries: a person may be shown any of them. */
+function journalBench(directory: string): Bench {
+  const file = join(directory, 'journal.db');
+  const entries = journalEntries();
+  const half = Math.floor(entries.length / 2);
+  const first = openJournalStore(file);
+  first.append(entries.slice(0, half));
+  first.close();
+  const second = openJournalStore(file);
+  second.append(entries.slice(half));
+  const files = readFiles(file);
+  const stored = second.read(0, entries.length).map((entry) => JSON.stringify(entry));
+  const states = entries.map((_, at) => statesOf(file, at + 1));
+  second.close();
+  states.unshift(statesOfNothing());
+  return {
+    file,
+    files,
+    look() {
+      const wrong: string[] = [];
+      const reader = openJournalReader(file);
+      try {
+        const read = reader.read(0, 10 * entries.length);
+        for (const entry of read) {
+          if (JSON.stringify(entry) !== stored[entry.position]) {
+            wrong.push(`entry ${entry.position} is read as what was never stored there`);
+          }
+        }
+        const shown = statesOf(file, read.length);
+        if (shown !== states[read.length]) wrong.push('twins are shown that nobody reported');
+        wrong.push(...sentAgain(file, entries, shown));
+        return { outcome: read.length < entries.length ? 'less' : 'harmless', wrong };
+      } finally {
+        reader.close();
+      }
+    },
+  };
+}
+
+/** A gateway sends its batches once more: nobody is accused, and nothing takes effect twice. */
+function sentAgain(file: string, entries: readonly NewEntry[], shown: string): string[] {
+  const store = openJournalStore(file);
+  const before = store.size();
+  try {
+    const sent = entries.filter(({ header }) => header.kind === 'batch');
+    const appended = store.append(sent);
+    const accused = appended.filter(({ kind }) => kind === 'equivocation');
+    // What was missing may come back; where nothing was, nothing may change.
+    const isSame = before < entries.length || statesOf(file, store.size()) === shown;
+    return [
+      ...accused.map(({ position }) => `entry ${position} accuses its device`),
+      ...(isSame ? [] : ['a batch takes effect twice']),
+    ];
+  } finally {
+    store.close();
+  }
+}
+
+function statesOfNothing(): string {
+  return JSON.stringify([]);
+}
+
+/** The twins as they are stored after the first entries. */
+function statesOf(file: string, end: number): string {
+  const journal = openJournalReader(file);
+  const store = openTwinsStore(':memory:');
+  try {
+    new Applier({ journal, store, plugins: foldPlugins }).drain(end);
+    return JSON.stringify(store.list({ count: 1_000 }).map(({ id, state }) => [id, state]));
+  } finally {
+    store.close();
+    journal.close();
+  }
+}
