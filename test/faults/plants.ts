@@ -31,4 +31,53 @@ export const plants: readonly Plant[] = [
     ],
     by: { fault: 'power-cut-gateway', count: 2, seed: 1 },
   },
+
+  // The way to the ingester.
+  {
+    name: 'backlog-fills-the-window',
+    promise: 'fresh',
+    summary: 'a backlog may fill all of the window, however slow the line is',
+    changes: [
+      {
+        module: 'gateway/forward',
+        find: 'bytes: Math.min(bytes - all.bytes, credit - own.bytes)',
+        replace: 'bytes: forwardWindowBytes - all.bytes',
+      },
+    ],
+    by: { fault: 'forwarding', count: 30, seed: 1 },
+  },
+  {
+    name: 'urgent-lane-ignored',
+    promise: 'custody',
+    summary: 'what is urgent goes in its turn, behind the backlog',
+    changes: [{ module: 'gateway/lanes', find: 'if (mayBeUrgent) {', replace: 'if (!isOpen) {' }],
+    by: { fault: 'forwarding', count: 30, seed: 1 },
+  },
+  {
+    name: 'puback-trusted',
+    promise: 'durable',
+    summary: 'a batch leaves the outbox when the transport took it',
+    changes: [
+      {
+        module: 'gateway/forward',
+        find: 'this.#transmit(sent);',
+        replace:
+          "this.#transmit(sent); this.#options.outbox.settle([{ digest, outcome: 'accepted' }]);",
+      },
+    ],
+    by: { fault: 'forwarding', count: 30, seed: 1 },
+  },
+  {
+    name: 'receipt-not-verified',
+    promise: 'durable',
+    summary: 'a receipt is believed whoever signed it',
+    changes: [
+      {
+        module: 'devices/credential/receipt-wire',
+        find: 'if (!verifyToken(opened, key))',
+        replace: 'if (opened === undefined)',
+      },
+    ],
+    by: { fault: 'forwarding', count: 30, seed: 1 },
+  },
 ];

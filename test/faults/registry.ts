@@ -6,6 +6,7 @@ import {
   failingCallsJournal,
   failingCallsOutbox,
 } from './kinds/failing-calls.ts';
+import { forwarding } from './kinds/forwarding.ts';
 import {
   powerCutGateway,
   powerCutIngester,
@@ -27,4 +28,5 @@ export const faults: readonly Fault[] = [
   failingCallsFiles,
   bitFlipsOutbox,
   bitFlipsJournal,
+  forwarding,
 ];
