@@ -6,6 +6,7 @@ import { type Static, type TSchema, Type } from '../devices/schema.ts';
 import { inlineProfileSchema } from './config-profile.ts';
 import { reportSchema } from './config-report.ts';
 import { type UplinkConfig, uplinkSchema } from './config-uplink.ts';
+import { whenFullPolicies } from './outbox.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -202,6 +203,13 @@ function configSchema<P extends TSchema>(profile: P) {
                 minimum: 1024 * 1024,
                 maximum: 2 ** 44,
                 default: limits.outboxBytesMaxDefault,
+              }),
+            ),
+            whenFull: Type.Optional(
+              Type.Enum(whenFullPolicies, {
+                description:
+                  'What gives way when it is full, told in signed losses: keep-oldest drops what comes, keep-newest the oldest batches, thin-out puts signed aggregates (count, least, greatest, mean, last) in their place. Alarms, seals and custody steps never give way. Default keep-oldest.',
+                default: 'keep-oldest',
               }),
             ),
           },

@@ -6,14 +6,20 @@ import { openToken } from '../devices/credential/jws.ts';
 import { SERVER_TIME_BYTES } from '../devices/credential/reading-wire.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
 import { limits } from '../devices/limits.ts';
-import type { Loss, Reading, ReadingGroup } from '../devices/reading.ts';
+import type { AggregateGroup, Loss, Reading, ReadingGroup } from '../devices/reading.ts';
+import { countAggregated } from './aggregate.ts';
 
 export function countReadings(draft: { readonly groups: readonly ReadingGroup[] }): number {
   return draft.groups.reduce((sum, group) => sum + group.readings.length, 0);
 }
 
+/** Readings that a batch holds or stands for. */
+export function readingsOf(draft: Pick<BatchDraft, 'groups' | 'aggregates'>): number {
+  return countReadings(draft) + countAggregated(draft.aggregates);
+}
+
 /** Earliest and latest time of the readings, the source's (where believed) and the gateway's. */
-export function spanOf(draft: Pick<BatchDraft, 'groups' | 'closedMs'>): {
+export function spanOf(draft: Pick<BatchDraft, 'groups' | 'aggregates' | 'closedMs'>): {
   fromMs: number;
   toMs: number;
 } {
@@ -21,6 +27,7 @@ export function spanOf(draft: Pick<BatchDraft, 'groups' | 'closedMs'>): {
     const heardMs = gatewayTimeMs ?? timeMs;
     return deviceClock === undefined ? [timeMs, heardMs] : [heardMs];
   });
+  for (const { fromMs, toMs } of draft.aggregates ?? []) times.push(fromMs, toMs);
   if (times.length === 0) return { fromMs: draft.closedMs, toMs: draft.closedMs };
   return { fromMs: Math.min(...times), toMs: Math.max(...times) };
 }
@@ -35,7 +42,7 @@ export function splitDraft(whole: BatchDraft): [BatchDraft, BatchDraft] {
 
 function halvesOf(draft: BatchDraft): [BatchDraft, BatchDraft] {
   const readings = countReadings(draft);
-  const { losses } = draft;
+  const { aggregates, losses } = draft;
   if (readings > 1) {
     const [first, second] = splitGroups(draft.groups, Math.ceil(readings / 2));
     return [
@@ -43,11 +50,30 @@ function halvesOf(draft: BatchDraft): [BatchDraft, BatchDraft] {
       { ...draft, groups: second },
     ];
   }
+  if (aggregates !== undefined) return halvesOfAggregates(draft, aggregates);
   assert(readings + losses.length > 1, 'one reading or loss is always small enough for a batch');
   const half = readings === 1 ? 0 : Math.ceil(losses.length / 2);
   return [
     { ...draft, losses: losses.slice(0, half) },
     { ...draft, groups: [], losses: losses.slice(half) },
+  ];
+}
+
+function halvesOfAggregates(
+  draft: BatchDraft,
+  groups: readonly AggregateGroup[],
+): [BatchDraft, BatchDraft] {
+  const { aggregates: _, ...rest } = draft;
+  const singles = groups.flatMap((group) =>
+    group.aggregates.map((one) => ({ ...group, aggregates: [one] })),
+  );
+  assert(singles.length + draft.losses.length > 1, 'one aggregate is small enough for a batch');
+  const half = singles.length === 1 ? 0 : Math.ceil(singles.length / 2);
+  const [first, second] = [singles.slice(0, half), singles.slice(half)];
+  return [
+    // One aggregate beside losses: those go first, alone.
+    half === 0 ? rest : { ...rest, losses: [], aggregates: first },
+    { ...rest, aggregates: second, ...(half === 0 ? { losses: [] } : {}) },
   ];
 }
 

@@ -22,6 +22,7 @@ import { createFleet, type DeviceDids, type Fleet } from './fleet.ts';
 import { Forwarder } from './forward.ts';
 import { type Counters, composeStatus, createCounters, type StatusLine } from './health.ts';
 import type { Outbox } from './outbox.ts';
+import { createPaperTaker, paperFolder } from './paper-folder.ts';
 import { sinks } from './sinks/registry.ts';
 import type { GatewaySnapshot } from './snapshot.ts';
 import { createUplink, type Uplink } from './uplink.ts';
@@ -170,6 +171,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     forwarder.enrolmentsChanged();
     goOver().catch(failure.report);
   });
+  const stopCarrying = carryPapers(options, forwarder, failure);
   const parts = { counters, clockWatch, fleet, forwarder, uplink, startedMs };
   const status = async () => statusOf(options, config, parts);
   return {
@@ -192,6 +194,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async stop(drainMs, onSigned) {
       const until = clock.monotonicMs() + drainMs;
       stopWatching();
+      stopCarrying();
       await fleet.stop();
       await fleet.flush();
       onSigned?.();
@@ -237,6 +240,21 @@ function createSuccession({
   };
 }
 
+/** Takes papers of parties to the ingester as long as it runs; returns what ends it. */
+function carryPapers(
+  { clock, config, log, outbox, resolvePath }: GatewayOptions,
+  forwarder: Forwarder,
+  failure: ReturnType<typeof createFailure>,
+): () => void {
+  const folder = paperFolder(resolvePath(config.gateway.data));
+  const papers = createPaperTaker({ folder, outbox, log });
+  return every(clock, limits.paperLookMs, () => {
+    papers.take().then((isNew) => {
+      if (isNew) forwarder.committed(true);
+    }, failure.report);
+  });
+}
+
 /** What status and snapshot look at. */
 interface Parts {
   readonly counters: Counters;
@@ -269,7 +287,7 @@ async function snapshotOf(
   facts: Parts & { readonly config: GatewayConfig; readonly configuration: string },
 ): Promise<GatewaySnapshot> {
   const { clockWatch, config, configuration, counters, fleet, forwarder, uplink } = facts;
-  const { bytes, damaged, readings, rows } = await outbox.stats();
+  const { bytes, damaged, gaveWay, readings, rows } = await outbox.stats();
   const bytesMax = config.outbox?.bytesMax ?? limits.outboxBytesMaxDefault;
   const held = new Set(forwarder.held());
   return {
@@ -280,7 +298,7 @@ async function snapshotOf(
     configuration,
     counters: { ...counters },
     uplink: { up: uplink.isUp() },
-    outbox: { rows, readings, bytes, bytesMax, damaged },
+    outbox: { rows, readings, bytes, bytesMax, damaged, gaveWay },
     // Steps since the start: a batch counts those since the one before.
     clock: clockWatch.quality(0),
     devices: fleet.snapshots().map((device) => ({ ...device, held: held.has(device.did) })),

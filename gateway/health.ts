@@ -58,6 +58,8 @@ export interface StatusLine {
   readonly refused: number;
   readonly dropped: number;
   readonly damaged: number;
+  /** Readings that gave way to newer ones because the outbox was full. */
+  readonly gaveWay: number;
   readonly lossesSigned: number;
   readonly newestMs: number;
   readonly uplink: boolean;
@@ -91,6 +93,7 @@ export function composeStatus(facts: {
     refused,
     dropped,
     damaged: outbox.damaged,
+    gaveWay: outbox.gaveWay,
     lossesSigned,
     newestMs,
     uplink,

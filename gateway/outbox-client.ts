@@ -3,7 +3,15 @@ import { Worker } from 'node:worker_threads';
 import { EdgeError, type ErrorCode, errorCatalogue } from '../devices/errors.ts';
 import { workerUrl } from '../devices/io/worker.ts';
 import type { Log } from '../devices/runtime.ts';
-import type { Appended, DeviceMark, Outbox, OutboxRow, OutboxStats, Settled } from './outbox.ts';
+import type {
+  Appended,
+  Carried,
+  DeviceMark,
+  Outbox,
+  OutboxRow,
+  OutboxStats,
+  Settled,
+} from './outbox.ts';
 import type {
   Identity,
   OutboxReply,
@@ -82,6 +90,7 @@ export async function openOutbox(settings: OutboxSettings, log: Log): Promise<Op
     append: (draft) => ask<Appended>('append', draft),
     keep: (signed) => ask<Appended>('keep', signed),
     forget: (request) => ask<void>('forget', request),
+    carry: (paper) => ask<Carried>('carry', paper),
     peek: (request) => ask<OutboxRow[]>('peek', request),
     settle: (settlements) => ask<Settled>('settle', settlements),
     stats: () => ask<OutboxStats>('stats'),

@@ -3,8 +3,11 @@
  * come close together in one transaction. While a key signs, everything else is answered at once.
  * The worker runs exactly this; so does the simulation.
  */
+import { EdgeError } from '../devices/errors.ts';
+import { sqliteCode } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock } from '../devices/runtime.ts';
+import { countReadings } from './draft.ts';
 import type { Appended, DeviceSigned, Draft, ForgetRequest, Outbox } from './outbox.ts';
 import type { OutboxStore } from './outbox-store.ts';
 
@@ -25,9 +28,9 @@ export function createLocalOutbox(options: { store: OutboxStore; clock: Clock })
     if (failure) throw failure.error;
     try {
       return await action();
-    } catch (error) {
-      failure ??= { error };
-      throw error;
+    } catch (cause) {
+      failure ??= { error: namedFailure(cause) };
+      throw failure.error;
     }
   }
 
@@ -44,18 +47,22 @@ export function createLocalOutbox(options: { store: OutboxStore; clock: Clock })
     return store.append(drafts, () => clock.monotonicMs() >= untilMs);
   }
 
-  const toSign = createLine(clock, (items: readonly (Draft | ForgetRequest)[]) =>
-    ask(() => commit(items)),
-  );
-  // Needs no key, so that it must not wait for one.
-  const toKeep = createLine(clock, (items: readonly DeviceSigned[]) =>
-    ask(() => store.append(items)),
-  );
+  const toSign = createLine<Draft | ForgetRequest>(clock, {
+    readings: (item) => (isForget(item) ? 0 : countReadings(item)),
+    commit: (items) => ask(() => commit(items)),
+  });
+  // Needs no key, so that it must not wait for one. How many readings it has is known when it is
+  // opened; it counts as full.
+  const toKeep = createLine<DeviceSigned>(clock, {
+    readings: () => limits.batchReadingsMax,
+    commit: (items) => ask(() => store.append(items)),
+  });
 
   return {
     append: (draft) => toSign.push(draft),
     keep: (signed) => toKeep.push(signed),
     forget: async (request) => void (await toSign.push(request)),
+    carry: (paper) => ask(() => store.carry(paper, clock.nowMs())),
     peek: (request) => ask(() => store.peek(request)),
     settle: (settlements) => ask(() => store.settle(settlements)),
     stats: () => ask(() => store.stats()),
@@ -73,17 +80,34 @@ export function createLocalOutbox(options: { store: OutboxStore; clock: Clock })
  */
 function createLine<T>(
   clock: Clock,
-  commit: (items: readonly T[]) => Promise<readonly Appended[]>,
+  {
+    commit,
+    readings,
+  }: {
+    readonly readings: (item: T) => number;
+    readonly commit: (items: readonly T[]) => Promise<readonly Appended[]>;
+  },
 ) {
   let waiting: Waiting<T>[] = [];
   let isRunning = false;
   let done: Promise<void> = Promise.resolve();
   let cancelTimer: (() => void) | undefined;
 
+  /** How many of those that wait belong in one transaction, and whether it is full with them. */
+  function nextGroup(): { readonly length: number; readonly isFull: boolean } {
+    let sum = 0;
+    for (const [index, { item }] of waiting.entries()) {
+      sum += readings(item);
+      if (sum > limits.outboxCommitReadingsMax) return { length: index || 1, isFull: true };
+      if (index + 1 === limits.outboxCommitBatchesMax) return { length: index + 1, isFull: true };
+    }
+    return { length: waiting.length, isFull: sum === limits.outboxCommitReadingsMax };
+  }
+
   async function run(): Promise<void> {
     isRunning = true;
     while (waiting.length > 0) {
-      const group = waiting.slice(0, limits.outboxCommitBatchesMax);
+      const group = waiting.slice(0, nextGroup().length);
       try {
         const done = await commit(group.map(({ item }) => item));
         waiting = waiting.slice(done.length);
@@ -107,7 +131,7 @@ function createLine<T>(
       new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
         if (isRunning) return;
-        if (waiting.length >= limits.outboxCommitBatchesMax) start();
+        if (nextGroup().isFull) start();
         else cancelTimer ??= clock.after(limits.outboxCommitMs, start);
       }),
     /** Resolves when nothing waits any more. */
@@ -116,6 +140,12 @@ function createLine<T>(
       await done;
     },
   };
+}
+
+/** A database that cannot be read stops the gateway, with a word on what helps. */
+export function namedFailure(cause: unknown): unknown {
+  const isDamaged = /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(cause));
+  return isDamaged ? new EdgeError('GW_OUTBOX_DAMAGED', 'reading the outbox', { cause }) : cause;
 }
 
 function isForget(item: Draft | ForgetRequest): item is ForgetRequest {

@@ -1,7 +1,7 @@
 /** What the outbox's client and its worker say to each other. */
 import type { UnlockedKeyStore } from '../devices/io/key-store-open.ts';
 import type { LogField, LogLevel } from '../devices/runtime.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, WhenFull } from './outbox.ts';
 
 /** What the worker opens. */
 export interface OutboxSettings {
@@ -11,6 +11,7 @@ export interface OutboxSettings {
   /** Labels of the keys: the gateway's and each device's. */
   readonly labels: readonly string[];
   readonly bytesMax: number;
+  readonly whenFull: WhenFull;
 }
 
 export interface Identity {

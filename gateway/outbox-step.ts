@@ -1,6 +1,7 @@
 /** What one commit of the outbox will change: made while keys sign, written in one transaction. */
 import type { Loss } from '../devices/reading.ts';
 import type { Appended } from './outbox.ts';
+import type { Taken } from './outbox-losses.ts';
 import type { BatchRow, DeviceRow } from './outbox-tables.ts';
 
 /** What one commit will change; nobody sees a token of it before. */
@@ -12,12 +13,10 @@ export interface Working {
   >;
   /** In the order of the drafts. */
   readonly steps: Step[];
-  /** Bytes of all batches signed here. */
+  /** Batches of aggregates, with the rows that they take the place of. */
+  readonly thinned: Thinned[];
+  /** Bytes of all batches signed here, less those of rows that go. */
   bytes: number;
-  /** Devices whose remembered losses are signed here. */
-  readonly lossesOf: Set<string>;
-  /** Keys of `unrecorded` that are in a batch now. */
-  readonly recorded: Set<string>;
 }
 
 /** What one draft does to the database. */
@@ -26,16 +25,25 @@ export interface Step {
   readonly device: string;
   readonly messages: readonly string[];
   /** Losses that it takes from the database into its batch, and those that it puts there. */
-  readonly taken: readonly Loss[];
+  readonly taken: readonly Taken[];
   readonly lost: readonly Loss[];
   readonly rows: readonly NewRow[];
   readonly appended: Appended;
 }
 
-export type NewRow = Omit<BatchRow, 'id' | 'hash'>;
+/** Rows that became aggregates. */
+export interface Thinned {
+  readonly device: string;
+  readonly rows: readonly NewRow[];
+  /** Ids of the rows that go. */
+  readonly removed: readonly number[];
+  /** What those would have said was lost, and the places that the new batch could not name. */
+  readonly lost: readonly Loss[];
+}
+
+export type NewRow = Omit<BatchRow, 'id' | 'hash' | 'head'>;
 
 /** A commit that changes nothing yet. */
 export function nothingYet(): Working {
-  const [lossesOf, recorded] = [new Set<string>(), new Set<string>()];
-  return { devices: new Map(), steps: [], bytes: 0, lossesOf, recorded };
+  return { devices: new Map(), steps: [], thinned: [], bytes: 0 };
 }

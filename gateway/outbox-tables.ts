@@ -1,5 +1,6 @@
 /** The outbox's schema, its rows, and the hash that shows when a disk changed one of them. */
 import { createHash } from 'node:crypto';
+import type { LossCause } from '../devices/reading.ts';
 
 /** One script a version (devices/io/sqlite.ts). */
 export const outboxSchema = [
@@ -73,6 +74,49 @@ export const outboxSchema = [
   -- then the party that signed it; epoch, sequence and readings are 0.
   ALTER TABLE batch ADD COLUMN paper TEXT;
   `,
+  `
+  -- The epoch's nonce, so that a place can be named without the token, and a hash over the columns
+  -- alone, so that they can be believed where only the token is damaged. Rows from before have none.
+  ALTER TABLE batch ADD COLUMN nonce TEXT;
+  ALTER TABLE batch ADD COLUMN head BLOB;
+
+  -- 0: readings as they came; 1: aggregates of such batches; 2: aggregates of those; and so on.
+  ALTER TABLE batch ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX batch_level ON batch (level, device, id)
+    WHERE priority = 1 AND witness IS NULL AND paper IS NULL;
+
+  ALTER TABLE loss ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+
+  -- The place of the batch that an epoch follows.
+  ALTER TABLE device ADD COLUMN after_epoch INTEGER;
+  ALTER TABLE device ADD COLUMN after_nonce TEXT;
+  ALTER TABLE device ADD COLUMN after_sequence INTEGER;
+
+  -- Highest epoch that this database meant to open, where the key store keeps it too: written
+  -- before the key store is told, so that a crash between the two is not taken for a restored disk.
+  CREATE TABLE opening (
+    device TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL
+  ) STRICT;
+
+  -- Batches that were signed and left without a receipt, until a batch says so. The interval and
+  -- the count are those of their readings.
+  CREATE TABLE gone (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    estimated INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    nonce TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    digest TEXT,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX gone_device ON gone (device, id);
+  `,
 ] as const;
 
 export interface DeviceRow {
@@ -84,6 +128,10 @@ export interface DeviceRow {
   readonly last_id: string;
   readonly last_digest: string;
   readonly last_ms: number;
+  /** Place of the batch that `follows` names; none in the first epoch and in those from before. */
+  readonly after_epoch: number | null;
+  readonly after_nonce: string | null;
+  readonly after_sequence: number | null;
 }
 
 export interface BatchRow {
@@ -104,6 +152,28 @@ export interface BatchRow {
   readonly priority: number;
   /** Family of a party's credential that is carried (`custody`, `ticket`, …); none for a batch. */
   readonly paper?: string | null;
+  readonly nonce?: string | null;
+  /** `hashOfHead` of the row. */
+  readonly head?: Uint8Array | null;
+  /** 0: readings as they came; above: aggregates. Outside the hash, like the priority. */
+  readonly level: number;
+}
+
+/** Batches that left without a receipt, of one epoch and without a hole between them. */
+export interface GoneRow {
+  readonly id: number;
+  /** Whose next batch says so. */
+  readonly device: string;
+  readonly cause: LossCause;
+  readonly estimated: number;
+  readonly epoch: number;
+  readonly nonce: string;
+  readonly first: number;
+  readonly last: number;
+  readonly digest: string | null;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly count: number;
 }
 
 /**
@@ -111,14 +181,19 @@ export interface BatchRow {
  * compared with this before it is believed.
  */
 export function hashRow(row: Omit<BatchRow, 'id' | 'hash'>): Uint8Array {
+  return createHash('sha256').update(headOf(row)).update(row.token).digest();
+}
+
+/** SHA-256 over the columns alone. */
+export function hashOfHead(row: Omit<BatchRow, 'id' | 'hash' | 'token'>): Uint8Array {
+  return createHash('sha256').update(headOf(row)).digest();
+}
+
+function headOf(row: Omit<BatchRow, 'id' | 'hash' | 'token'>): string {
   const { device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes } = row;
   const said = [device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes];
-  if (row.witness) said.push(row.witness);
-  if (row.paper) said.push(row.paper);
-  return createHash('sha256')
-    .update(`${said.join('\n')}\n`)
-    .update(row.token)
-    .digest();
+  for (const more of [row.witness, row.paper, row.nonce]) if (more) said.push(more);
+  return `${said.join('\n')}\n`;
 }
 
 export function isIntact(row: BatchRow): boolean {

@@ -1,15 +1,16 @@
 /** The worker thread that owns the outbox's database and the keys. A shell: no logic of its own. */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { signToken } from '../devices/credential/jws.ts';
 import { EdgeError } from '../devices/errors.ts';
 import type { KeyStore, Signer } from '../devices/io/key-store.ts';
 import { openKeyStore } from '../devices/io/key-store-open.ts';
-import { lockDirectory, openDatabase } from '../devices/io/sqlite.ts';
+import { type Database, lockDirectory, openDatabase } from '../devices/io/sqlite.ts';
+import { limits } from '../devices/limits.ts';
 import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
 import { GATEWAY_LABEL } from './config-check.ts';
 import type { Outbox } from './outbox.ts';
-import { createLocalOutbox } from './outbox-local.ts';
+import { createLocalOutbox, namedFailure } from './outbox-local.ts';
 import type {
   Identity,
   OutboxReply,
@@ -17,6 +18,8 @@ import type {
   OutboxSettings,
   SentError,
 } from './outbox-message.ts';
+import { openReserve, RESERVE_FILE, type Reserve } from './outbox-reserve.ts';
+import { isDiskFull } from './outbox-rows.ts';
 import { OutboxStore } from './outbox-store.ts';
 import { outboxSchema } from './outbox-tables.ts';
 import { patientSigner } from './patient-signer.ts';
@@ -52,12 +55,16 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     settings.labels.map(async (label) => ({ label, signer: await keys.signer(label) })),
   );
   lockDirectory(dirname(settings.file));
+  const reserve = openReserve({
+    file: join(dirname(settings.file), RESERVE_FILE),
+    bytes: limits.outboxReserveFileBytes,
+    ...{ clock: systemClock, random: systemRandom, log },
+  });
+  const { bytesMax, whenFull } = settings;
   const store = new OutboxStore({
-    db: openDatabase(settings.file, { schema: outboxSchema }),
+    db: openOnFullDisk(settings.file, reserve),
     signers: new Map(labelled.map(({ signer }) => [signer.did, patient(signer)])),
-    bytesMax: settings.bytesMax,
-    random: systemRandom,
-    log,
+    ...{ bytesMax, whenFull, reserve, random: systemRandom, log },
   });
   const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));
   const outbox = createLocalOutbox({ store, clock: systemClock });
@@ -81,6 +88,17 @@ async function open(settings: OutboxSettings): Promise<Opened> {
       return opened.map(({ label, signer }) => ({ label, did: signer.did }));
     },
   };
+}
+
+/** Opening writes too: on a full disk it does so in the room of the reserve. */
+function openOnFullDisk(file: string, reserve: Reserve): Database {
+  try {
+    return openDatabase(file, { schema: outboxSchema });
+  } catch (error) {
+    const isFull = error instanceof EdgeError && isDiskFull(error.cause);
+    if (!isFull || !reserve.release()) throw error;
+    return openDatabase(file, { schema: outboxSchema });
+  }
 }
 
 /** Those of the keys that are there now; they may have been made since the start. */
@@ -119,5 +137,5 @@ try {
   parentPort?.on('message', (request: OutboxRequest) => void answer(opened, request));
   say({ kind: 'ready', identities: opened.ids });
 } catch (error) {
-  say({ kind: 'failed', error: toSent(error) });
+  say({ kind: 'failed', error: toSent(namedFailure(error)) });
 }

@@ -4,6 +4,7 @@
  * one that works in this process (outbox-local.ts) both implement it.
  */
 import type { BatchDraft } from '../devices/credential/batch.ts';
+import type { Paper } from './paper.ts';
 
 /** What the issue stage hands over: a draft, and the messages that its readings came in. */
 export interface Draft extends BatchDraft {
@@ -24,6 +25,17 @@ export interface DeviceSigned {
   /** As of a draft. */
   readonly priority?: 'urgent';
 }
+
+/**
+ * What gives way when the outbox is full. `keep-oldest`: what comes; `keep-newest`: the oldest
+ * batches; `thin-out`: batches become aggregates, the oldest and finest first. Signed losses say
+ * so, and urgent batches never give way.
+ */
+export const whenFullPolicies = ['keep-oldest', 'keep-newest', 'thin-out'] as const;
+export type WhenFull = (typeof whenFullPolicies)[number];
+
+/** `known`: it waits there already. `full`: there is no room for it, and it is not kept. */
+export type Carried = 'kept' | 'known' | 'full';
 
 /** What became of a draft. */
 export interface Appended {
@@ -47,6 +59,8 @@ export interface OutboxRow {
   readonly token: Uint8Array;
   /** Sent before rows that are not. */
   readonly urgent: boolean;
+  /** Family of a party's paper that is only carried; absent for a batch. */
+  readonly paper?: string;
 }
 
 /** Which rows to look at: those with `after` < id ≤ `upTo`, lowest first. */
@@ -86,6 +100,8 @@ export interface OutboxStats {
   readonly bytes: number;
   /** Rows found damaged since the start; each is a signed loss. */
   readonly damaged: number;
+  /** Readings since the start whose rows gave way to newer ones; each is a signed loss. */
+  readonly gaveWay: number;
   /** Per device DID. */
   readonly devices: Readonly<Record<string, { readonly rows: number; readonly readings: number }>>;
 }
@@ -117,9 +133,11 @@ export interface Outbox {
    * a place in its device's history already. One that is there is no mistake.
    */
   keep(signed: DeviceSigned): Promise<Appended>;
+  /** Keeps a party's paper byte for byte, urgent; resolves when it is on disk, or cannot be. */
+  carry(paper: Paper): Promise<Carried>;
   /** Resolves when it is on disk that these messages are not remembered. */
   forget(request: ForgetRequest): Promise<void>;
-  /** Committed rows whose hash is right; a damaged row is never among them. */
+  /** Committed rows whose hash and signature are right; a damaged row is never among them. */
   peek(request: PeekRequest): Promise<readonly OutboxRow[]>;
   /** Deletes rows in one transaction. Digests that are not there are no mistake. */
   settle(settlements: readonly Settlement[]): Promise<Settled>;

@@ -64,6 +64,7 @@ export interface GatewaySnapshot {
     readonly bytes: number;
     readonly bytesMax: number;
     readonly damaged: number;
+    readonly gaveWay: number;
   };
   readonly clock: ClockQuality;
   readonly devices: readonly DeviceSnapshot[];

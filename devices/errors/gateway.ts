@@ -68,6 +68,11 @@ export const gatewayErrors = {
     hint: 'Check the disk, then start the gateway again; what was committed is still there.',
     retryable: true,
   },
+  GW_OUTBOX_DAMAGED: {
+    meaning: 'The outbox’s database is damaged in more than single batches, so the gateway stops.',
+    hint: 'Run bondline-gateway outbox CONFIG repair, which keeps all that can be read; check the disk.',
+    retryable: false,
+  },
   GW_OUTBOX_ABSENT: {
     meaning: 'There is no outbox yet in the data directory.',
     hint: 'Run the gateway once, or name the configuration that it runs with.',
@@ -77,6 +82,21 @@ export const gatewayErrors = {
     meaning: 'Batches in the outbox are damaged: their hash or signature is wrong.',
     hint: 'They will not be sent and a signed loss will say so; check the disk.',
     retryable: false,
+  },
+  GW_OUTBOX_FULL: {
+    meaning: 'The outbox has no room for a paper, so it is not kept.',
+    hint: 'Let the gateway forward what waits, or raise outbox.bytesMax; then carry it again.',
+    retryable: true,
+  },
+  GW_PAPER_REFUSED: {
+    meaning: 'A file is no credential of a party that a gateway can carry; none was kept.',
+    hint: 'Give what bondline-wallet sign wrote: a token or JSON with proofs, at most 256 KiB.',
+    retryable: false,
+  },
+  GW_PAPER_WAITS: {
+    meaning: 'The running gateway has not taken all papers yet; they are safe in its folder.',
+    hint: 'It takes them as soon as it can; its log says why not. The same command again is no harm.',
+    retryable: true,
   },
   GW_SINK_DOWN: {
     meaning: 'There is no uplink to the ingester.',

@@ -13,6 +13,7 @@ Commands:
   enrol-request CONFIG  write one signed enrolment request for each device
   join CONFIG FILE      take the invitation of an ingester and pin who it is
   outbox CONFIG ACTION  look at the batches that wait for their receipt
+  carry CONFIG FILE...  take papers of parties (custody, tickets) along to the ingester
   store CONFIG ACTION   encrypt the outbox, or copy it
   opcua-trust CONFIG ACTION  see and change which OPC UA servers are trusted
   discover URL          browse an OPC UA server and write a configuration of it
@@ -40,7 +41,8 @@ gateway, keys, outbox or uplink.ingester needs a restart; the log says so.
 The JSON counts readings, except for batches: sampled, signed, suppressed (not signed, because the
 point reports by exception and they said nothing new), batches, waiting (in the outbox),
 held (waiting, because the ingester holds the device), delivered, refused, dropped (outbox full),
-damaged (batches), lossesSigned. newestMs is the time of the newest value, 0 before the first.
+damaged (batches), gaveWay (outbox
+full, see outbox.whenFull), lossesSigned. newestMs is the time of the newest value, 0 before the first.
 `;
 
 const check = `Usage: bondline-gateway check CONFIG [--json]
@@ -130,6 +132,21 @@ Looks at the batches that wait for their receipt; changes nothing, also while th
   --out DIR  where export writes
 `;
 
+const carry = `Usage: bondline-gateway carry CONFIG FILE... [--json]
+
+Takes credentials of parties along to the ingester: a custody step, a delivery ticket, a certificate
+or a bond, signed by its party as bondline-wallet sign writes it. For a site from which there is no
+other way. They go before all other data, byte for byte, and stay until the ingester has signed
+for them. Whether their signers may say so is judged there.
+
+Works beside a running gateway and without one. When it ends with 0, every file is durable in the
+outbox; a FILE that is no such credential, or is larger than 256 KiB, leaves all of them out. To
+see what waits: bondline-gateway outbox CONFIG list
+
+Example:
+  bondline-gateway carry gateway.yaml release.jwt ticket.json
+`;
+
 const store = `Usage: bondline-gateway store CONFIG keygen
        bondline-gateway store CONFIG encrypt|decrypt
        bondline-gateway store CONFIG backup --out DIR
@@ -204,6 +221,7 @@ export const helpOf: Readonly<Record<string, string>> = {
   'enrol-request': enrolRequest + exits,
   join: join + exits,
   outbox: outbox + exits,
+  carry: carry + exits,
   store: store + exits,
   'opcua-trust': opcuaTrust + exits,
   discover: discover + exits,

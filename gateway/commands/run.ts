@@ -119,6 +119,7 @@ async function open(
       keys,
       labels: [GATEWAY_LABEL, ...config.devices.map(({ name }) => name)],
       bytesMax: config.outbox?.bytesMax ?? 0,
+      whenFull: config.outbox?.whenFull ?? 'keep-oldest',
     },
     log,
   );

@@ -62,6 +62,7 @@ function outboxFamilies({ outbox }: GatewaySnapshot): Family[] {
     gauge('outbox_bytes', 'Bytes in them.', outbox.bytes),
     gauge('outbox_bytes_max', 'Bytes that the outbox may hold.', outbox.bytesMax),
     counter('outbox_damaged_total', 'Batches found damaged on disk.', outbox.damaged),
+    counter('outbox_gave_way_total', 'Readings that gave way to newer ones.', outbox.gaveWay),
   ];
 }
 

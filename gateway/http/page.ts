@@ -121,8 +121,8 @@ function tiles({ clock, counters, outbox, uplink }: GatewaySnapshot): string {
     tile(
       'Losses signed',
       `${number(counters.lossesSigned)} values`,
-      `${number(counters.dropped)} not kept, ${number(outbox.damaged)} batches damaged`,
-      counters.dropped + outbox.damaged > 0 ? 'bad' : undefined,
+      `${number(counters.dropped + outbox.gaveWay)} not kept, ${number(outbox.damaged)} batches damaged`,
+      counters.dropped + outbox.gaveWay + outbox.damaged > 0 ? 'bad' : undefined,
     ),
     tile(
       'Clock',

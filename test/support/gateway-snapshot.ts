@@ -47,7 +47,7 @@ export function gatewaySnapshot(changes: Partial<GatewaySnapshot> = {}): Gateway
       newestMs: 99_900,
     },
     uplink: { up: true },
-    outbox: { rows: 1, readings: 6, bytes: 2_048, bytesMax: 1_048_576, damaged: 0 },
+    outbox: { rows: 1, readings: 6, bytes: 2_048, bytesMax: 1_048_576, damaged: 0, gaveWay: 0 },
     clock: { source: 'ntp', offsetMs: 0.4, uncertaintyMs: 2, monotonicMs: 100_000, steps: 0 },
     devices: [deviceSnapshot()],
     ...changes,

@@ -37,7 +37,7 @@ describe('a batch that its device signed', () => {
     db.prepare('UPDATE batch SET readings = 2').run();
     expect(store.peek({ after: 0, count: 10 })).toEqual([]);
     await store.append([draftOf(device.did, NOW, 0)]);
-    expect(allBatches(store).at(-1)?.losses).toMatchObject([{ cause: 'damaged', count: 2 }]);
+    expect(allBatches(store).at(-1)?.losses).toMatchObject([{ cause: 'damaged', count: 3 }]);
 
     const full = openStore({ bytesMax: limits.batchBytesMax - 1 });
     const [none] = await full.store.append([{ token: await own.next(), witness: full.device.did }]);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../../devices/limits.ts';
 import type { ReadingGroup } from '../../../devices/reading.ts';
 import { memorySigner } from '../../support/identity.ts';
-import { allBatches, draftOf, openStore } from './support/outbox-world.ts';
+import { allBatches, draftOf, openBatch, openStore } from './support/outbox-world.ts';
 
 let directory = '';
 let file = '';
@@ -80,7 +80,11 @@ describe('a device’s history', () => {
     await expect(store.append(both)).rejects.toThrow(/no key/);
     expect(store.stats()).toMatchObject({ rows: 1, readings: 3 });
     await store.append([draftOf(device.did)]);
-    expect(allBatches(store).map((b) => b.sequence)).toEqual([1, 2]);
+    // The second place of the first epoch was signed for and is never signed for again.
+    expect(allBatches(store).map((b) => [b.epoch.counter, b.sequence])).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
   });
 
   it('says where it ended, for the loss of the time between', async () => {
@@ -216,28 +220,37 @@ describe('a full outbox', () => {
       if (appended?.dropped === 10) break;
     }
     expect(kept).toBeGreaterThan(1);
-    expect(store.stats()).toMatchObject({ rows: kept, readings: 10 * kept });
+    // The first two that were dropped are told at once, in batches without readings.
+    expect(store.stats()).toMatchObject({ rows: kept + 1, readings: 10 * kept });
     const lost = { fromMs: 5, toMs: 6, count: 7, cause: 'timeout' } as const;
     await store.append([draftOf(device.did, closed + 200, 10, { losses: [lost] })]);
+    await store.append([draftOf(device.did, closed + 250, 10)]);
 
     const rows = store.peek({ after: 0, count: 99 });
     store.settle(rows.map(({ digest }) => ({ digest, outcome: 'accepted' })));
+    expect(openBatch(rows.at(-1)?.token ?? Buffer.alloc(0)).losses).toMatchObject([
+      { cause: 'storage-full', count: 10 },
+      lost,
+    ]);
     const [appended] = await store.append([draftOf(device.did, closed + 300, 10)]);
-    expect(appended).toMatchObject({ dropped: 0, readings: 10, lossesSigned: 27 });
+    expect(appended).toMatchObject({ dropped: 0, readings: 10, lossesSigned: 10 });
     const [batch] = allBatches(store);
-    expect(batch?.sequence).toBe(kept + 1);
-    expect(batch?.losses).toHaveLength(2);
-    expect(batch?.losses).toContainEqual({ ...lost });
+    expect(batch?.sequence).toBe(kept + 3);
+    expect(batch?.losses).toHaveLength(1);
     const full = batch?.losses.find(({ cause }) => cause === 'storage-full');
-    expect(full).toMatchObject({ count: 20 });
-    expect(full?.fromMs).toBeLessThanOrEqual(closed + kept - 10);
-    expect(full?.toMs).toBeGreaterThanOrEqual(closed + 200 - 7);
+    expect(full).toMatchObject({ count: 10 });
+    expect(full?.fromMs).toBeLessThanOrEqual(closed + 250 - 10);
+    expect(full?.toMs).toBeGreaterThanOrEqual(closed + 250 - 7);
   });
 
   it('still says so in heartbeats, from a reserve that is bounded', async () => {
     const { device, store } = openStore({ bytesMax: 1 });
-    const [dropped] = await store.append([draftOf(device.did)]);
-    expect(dropped).toMatchObject({ dropped: 3, batches: 0 });
+    const dropped = { dropped: 3, readings: 0 };
+    const says = async () => (await store.append([draftOf(device.did)]))[0];
+    expect(await says()).toMatchObject({ ...dropped, batches: 1, lossesSigned: 3 });
+    expect(await says()).toMatchObject({ ...dropped, batches: 1, lossesSigned: 3 });
+    // Later ones say so when as many again were dropped, so that the reserve lasts.
+    expect(await says()).toMatchObject({ ...dropped, batches: 0, lossesSigned: 0 });
     const [beat] = await store.append([draftOf(device.did, undefined, 0)]);
     expect(beat).toMatchObject({ batches: 1, lossesSigned: 3 });
     while (store.stats().bytes <= limits.outboxReserveBytes) {
@@ -265,8 +278,13 @@ describe('a full outbox', () => {
     expect(appended).toMatchObject({ readings: 3, dropped: 0, lossesSigned: 40 });
     const batches = allBatches(store);
     expect(batches).toHaveLength(before + 1);
-    expect(batches.map((b) => b.sequence)).toEqual(batches.map((_, index) => index + 1));
-    expect(batches.at(-1)?.losses).toMatchObject([{ cause: 'storage-full', count: 40 }]);
+    expect(batches.slice(0, -1).map((b) => b.sequence)).toEqual(
+      batches.slice(1).map((_, i) => i + 1),
+    );
+    const last = batches.at(-1);
+    expect(last).toMatchObject({ sequence: 1, previous: { digest: batches.at(-2)?.digest } });
+    expect(last?.epoch.after).toMatchObject({ counter: 1, sequence: before });
+    expect(last?.losses).toMatchObject([{ cause: 'storage-full', count: 40 }]);
     store.close();
   });
 });

@@ -36,6 +36,7 @@ beforeEach(() => {
     },
     labels: ['gateway', 'fc-1'],
     bytesMax: 1024 * 1024 * 1024,
+    whenFull: 'keep-oldest',
   };
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));

@@ -8,8 +8,8 @@ import { publicKeyOfDid } from '../../../../devices/identity/did-key.ts';
 import type { Signer } from '../../../../devices/identity/signer.ts';
 import { type Database, openDatabase } from '../../../../devices/io/sqlite.ts';
 import { limits } from '../../../../devices/limits.ts';
-import { type Log, silentLog, systemRandom } from '../../../../devices/runtime.ts';
-import { OutboxStore } from '../../../../gateway/outbox-store.ts';
+import { silentLog, systemRandom } from '../../../../devices/runtime.ts';
+import { OutboxStore, type OutboxStoreOptions } from '../../../../gateway/outbox-store.ts';
 import { outboxSchema } from '../../../../gateway/outbox-tables.ts';
 import { memorySigner } from '../../../support/identity.ts';
 import { readingGroups, someDigest, someProfile } from '../../../support/signed-batch.ts';
@@ -24,17 +24,20 @@ export interface StoreWorld {
 
 /** A store over `file`, by default in memory, for the devices given, by default one. */
 export function openStore(
-  options: { file?: string; devices?: readonly Signer[]; bytesMax?: number; log?: Log } = {},
+  options: Partial<
+    Pick<OutboxStoreOptions, 'bytesMax' | 'whenFull' | 'reserve' | 'epochs' | 'random' | 'log'>
+  > & { file?: string; devices?: readonly Signer[] } = {},
 ): StoreWorld {
-  const devices = options.devices ?? [memorySigner()];
+  const { devices = [memorySigner()], file = ':memory:', ...rest } = options;
   const [device = memorySigner()] = devices;
-  const db = openDatabase(options.file ?? ':memory:', { schema: outboxSchema });
+  const db = openDatabase(file, { schema: outboxSchema });
   const store = new OutboxStore({
     db,
     signers: new Map(devices.map((signer) => [signer.did, signer])),
-    bytesMax: options.bytesMax ?? limits.outboxBytesMaxDefault,
+    bytesMax: limits.outboxBytesMaxDefault,
     random: systemRandom,
-    log: options.log ?? silentLog,
+    log: silentLog,
+    ...rest,
   });
   return { db, store, device };
 }

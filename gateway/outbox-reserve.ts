@@ -1,0 +1,82 @@
+/**
+ * Disk that is taken while there is some: a file beside the database. When the disk is full it
+ * goes, so that the loss of what cannot be kept can still be signed and stored.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { limits } from '../devices/limits.ts';
+import type { Clock, Log, Random } from '../devices/runtime.ts';
+
+export interface Reserve {
+  /** Gives the disk back; `false` where that has been done. */
+  release(): boolean;
+  /** Takes it again if that is due and the disk has room; `true` when it is held. */
+  restore(): boolean;
+}
+
+export interface ReserveOptions {
+  readonly file: string;
+  readonly bytes: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Its name beside outbox.db. */
+export const RESERVE_FILE = 'outbox.reserve';
+
+/** Bytes that are written at a time. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Takes the reserve, if the disk has room for it. */
+export function openReserve(options: ReserveOptions): Reserve {
+  const { bytes, clock, file, log, random } = options;
+  let isHeld = existsSync(file) && statSync(file).size >= bytes;
+  let dueMs = clock.monotonicMs();
+
+  function restore(): boolean {
+    if (isHeld) return true;
+    if (clock.monotonicMs() < dueMs) return false;
+    dueMs = clock.monotonicMs() + limits.outboxReserveRetryMs;
+    isHeld = fill(file, bytes, random);
+    return isHeld;
+  }
+
+  if (!restore()) log.warn('the disk has no room for the reserve of the outbox', { bytes });
+  return {
+    release() {
+      if (!isHeld) return false;
+      isHeld = false;
+      dueMs = clock.monotonicMs() + limits.outboxReserveRetryMs;
+      rmSync(file, { force: true });
+      return true;
+    },
+    restore,
+  };
+}
+
+/** Writes bytes that no file system can make smaller; nothing stays where there is no room. */
+function fill(file: string, bytes: number, random: Random): boolean {
+  try {
+    const handle = openSync(file, 'w', 0o600);
+    try {
+      for (let done = 0; done < bytes; ) {
+        done += writeSync(handle, random.bytes(Math.min(CHUNK_BYTES, bytes - done)));
+      }
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    const folder = openSync(dirname(file), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+    return true;
+  } catch {
+    // Whatever keeps the file from being written, the outbox goes on without a reserve.
+    rmSync(file, { force: true });
+    return false;
+  }
+}
