@@ -56,6 +56,8 @@ export const limits = {
   /** exponent of the number of blank nodes that look alike. */
   rdfWorkFactorMax: 2,
   rdfMs: 10_000,
+  /** Terms that the contexts of one file may define, where their meaning is looked at. */
+  contextTermsMax: 500_000,
   /** Public keys of devices that are kept ready in memory. */
   publicKeysCached: 10_000,
   /** Characters of a DID; the longest that is accepted is a did:jwk. */

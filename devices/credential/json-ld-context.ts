@@ -3,6 +3,8 @@
  * terms there are, to which IRIs they lead, and which of them may not be defined anew. It neither
  * fetches nor expands; contexts come from the caller's pinned set.
  */
+import { limits } from '../limits.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { isObject, type JsonObject } from './vcdm-values.ts';
 
 /** The document of a context by its URL, from a pinned set; `undefined` when it is not there. */
@@ -23,20 +25,43 @@ interface Term {
 export interface ActiveContext {
   readonly terms: ReadonlyMap<string, Term>;
   readonly vocabulary: string | undefined;
-  /** Contexts that were named and are not in the pinned set. */
-  readonly missing: readonly string[];
+  /** The first context that was named and is not in the pinned set. */
+  readonly missing: string | undefined;
 }
 
-export const emptyContext: ActiveContext = { terms: new Map(), vocabulary: undefined, missing: [] };
+export const emptyContext: ActiveContext = {
+  terms: new Map(),
+  vocabulary: undefined,
+  missing: undefined,
+};
+
+/**
+ * The contexts of everything that is judged together. What was read stays read, since many parts
+ * name the same, and all of it together may take so much work and no more.
+ */
+export interface ContextReading {
+  readonly source: ContextSource;
+  /** What came of a context (by its text) in an active one. */
+  readonly known: WeakMap<ActiveContext, Map<string, ActiveContext>>;
+  /** Terms that may still be defined. */
+  left: number;
+}
+
+/** Nothing was read yet. */
+export function openReading(source: ContextSource): ContextReading {
+  return { source, known: new WeakMap(), left: limits.contextTermsMax };
+}
 
 /** A context under construction. */
 interface Draft {
   terms: Map<string, Term>;
   vocabulary: string | undefined;
-  missing: string[];
+  missing: string | undefined;
   /** The first thing that is wrong, found while a term was looked up. */
   mistake?: Mistake;
-  readonly source: ContextSource;
+  /** Terms that wait for the ones on which they rest. */
+  waiting: number;
+  readonly reading: ContextReading;
   /** Contexts of a property may define protected terms anew (§4.1, override protected). */
   readonly override: boolean;
 }
@@ -47,25 +72,59 @@ type Mistake = string | undefined;
 /** Contexts may import and name one another; so deep nobody means it. */
 const DEPTH_MAX = 8;
 
+/** A term may rest on others, which rest on others; so deep nobody means it. */
+const WAITING_MAX = 64;
+
+const TOO_MUCH = 'its contexts take more work than is allowed';
+
 /**
- * The context that holds after `local` (a URL, an object, null, or a list of them) was added, or
- * a sentence about what is wrong with it.
+ * The context that holds after `local` (a URL, an object, null, or a list of them) was added.
+ * VC_SCHEMA where something is wrong with it, VC_RDF_WORK where all contexts together are more
+ * than anybody needs.
  */
 export function addContext(
   active: ActiveContext,
   local: unknown,
-  source: ContextSource,
+  reading: ContextReading,
   override = false,
-): ActiveContext | string {
+): ActiveContext | Refusal {
+  let result = active;
+  for (const one of Array.isArray(local) ? local : [local]) {
+    const next = addOne(result, one, reading, override);
+    if (isRefusal(next)) return next;
+    result = next;
+  }
+  return result;
+}
+
+/** Entries of a map that are copied for the work of defining one term. */
+const COPIES = 4;
+
+function addOne(
+  active: ActiveContext,
+  local: unknown,
+  reading: ContextReading,
+  override: boolean,
+): ActiveContext | Refusal {
+  const name = `${override} ${textOf(local)}`;
+  const known = reading.known.get(active) ?? new Map<string, ActiveContext>();
+  reading.known.set(active, known);
+  const found = known.get(name);
+  if (found) return found;
+  if (!spend(reading, 1 + active.terms.size / COPIES)) return refuse('VC_RDF_WORK', TOO_MUCH);
   const { terms, vocabulary, missing } = active;
-  const draft: Draft = {
-    terms: new Map(terms),
-    vocabulary,
-    missing: [...missing],
-    source,
-    override,
-  };
-  return addTo(draft, local, 0) ?? draft;
+  const draft = { terms: new Map(terms), vocabulary, missing, waiting: 0, reading, override };
+  const mistake = addTo(draft, local, 0);
+  if (mistake === TOO_MUCH) return refuse('VC_RDF_WORK', TOO_MUCH);
+  if (mistake !== undefined) return refuse('VC_SCHEMA', `${mistake} (VCDM 2.0 §4.3)`);
+  known.set(name, draft);
+  return draft;
+}
+
+/** Takes work off what is left; whether there was enough. */
+function spend(reading: ContextReading, work: number): boolean {
+  reading.left -= work;
+  return reading.left >= 0;
 }
 
 function addTo(draft: Draft, local: unknown, depth: number): Mistake {
@@ -79,9 +138,9 @@ function addTo(draft: Draft, local: unknown, depth: number): Mistake {
 }
 
 function addNamed(draft: Draft, url: string, depth: number): Mistake {
-  const document = draft.source(url);
+  const document = draft.reading.source(url);
   if (document === undefined) {
-    draft.missing.push(url);
+    draft.missing ??= url;
     return undefined;
   }
   const inner = isObject(document) ? document['@context'] : undefined;
@@ -101,9 +160,9 @@ function addObject(draft: Draft, object: unknown): Mistake {
   if (!isObject(object)) return 'a context is neither a URL nor an object';
   const wanted = object['@import'];
   if (wanted === undefined) return defineAll(draft, object);
-  const document = typeof wanted === 'string' ? draft.source(wanted) : null;
+  const document = typeof wanted === 'string' ? draft.reading.source(wanted) : null;
   if (document === undefined) {
-    draft.missing.push(String(wanted));
+    draft.missing ??= String(wanted);
     return undefined;
   }
   const inner = isObject(document) ? document['@context'] : undefined;
@@ -153,8 +212,11 @@ function define(
   if (KEYWORD_LIKE.test(term)) {
     return KEYWORDS.includes(term) ? `the keyword ${term} is defined anew` : undefined;
   }
+  if (draft.waiting >= WAITING_MAX || !spend(draft.reading, 1)) return TOO_MUCH;
   defined.set(term, false);
+  draft.waiting += 1;
   const made = termOf(draft, object, term, defined);
+  draft.waiting -= 1;
   if (typeof made === 'string') return made;
   const known = draft.terms.get(term);
   if (known?.isProtected && !draft.override) {
@@ -197,9 +259,9 @@ function termOf(
   const { '@id': id, '@protected': own, '@context': scoped, ...rest } = definition;
   const isProtected = own === undefined ? object['@protected'] === true : own === true;
   const iri = iriOf(draft, { object, term, definition, defined });
-  const comparable = { ...rest, ...(scoped !== undefined && { '@context': scoped }) };
   if (id !== undefined && id !== null && typeof id !== 'string')
     return `@id of ${term} is not text`;
+  const comparable = { ...rest, ...(scoped !== undefined && { '@context': scoped }) };
   return { iri, rest: sortedText(comparable), isProtected, scoped };
 }
 
@@ -261,16 +323,42 @@ function prefixed(
   return iri === undefined ? undefined : `${iri}${value.slice(colon + 1)}`;
 }
 
-/** The IRI of a type's name (§5.2), or the name itself where no context says anything. */
-export function iriOfType(active: ActiveContext, name: string): string | undefined {
+/**
+ * The IRI of a type's name (§5.2), or the name itself where no context says anything; VC_RDF_WORK
+ * where looking at it would take too much work.
+ */
+export function iriOfType(
+  active: ActiveContext,
+  name: string,
+  reading: ContextReading,
+): string | Refusal | undefined {
   const draft: Draft = {
-    terms: new Map(active.terms),
-    vocabulary: active.vocabulary,
-    missing: [],
-    source: () => undefined,
+    ...active,
+    // Without an object nothing is defined, so that the terms stay as they are.
+    terms: active.terms as Map<string, Term>,
+    waiting: 0,
+    reading,
     override: false,
   };
-  return expand(draft, name, {}, new Map());
+  const iri = expand(draft, name, {}, new Map());
+  // A short name under a long vocabulary costs whoever looks at it more than its own bytes.
+  const isCheap = spend(reading, 1 + (iri?.length ?? 0) / LETTERS);
+  return isCheap ? iri : refuse('VC_RDF_WORK', TOO_MUCH);
+}
+
+/** Letters of an IRI that are looked at for the work of defining one term. */
+const LETTERS = 256;
+
+const texts = new WeakMap<object, string>();
+
+/** The text of a context; one of the pinned set is applied at many places, and written once. */
+function textOf(local: unknown): string {
+  if (typeof local !== 'object' || local === null) return JSON.stringify(local) ?? '';
+  const known = texts.get(local);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(local);
+  texts.set(local, text);
+  return text;
 }
 
 /** JSON text whose members are in order, so that equal values give equal text. */

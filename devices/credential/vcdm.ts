@@ -4,6 +4,7 @@
  * vcdm-terms.ts; proofs and times against a clock, elsewhere.
  */
 import { type Refusal, refuse } from './refusal.ts';
+import { inRelatedResources } from './vcdm-resources.ts';
 import {
   isDataUrl,
   isLanguageText,
@@ -169,43 +170,6 @@ function inTypedObjects(holder: JsonObject): Mistake {
   });
 }
 
-/** §5.3: each resource once, with a digest; a media type, if any, is text. */
-function inRelatedResources(resources: unknown): Mistake {
-  if (resources === undefined) return undefined;
-  const all = objectsOf(resources);
-  if (!all) return 'relatedResource is not one or more objects (VCDM 2.0 §5.3)';
-  const mistake = firstOf(all, (one) => {
-    if (!isUrl(one['id'])) return 'a relatedResource has no URL as its id (VCDM 2.0 §5.3)';
-    if (!hasDigest(one)) return 'a relatedResource has no digest (VCDM 2.0 §5.3)';
-    const { mediaType } = one as { mediaType?: unknown };
-    if (mediaType === undefined) return undefined;
-    return typeof mediaType === 'string' && MEDIA_TYPE.test(mediaType)
-      ? undefined
-      : 'the mediaType of a relatedResource is not one (VCDM 2.0 §5.3)';
-  });
-  if (mistake) return mistake;
-  const ids = new Set(all.map(({ id }) => id));
-  return ids.size === all.length ? undefined : 'relatedResource names one twice (VCDM 2.0 §5.3)';
-}
-
-/** RFC 6838 §4.2, with parameters. */
-const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;.*)?$/;
-/** W3C SRI §3.1 `integrity`: one or more hashes in base64. */
-const SRI = /^sha(?:256|384|512)-[A-Za-z0-9+/_-]+={0,2}(?:\?\S*)?$/;
-/** Multibase: a letter for the base, and digits of it (Controlled Identifiers 1.0 §2.4). */
-const MULTIBASE = /^[0-9A-Za-z][0-9A-Za-z+/_-]{4,}=*$/;
-
-/** Whether there is a digest, and every digest has the form of one. */
-function hasDigest({ digestSRI, digestMultibase }: JsonObject): boolean {
-  const isSri = (value: unknown): boolean =>
-    typeof value === 'string' && value.split(/\s+/).every((part) => SRI.test(part));
-  const isMultibase = (value: unknown): boolean =>
-    typeof value === 'string' && MULTIBASE.test(value);
-  if (digestSRI === undefined && digestMultibase === undefined) return false;
-  const sri = digestSRI === undefined || [digestSRI].flat().every(isSri);
-  return sri && (digestMultibase === undefined || [digestMultibase].flat().every(isMultibase));
-}
-
 /** §4.12: an embedded proof is one or more objects with a type. */
 function inProof(proof: unknown): Mistake {
   if (proof === undefined) return undefined;
@@ -222,9 +186,7 @@ function inHolder(holder: unknown): Mistake {
 
 /** §4.13: what is presented are objects: credentials, or envelopes of them. */
 function inPresented(presented: unknown): Mistake {
-  if (presented === undefined || (Array.isArray(presented) && presented.length === 0)) {
-    return undefined;
-  }
+  if (presented === undefined) return undefined;
   const all = objectsOf(presented);
   if (!all) return 'verifiableCredential is not one or more objects (VCDM 2.0 §4.13)';
   return firstOf(all, (one) => {

@@ -1,7 +1,8 @@
 /** What a verdict rests on: documents, a time, and what the reader expects. */
 import type { Documents } from './documents.ts';
-import type { ContextSource } from './json-ld-context.ts';
+import type { ContextReading, ContextSource } from './json-ld-context.ts';
 import type { ProofContext } from './proof/check-proofs.ts';
+import type { DigestSource } from './vcdm-resources.ts';
 
 /** What is at hand, and the time at which is judged. */
 export interface VerifyContext {
@@ -18,4 +19,8 @@ export interface VerifyContext {
   readonly canonicalRdf?: ProofContext['canonicalRdf'];
   /** JSON-LD contexts at hand, from a pinned set; what types mean is checked with them. */
   readonly contexts?: ContextSource;
+  /** What was read of them for this file, so that all of its parts share it and its bound. */
+  readonly reading?: ContextReading;
+  /** Digests of their bytes as they came, which issuers may have named. */
+  readonly digestsOf?: DigestSource;
 }

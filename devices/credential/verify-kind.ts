@@ -12,6 +12,7 @@ import { worstOf } from './proof/check-proofs.ts';
 import { isRefusal, isUndecided, type Refusal, refuse } from './refusal.ts';
 import { openSecured } from './secured.ts';
 import { readStatusList } from './status-list.ts';
+import { checkResources } from './vcdm-resources.ts';
 import { checkMeaning } from './vcdm-terms.ts';
 import type { JsonObject } from './vcdm-values.ts';
 import type { VerifyContext } from './verify-context.ts';
@@ -36,7 +37,8 @@ export interface Judged {
 export function judgeKind(judged: Judged, context: VerifyContext): string | Refusal {
   const { payload, bytesCount, refusal } = judged;
   // That the issuer is not known here must not hide that a list says "revoked".
-  const unfit = (): Refusal | undefined => worstOf([refusal, checkStatus(payload, context)]);
+  const unfit = (): Refusal | undefined =>
+    worstOf([refusal, checkStatus(payload, context), checkResources(payload, context.digestsOf)]);
   switch (credentialKindOf(payload)) {
     case 'batch': {
       if (bytesCount > limits.batchBytesMax) {
@@ -57,9 +59,7 @@ export function judgeKind(judged: Judged, context: VerifyContext): string | Refu
       return unfit() ?? `status list ${list.id}`;
     }
     default:
-      return (
-        worstOf([unfit(), checkMeaning(payload, context.contexts)]) ?? judgeParty(judged, context)
-      );
+      return checkMeaning(payload, context, unfit()) ?? judgeParty(judged, context);
   }
 }
 

@@ -29,11 +29,8 @@ export function checkPresentation(secured: Secured, context: VerifyContext): Ref
       ? checkToken(secured.opened, context)
       : checkDocument(secured, context);
   const isTraceable = textsOf(payload['type'])?.includes(traceablePresentation) ?? false;
-  return worstOf([
-    refusal,
-    isTraceable ? checkTraceablePresentation(payload) : undefined,
-    checkMeaning(withoutParts(payload), context.contexts),
-  ]);
+  const unfit = isTraceable ? checkTraceablePresentation(payload) : undefined;
+  return checkMeaning(withoutParts(payload), context, worstOf([refusal, unfit]));
 }
 
 /** What is presented is judged piece by piece, with contexts of its own. */

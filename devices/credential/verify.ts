@@ -9,6 +9,7 @@ import { isEnveloped, openEnveloped } from './enveloped.ts';
 import { type OpenedToken, openCompact } from './jws.ts';
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { looksLikeCose, looksLikeJson, openDocument, parseBytes, type Secured } from './secured.ts';
+import { readingOf } from './vcdm-terms.ts';
 import { isObject, type JsonObject, textsOf } from './vcdm-values.ts';
 import {
   type InnerReport,
@@ -37,7 +38,8 @@ interface Judging extends VerifyContext {
  */
 export function verifyCredential(bytes: Uint8Array, context: VerifyContext): VerdictReport {
   const budget = { left: limits.credentialsInFileMax };
-  const judging = { ...context, depth: 0, budget };
+  const reading = readingOf(context);
+  const judging = { ...context, depth: 0, budget, reading };
   return guarded(() => judgeBytes(bytes, judging));
 }
 

@@ -205,6 +205,21 @@ const bombs: readonly DocumentKind[] = [
   kind('bomb: many contexts', (place) =>
     withContexts(place, [...contextsOf(place), ...Array.from({ length: 2_000 }, () => 'urn:x:1')]),
   ),
+  kind('bomb: a data: URL of semicolons', ({ document }) => ({
+    ...document,
+    id: `data:${';'.repeat(80_000)}`,
+  })),
+  kind('bomb: terms that rest on one another', (place) => {
+    const terms = Array.from({ length: 4_000 }, (_, at) => [`t${at}`, `t${at + 1}:x`]);
+    return withContexts(place, [...contextsOf(place), Object.fromEntries(terms)]);
+  }),
+  kind('bomb: contexts in every part', (place) => {
+    const parts = Array.from({ length: 1_000 }, (_, at) => ({
+      type: 'https://x.example/#Part',
+      '@context': [...contextsOf(place), { [`own${at}`]: 'https://x.example/' }],
+    }));
+    return { ...place.document, termsOfUse: parts };
+  }),
   kind('bomb: nodes that look alike', (place) => {
     const names = Array.from({ length: 12 }, (_, at) => `_:n${at}`);
     const nodes = names.map((id) => ({

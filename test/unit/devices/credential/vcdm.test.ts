@@ -14,7 +14,7 @@ const envelope = {
   type: 'EnvelopedVerifiableCredential',
 };
 const presentation = { '@context': [v2], type: ['VerifiablePresentation'] };
-const resource = { id: 'https://mill.example/1', digestSRI: 'sha384-AAAA' };
+const resource = { id: 'https://mill.example/1', digestSRI: `sha384-${'A'.repeat(64)}` };
 const typed = { id: 'https://mill.example/1', type: 'https://mill.example/#Kind' };
 
 describe('the data model of a credential', () => {
