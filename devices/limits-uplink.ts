@@ -12,6 +12,10 @@ export const uplinkLimits = {
   forwardCreditBytes: 64 * 1024,
   forwardCreditBytesMin: 4 * 1024,
   forwardCreditBytesMax: 768 * 1024,
+  /** How often a gateway looks for papers to carry, how many it takes then, and how soon. */
+  paperLookMs: 500,
+  papersAtOnce: 256,
+  paperTakenMs: 15_000,
   /** Live batches that have waited for room this long have become backlog. */
   forwardBehindMs: 2_000,
   /** A batch without a receipt is sent again after this long, doubling to the maximum. */
@@ -31,6 +35,17 @@ export const uplinkLimits = {
 
   /** An MQTT packet that is longer ends its connection; credentials are far below. */
   mqttPacketBytesMax: 1024 * 1024,
+  /** What follows the fixed header of a CONNECT, the first packet of a connection. */
+  mqttConnectBytesMax: 4 * 1024,
+  /** Bytes of packets that are not whole yet, of all connections; beyond it the oldest goes. */
+  unfinishedBytesMax: 64 * 1024 * 1024,
+  /** A packet is whole after this long; how often that is looked at. */
+  unfinishedMs: 120_000,
+  unfinishedLookMs: 1_000,
+  /** Connections of one gateway; a further one takes the place of the oldest. */
+  gatewayConnectionsMax: 8,
+  /** What a connection may hold unread before it is read no further. */
+  mqttReadBytesMax: 16 * 1024,
   /** MQTT connections at the same time. */
   mqttConnectionsMax: 10_000,
   /** Start waits this long for a broker elsewhere, then goes on and keeps trying. */
@@ -53,6 +68,12 @@ export const uplinkLimits = {
   /** How long a request for a certificate, and a TLS handshake, may take. */
   certificateAnswerMs: 15_000,
   tlsHandshakeMs: 10_000,
+  /** TLS handshakes of one address and of all: at once, and each second; under way. */
+  handshakeBurst: 500,
+  handshakesPerSecond: 50,
+  handshakeBurstAll: 2_000,
+  handshakesPerSecondAll: 200,
+  handshakesMax: 1_000,
   /** How often connections are looked at: certificate not expired, gateway still allowed. */
   uplinkCheckMs: 500,
   /** Bytes of credentials in one HTTPS request, and of what waits to be sent. */

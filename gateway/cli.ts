@@ -54,6 +54,8 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/join.ts')).runJoin(args, contextOf());
     case 'outbox':
       return (await import('./commands/outbox.ts')).runOutbox(args, contextOf());
+    case 'carry':
+      return (await import('./commands/carry.ts')).runCarry(args, contextOf());
     case 'store':
       return (await import('./commands/store.ts')).runStore(args, contextOf());
     case 'opcua-trust':

@@ -37,7 +37,11 @@ export interface CommandContext {
 /** Exit codes that scripts can trust. */
 export const EXIT = { well: 0, failed: 1, usage: 2 } as const;
 
-/** Arguments taken apart. @throws EdgeError CFG_USAGE for anything that is not known */
+/**
+ * Arguments taken apart. The last positional may be repeated where its name ends in `...`.
+ *
+ * @throws EdgeError CFG_USAGE for anything that is not known
+ */
 export function parseArguments<const T extends Record<string, { type: 'boolean' | 'string' }>>(
   args: readonly string[],
   options: T,
@@ -47,7 +51,8 @@ export function parseArguments<const T extends Record<string, { type: 'boolean' 
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     const missing = positionals[parsed.positionals.length];
     if (missing) throw new Error(`${missing} is missing`);
-    const surplus = parsed.positionals[positionals.length];
+    const isOpen = positionals.at(-1)?.endsWith('...');
+    const surplus = isOpen ? undefined : parsed.positionals[positionals.length];
     if (surplus !== undefined) throw new Error(`"${surplus}" is one argument too many`);
     return parsed;
   } catch (cause) {
