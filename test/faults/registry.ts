@@ -6,6 +6,7 @@ import {
   failingCallsJournal,
   failingCallsOutbox,
 } from './kinds/failing-calls.ts';
+import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs.ts';
 import { forwarding } from './kinds/forwarding.ts';
 import {
   powerCutGateway,
@@ -26,6 +27,8 @@ export const faults: readonly Fault[] = [
   failingCallsOutbox,
   failingCallsJournal,
   failingCallsFiles,
+  failingSyncsGateway,
+  failingSyncsIngester,
   bitFlipsOutbox,
   bitFlipsJournal,
   forwarding,

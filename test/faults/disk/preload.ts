@@ -42,7 +42,7 @@ export function preloadVariables(
 export interface PreloadReport {
   /** The call that was struck; absent where the process ended before it. */
   readonly struck?: { readonly call: string; readonly file: string };
-  /** Syncs that were tried after one had failed: there must be none. */
+  /** Syncs of the database that failed, or of its WAL, after that: there must be none. */
   readonly syncsAfterFailure: number;
   /** Calls counted until the process ended by itself. */
   readonly calls: number;
@@ -57,7 +57,14 @@ export function readPreloadReport(file: string): PreloadReport {
   const struck = all.find(({ call }) => !['end', 'sync-after-failure'].includes(call));
   return {
     ...(struck && { struck: { call: struck.call, file: struck.file } }),
-    syncsAfterFailure: all.filter(({ call }) => call === 'sync-after-failure').length,
+    syncsAfterFailure: all.filter(
+      ({ call, file }) => call === 'sync-after-failure' && isSame(file, struck?.file),
+    ).length,
     calls: Math.max(0, ...all.map(({ count }) => count)),
   };
+}
+
+/** A database and its WAL are one: what was not synced of one is copied into the other. */
+function isSame(one: string, other = ''): boolean {
+  return one.replace(/-wal$/, '') === other.replace(/-wal$/, '');
 }

@@ -6,6 +6,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Receipt } from '../../../devices/credential/receipt.ts';
 import { credentialDigest } from '../../../devices/envelope.ts';
+import { isPacked, unpackToken } from '../../../devices/wire-pack.ts';
 
 export interface WireTap {
   /** Address for the gateway's configuration. */
@@ -40,7 +41,7 @@ export async function openWireTap(target: string): Promise<WireTap> {
       });
     }
     const sent = packetReader((packet, payload) => {
-      if (payload !== undefined) left.add(credentialDigest(payload));
+      if (payload !== undefined) left.add(credentialDigest(tokenOf(payload)));
       if (payload === undefined || !isSwallowing) far.write(packet);
     });
     const received = packetReader((packet, payload) => {
@@ -96,7 +97,8 @@ export function packetReader(
       kept = kept.subarray(size);
       const skipped = first >> 4 === PUBLISH ? 2 + body.readUInt16BE(0) : undefined;
       const hasId = ((first >> 1) & 3) > 0;
-      found(whole, skipped && body.subarray(skipped + (hasId ? 2 : 0)));
+      const payload = skipped === undefined ? undefined : body.subarray(skipped + (hasId ? 2 : 0));
+      found(whole, payload);
     }
   };
 }
@@ -112,6 +114,11 @@ function packetOf(bytes: Buffer): { first: number; body: Buffer; size: number } 
     return { first: bytes[0] ?? 0, body: bytes.subarray(at + 1, size), size };
   }
   return undefined;
+}
+
+/** A token goes over the line as it is, or packed. */
+function tokenOf(payload: Buffer): Uint8Array {
+  return isPacked(payload) ? (unpackToken(payload) ?? payload) : payload;
 }
 
 /** What a receipt accepts, unverified: this is what was told, whoever told it. */

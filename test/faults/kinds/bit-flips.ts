@@ -3,6 +3,7 @@
  * disk. What is sent afterwards must be what was signed, and what is shown must be what was
  * received, or nothing at all.
  */
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EdgeError, explain } from '../../../devices/errors.ts';
 import { sqliteCode } from '../../../devices/io/sqlite.ts';
@@ -47,21 +48,25 @@ export type Outcome =
   | 'refused';
 
 interface Bench {
-  readonly file: string;
   readonly files: Files;
   /** Opens what is damaged as the program would. Returns sentences about what is wrong. */
-  readonly look: () => { outcome: Outcome; wrong: readonly string[] };
+  readonly look: (file: string) => { outcome: Outcome; wrong: readonly string[] };
 }
 
-function damageMany({ count, say, seed }: Shard, { file, files, look }: Bench): Tally {
+function damageMany({ count, directory, say, seed }: Shard, { files, look }: Bench): Tally {
   const chance = new Chance(seed);
   const figures: Record<Outcome, number> = { harmless: 0, less: 0, refused: 0 };
   const notes: string[] = [];
   let wrong = 0;
   for (let done = 1; done <= count; done += 1) {
     const { files: damaged, what } = damage(files, chance);
+    // A name of its own each time: where opening fails, a connection may stay behind.
+    const place = join(directory, String(done));
+    mkdirSync(place);
+    const file = join(place, 'damaged.db');
     writeFiles(file, damaged);
-    const seen = lookSafely(look);
+    const seen = lookSafely(() => look(file));
+    rmSync(place, { recursive: true });
     figures[seen.outcome] += 1;
     if (seen.wrong.length > 0) {
       wrong += 1;
@@ -73,7 +78,7 @@ function damageMany({ count, say, seed }: Shard, { file, files, look }: Bench): 
 }
 
 /** A refusal with a code of ours, or of SQLite, is what an operator sees as a clear line. */
-function lookSafely(look: Bench['look']): ReturnType<Bench['look']> {
+function lookSafely(look: () => ReturnType<Bench['look']>): ReturnType<Bench['look']> {
   try {
     return look();
   } catch (error) {
@@ -105,10 +110,9 @@ async function outboxBench(directory: string): Promise<Bench> {
   );
   store.close();
   return {
-    file,
     files,
-    look() {
-      const { store } = open();
+    look(damaged) {
+      const { store } = openStore({ file: damaged, devices: [device] });
       try {
         const rows = store.peek({ after: 0, count: 10 * BATCHES });
         const wrong = rows
@@ -141,9 +145,8 @@ function journalBench(directory: string): Bench {
   second.close();
   states.unshift(statesOfNothing());
   return {
-    file,
     files,
-    look() {
+    look(file) {
       const wrong: string[] = [];
       const reader = openJournalReader(file);
       try {

@@ -27,8 +27,8 @@ const HAPPENINGS: readonly Pick<Disturbance, 'mode' | 'error'>[] = [
 
 const SHARD = 200;
 
-export const failingCallsOutbox = failingCalls('outbox', 1_400);
-export const failingCallsJournal = failingCalls('journal', 2_000);
+export const failingCallsOutbox = failingCalls('outbox', 2_400);
+export const failingCallsJournal = failingCalls('journal', 2_400);
 export const failingCallsFiles = failingCalls('files', 400);
 
 function failingCalls(name: WorkloadName, long: number): Fault {
