@@ -210,6 +210,8 @@ export class Forwarder {
       .catch(this.#options.onFailure)
       .finally(() => {
         this.#pumping = undefined;
+        // Somebody may have asked just when it was done.
+        if (this.#again) this.#pump();
       });
   }
 

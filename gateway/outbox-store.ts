@@ -23,7 +23,7 @@ import type {
   Settlement,
   WhenFull,
 } from './outbox.ts';
-import { type EpochGuard, ORDINARY, Places } from './outbox-places.ts';
+import { type EpochGuard, ORDINARY, Places, URGENT } from './outbox-places.ts';
 import type { Reserve } from './outbox-reserve.ts';
 import { Room } from './outbox-room.ts';
 import { type Changed, isDiskFull, OutboxRows } from './outbox-rows.ts';
@@ -183,7 +183,7 @@ export class OutboxStore {
   }
 
   /** A batch with a signature, a place and a name already: only stored. */
-  #keep({ message, token, witness }: DeviceSigned, working: Working): Step {
+  #keep({ message, priority: named, token, witness }: DeviceSigned, working: Working): Step {
     const batch = readSigned(token);
     const readings = countReadings(batch);
     const messages = message === undefined ? [] : [message];
@@ -199,7 +199,8 @@ export class OutboxStore {
     const place = { device, epoch: epoch.counter, nonce: epoch.nonce, sequence, digest };
     working.bytes += token.length;
     const appended = { batches: 1, readings, lossesSigned: 0, dropped: 0 };
-    const rows = [{ ...place, readings, ...span, token, witness, priority: ORDINARY, level: 0 }];
+    const priority = named === 'urgent' ? URGENT : ORDINARY;
+    const rows = [{ ...place, readings, ...span, token, witness, priority, level: 0 }];
     return { device: witness, messages, taken: [], lost: [], rows, appended };
   }
 
