@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectRoot } from './support/commands.ts';
+import { titlesOf } from './support/titles.ts';
 
 /** The threats of the model (STRIDE) that the project was given. */
 const THREATS = Array.from({ length: 14 }, (_, index) => index + 1);
@@ -40,16 +41,6 @@ function readRows(text: string): Row[] {
         promise,
       };
     });
-}
-
-/** Titles of a test file: what is given first to `it`, `describe` and their forms that run. */
-function titlesOf(source: string): Set<string> {
-  const call = /(\w+(?:\.\w+)*)(?:<[^>]*>)?\(\s*(['"`])((?:(?!\2)[^\\\n]|\\.)*)\2\s*,/g;
-  const called = [...source.matchAll(call)].filter(([, name]) =>
-    /^(it|describe)$/.test(name ?? ''),
-  );
-  const each = [...source.matchAll(/\)\(\s*(['"`])((?:(?!\1)[^\\\n]|\\.)*)\1\s*,/g)];
-  return new Set([...called.map(([, , , title = '']) => title), ...each.map(([, , t = '']) => t)]);
 }
 
 describe('docs/trust.md', () => {
