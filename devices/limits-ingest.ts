@@ -1,17 +1,33 @@
 /** Bounds of the ingester: queues, receipts, trust, twins, console. */
 
 export const ingestLimits = {
-  /** Bytes that the ingester holds between a source and the journal. */
+  /** Bytes of batches that the ingester holds between the sources and the journal, */
   receiveQueueBytesMax: 16 * 1024 * 1024,
+  /** beyond that of gateways that have nothing there yet, */
+  receiveReserveBytesMax: 48 * 1024 * 1024,
+  /** and of papers (custody, enrolments), which wait in a lane of their own. */
+  paperQueueBytesMax: 8 * 1024 * 1024,
+  /** What a message that waits takes beside its bytes. */
+  messageOverheadBytes: 256,
+  /** Bytes of a message that are looked at to tell its lane. */
+  glanceBytes: 1024,
   /** Credentials in one message to an admission worker, and in one journal transaction. */
   admitChunk: 16,
   journalGroupMax: 256,
+  /** Bytes in one journal transaction, and bytes that are judged and wait for theirs. */
+  journalGroupBytesMax: 8 * 1024 * 1024,
+  judgedBytesMax: 16 * 1024 * 1024,
+  /** A source may send at once what its rate gives it in so many seconds. */
+  rateBurstSeconds: 4,
+  /** The debts of a source that waits are looked at again after this long at most. */
+  rateWaitMs: 1_000,
   /** Half of the space for young objects of one of the ingester's threads, MiB. */
   youngSemiSpaceMiB: 4,
   /** Results in one receipt, so that it stays below `receiptBytesMax`. */
   receiptResultsMax: 200,
-  /** Receipts on their way to one gateway; further ones are dropped, since it sends again. */
-  receiptsPendingMax: 64,
+  /** Bytes of receipts on their way to one gateway, and to all; further ones are dropped: it sends again. */
+  receiptsPendingBytesMax: 512 * 1024,
+  receiptsPendingBytesAllMax: 32 * 1024 * 1024,
   /** Gateways that are counted one by one. */
   sitesMax: 10_000,
   /** Bytes of a credential that is too large which are kept as evidence. */
@@ -65,6 +81,8 @@ export const ingestLimits = {
   historyEpochsMax: 256,
   historyRangesMax: 128,
   historyLossesMax: 16,
+  /** Ranges of batches that signed losses account for. */
+  historyGoneMax: 256,
   /** Devices that a facility's twin lists. */
   facilityDevicesMax: 512,
   /** Twins that the fold keeps in memory. */

@@ -153,6 +153,35 @@ const requirements = Type.Object(
   },
 );
 
+const perSecond = (what: string, byDefault: number) =>
+  Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, default: byDefault, description: what });
+
+const rate = (whose: string, messages: number, bytes: number) =>
+  Type.Object(
+    {
+      messagesPerSecond: perSecond(`Messages each second of ${whose}.`, messages),
+      bytesPerSecond: perSecond(`Bytes each second of ${whose}.`, bytes),
+    },
+    { ...closed, default: {}, description: `What is read of ${whose}.` },
+  );
+
+const MIB = 1024 * 1024;
+
+const rates = Type.Object(
+  {
+    gateway: rate('a gateway that is known', 10_000, 256 * MIB),
+    papersPerSecond: perSecond('Papers (custody, enrolments) each second of one gateway.', 250),
+    stranger: rate('a gateway of which nothing proven has come yet', 50, 2 * MIB),
+    strangers: rate('all those together', 500, 16 * MIB),
+  },
+  {
+    ...closed,
+    default: {},
+    description:
+      'How fast sources may send, before anything is verified; what four seconds give may come at once. Who sends more is read more slowly, and keeps meanwhile what it has.',
+  },
+);
+
 /** The schema of an ingester's configuration file. */
 export const ingestConfigSchema = Type.Object(
   {
@@ -188,6 +217,7 @@ export const ingestConfigSchema = Type.Object(
           'Looks for status lists at the https addresses that credentials name, within their ttl and at least every 60 s. A list that was found there once and then not for 300 s is too old: telemetry is marked, custody steps wait.',
       },
     ),
+    rates,
     authorities,
     require: requirements,
     encryption: Type.Optional(encryptionSchema),

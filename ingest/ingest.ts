@@ -30,6 +30,7 @@ import { answerOfficer, type OfficerAnswer } from './officer.ts';
 import type { Authorities, Requirements } from './party-book.ts';
 import { answerStep, isStepRequest, type StepAnswer } from './party-pending.ts';
 import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
+import { createRates, type RateSettings } from './rates.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
 import { createRecorder, type Recorder } from './record.ts';
@@ -45,6 +46,7 @@ import {
 import { type StatusRefresh, startStatusRefresh } from './status-refresh.ts';
 import type { EntryKind, NewEntry } from './store.ts';
 import { createTeller } from './tell.ts';
+import { startTicks } from './ticks.ts';
 import { hasEnrolments } from './trust.ts';
 import { createTrustDesk, type TrustDesk } from './trust-change.ts';
 import { answerTrust } from './trust-request.ts';
@@ -67,6 +69,8 @@ export interface IngestOptions {
   readonly reply: (gateway: string, receipt: Uint8Array) => Promise<void>;
   /** Told after each commit how many entries the journal has, so that application goes on. */
   readonly wake: (size: number) => void;
+  /** How much each gateway may send; absent where nobody sends more than it should. */
+  readonly rates?: RateSettings;
   /** When status lists were last found at their address; absent where nobody looks for them. */
   readonly checks?: readonly ListCheck[];
   /** Told once when a stage failed; nothing is acknowledged from then on. */
@@ -75,6 +79,9 @@ export interface IngestOptions {
 
 export interface Ingest {
   readonly receive: Receive['receive'];
+  readonly room: Receive['room'];
+  /** As `SourceContext.known`. */
+  known(gateway: string): void;
   readonly trust: Recorder['trust'];
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
@@ -109,10 +116,13 @@ export function createIngest(options: IngestOptions): Ingest {
   const tell = createTeller({ health, held, log });
   const sending = new Set<Promise<void>>();
 
+  const rates = options.rates && createRates(clock, options.rates);
   const receive = createReceive({
     admitter,
     record: recorder.record,
+    ...(rates && { rates }),
     stored(outcomes) {
+      for (const { gateway, kind } of outcomes) if (kind === 'batch') rates?.know(gateway);
       const sent = receipts.send(outcomes);
       sending.add(sent);
       void sent.then(() => sending.delete(sent));
@@ -141,6 +151,8 @@ export function createIngest(options: IngestOptions): Ingest {
   const officer = { recorder, journal: journal.doubts, tenant };
   return {
     receive: receive.receive,
+    room: receive.room,
+    known: (gateway) => rates?.know(gateway),
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
@@ -160,28 +172,6 @@ export function createIngest(options: IngestOptions): Ingest {
       await receive.drain();
       await Promise.all(sending);
     },
-  };
-}
-
-/** Ticks let deadlines fire: the fold knows no other clock. */
-function startTicks(
-  clock: Clock,
-  tick: () => Promise<void>,
-  failed: (error: unknown) => void,
-): () => void {
-  let cancel = () => {};
-  let stopped = false;
-  const next = () => {
-    cancel = clock.after(limits.tickMs, () => {
-      tick().then(() => {
-        if (!stopped) next();
-      }, failed);
-    });
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
   };
 }
 
@@ -280,10 +270,10 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     log,
     resolvePath: (path) => path,
     receive: (message) => ingest.receive(message),
+    room: (gateway) => ingest.room(gateway),
+    known: (gateway) => ingest.known(gateway),
     tooLarge: () => ingest.health.tooLarge(),
   });
-  const { reply } = ways;
-  const { wake } = apply;
   const ingest = createIngest({
     tenant,
     journal,
@@ -291,10 +281,11 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     admitter,
     authorities: config.authorities,
     require: config.require,
-    ...{ signer, clock, log, reply, wake, failed },
+    ...{ signer, clock, log, reply: ways.reply, wake: apply.wake, failed },
+    rates: config.rates,
   });
   await ingest.activateRules(rulesInForce(config.routes, rules));
-  wake(journal.found.size);
+  apply.wake(journal.found.size);
   closers.push(() => ways.close());
   closers.push(() => Promise.race([ingest.drain(), clock.sleep(limits.stopMs)]));
   if (statusRefresh.enabled) {

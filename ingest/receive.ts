@@ -1,11 +1,14 @@
 /**
  * The order of the stages, nothing else: source, admit, journal, receipts, apply. Messages travel
- * in chunks and keep the order in which they came. What is under way is bounded in bytes; beyond
- * that a source is told to wait.
+ * in chunks and keep the order in which they came, papers in a lane of their own beside the batches
+ * (lane.ts). What is under way is bounded in bytes; beyond that a source is told to wait.
  */
-import { limits } from '../devices/limits.ts';
 import { type Admitter, chunkOf, type JudgedChunk } from './admitter.ts';
+import { laneOf } from './lane.ts';
+import { createQueue, type Queue } from './queue.ts';
+import type { Rates } from './rates.ts';
 import type { Outcome } from './record.ts';
+import { createRoom } from './room.ts';
 import type { Inbound } from './source.ts';
 
 export interface ReceiveStages {
@@ -16,31 +19,32 @@ export interface ReceiveStages {
   readonly stored: (outcomes: readonly Outcome[]) => void;
   /** Called once when a stage failed; from then on nothing is taken and nothing acknowledged. */
   readonly failed: (error: unknown) => void;
+  /** How much each gateway may send; absent where nobody sends more than it should. */
+  readonly rates?: Pick<Rates, 'spend' | 'wait'>;
 }
 
 export interface Receive {
   /** As `SourceContext.receive`. The bytes must not change afterwards. */
   receive(message: Inbound): Promise<void> | undefined;
+  /** As `SourceContext.room`. */
+  room(gateway: string | undefined): Promise<void> | undefined;
   /** Bytes between the sources and the journal. */
   queuedBytes(): number;
   /** Takes nothing more; resolves when all that was taken is stored, or a stage failed. */
   drain(): Promise<void>;
 }
 
-interface UnderWay {
-  judged?: JudgedChunk;
-}
+/** Papers are few; more chunks of them than this would take the threads from the batches. */
+const PAPER_SLOTS = 2;
 
 export function createReceive(stages: ReceiveStages): Receive {
-  const waiting: Inbound[] = [];
-  /** Chunks in admission or after it, in the order in which they came. */
-  const underWay: UnderWay[] = [];
-  let judging = 0;
+  const { admitter, rates } = stages;
+  const queues = { paper: createQueue(PAPER_SLOTS), batch: createQueue(admitter.capacity) };
+  const { batch, paper } = queues;
+  const space = createRoom(queues, rates);
   let storing = false;
-  let queued = 0;
   let state: 'open' | 'draining' | 'failed' = 'open';
   let pumpDue = false;
-  let room: { promise: Promise<void>; open: () => void } | undefined;
   let drained: (() => void) | undefined;
 
   const fail = (error: unknown) => {
@@ -52,64 +56,67 @@ export function createReceive(stages: ReceiveStages): Receive {
 
   const pump = () => {
     pumpDue = false;
-    while (state !== 'failed' && waiting.length > 0 && judging < stages.admitter.capacity) {
-      const messages = waiting.splice(0, limits.admitChunk);
-      const chunk = chunkOf(messages);
-      const size = chunk.buffer.byteLength;
-      const entry: UnderWay = {};
-      underWay.push(entry);
-      judging += 1;
-      const judged = stages.admitter.admit(chunk).then((result) => {
-        judging -= 1;
-        entry.judged = result;
-        // What came packed has more bytes from here on (`unpackChunk`).
-        queued += result.buffer.byteLength - size;
-        pump();
-        store();
-      });
-      judged.catch(fail);
+    for (const queue of [paper, batch]) {
+      while (state !== 'failed' && start(queue));
     }
+  };
+
+  /** Hands a chunk to admission, if one may go. */
+  const start = (queue: Queue): boolean => {
+    const next = queue.next();
+    if (next === undefined) return false;
+    const chunk = chunkOf(next.messages);
+    const size = chunk.buffer.byteLength;
+    const judged = admitter.admit(chunk).then((result) => {
+      queue.judged(next.entry, result, result.buffer.byteLength - size);
+      pump();
+      store();
+    });
+    judged.catch(fail);
+    return true;
   };
 
   const store = () => {
     if (storing || state === 'failed') return;
-    const group = takeJudged(underWay);
-    if (group.length === 0) return;
+    const papers = paper.take();
+    const batches = batch.take();
+    const chunks = [...papers, ...batches].map(({ judged }) => judged as JudgedChunk);
+    if (chunks.length === 0) return;
     storing = true;
-    // The buffers are given away with the group, so their sizes are read before.
-    const bytes = group.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-    const stored = stages.record(group).then((outcomes) => {
+    const stored = stages.record(chunks).then((outcomes) => {
       storing = false;
-      queued -= bytes;
+      paper.stored(papers);
+      batch.stored(batches);
       stages.stored(outcomes);
-      if (room !== undefined && queued <= limits.receiveQueueBytesMax / 2) {
-        room.open();
-        room = undefined;
-      }
+      space.look();
+      pump();
       store();
       if (isIdle()) drained?.();
     });
     stored.catch(fail);
   };
 
-  const isIdle = () => waiting.length === 0 && underWay.length === 0 && !storing;
+  const isIdle = () => !storing && paper.isIdle() && batch.isIdle();
+  // Not taken and never acknowledged: the gateway sends it again after the next start.
+  const room = (gateway: string | undefined) =>
+    state === 'open' ? space.wait(gateway) : new Promise<void>(() => {});
 
   return {
     receive(message) {
-      // Not taken and never acknowledged: the gateway sends it again after the next start.
-      if (state !== 'open') return new Promise(() => {});
-      waiting.push(message);
-      queued += message.bytes.length;
+      const { bytes, gateway } = message;
+      if (state !== 'open') return room(gateway);
+      const lane = laneOf(bytes);
+      queues[lane].add(message);
+      rates?.spend(gateway, bytes.length, lane);
       if (!pumpDue) {
         // Messages of one read of a socket come in one turn and make one chunk.
         pumpDue = true;
         queueMicrotask(pump);
       }
-      if (queued <= limits.receiveQueueBytesMax) return undefined;
-      room ??= createRoom();
-      return room.promise;
+      return room(gateway);
     },
-    queuedBytes: () => queued,
+    room,
+    queuedBytes: () => paper.bytes() + batch.bytes(),
     drain() {
       if (state === 'open') state = 'draining';
       if (state === 'failed' || isIdle()) return Promise.resolve();
@@ -118,25 +125,4 @@ export function createReceive(stages: ReceiveStages): Receive {
       });
     },
   };
-}
-
-/** The chunks that are judged, from the oldest on, as many as one transaction takes. */
-function takeJudged(underWay: UnderWay[]): JudgedChunk[] {
-  const group: JudgedChunk[] = [];
-  let count = 0;
-  for (let first = underWay[0]; first?.judged !== undefined; first = underWay[0]) {
-    count += first.judged.items.length;
-    if (group.length > 0 && count > limits.journalGroupMax) break;
-    group.push(first.judged);
-    underWay.shift();
-  }
-  return group;
-}
-
-function createRoom(): { promise: Promise<void>; open: () => void } {
-  let open = () => {};
-  const promise = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { promise, open };
 }

@@ -37,6 +37,14 @@ export interface SourceContext {
    * resolves when there is: the source then stops reading from its peer until it does.
    */
   readonly receive: (message: Inbound) => Promise<void> | undefined;
+  /**
+   * Asked before more is read from a gateway (`undefined`: nobody knows yet whose connection it
+   * is), and answered as `receive`: nothing is read, and nothing dropped, until the promise resolves.
+   * Absent where there is always room.
+   */
+  readonly room?: (gateway: string | undefined) => Promise<void> | undefined;
+  /** Told of a gateway that its certificate and an enrolment in force prove. */
+  readonly known?: (gateway: string) => void;
   /** Told of each message that is too large to be taken at all; its connection was ended. */
   readonly tooLarge?: () => void;
 }

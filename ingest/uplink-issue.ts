@@ -49,7 +49,10 @@ const STATUS = {
 
 export function createIssuer(options: IssueOptions): IssueCertificate {
   const { authority, clock, gateways, ingester, lifetimeMs, log } = options;
-  const mayAsk = createRateLimit(clock);
+  const mayAsk = createRateLimit(clock, {
+    own: { burst: limits.certificateBurst, perSecond: limits.certificatePerSecond },
+    all: { burst: limits.certificateBurstAll, perSecond: limits.certificatePerSecondAll },
+  });
   const isNew = createNonces(clock);
   /** Gateways of which it was said that they may not; each asks again and again. */
   const turnedAway = new Set<string>();

@@ -7,7 +7,10 @@ import type { Uplink } from './uplink.ts';
 export interface Ways {
   /** Opens a further source. @throws EdgeError as the source does */
   open(source: Source, settings: unknown, uplink?: Uplink): Promise<OpenSource>;
-  /** Sends a receipt by the source from which the gateway was heard last. Never rejects. */
+  /**
+   * Sends a receipt by the source from which the gateway was heard last. Never rejects. Where too
+   * many bytes are on their way to it, or to all, the receipt is dropped.
+   */
   reply(gateway: string, receipt: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -15,6 +18,9 @@ export interface Ways {
 export function createWays(context: SourceContext): Ways {
   const opened: OpenSource[] = [];
   const routes = new Map<string, OpenSource>();
+  /** Bytes of receipts on their way, by gateway, and of all. */
+  const pending = new Map<string, number>();
+  let pendingAll = 0;
   const remember = (gateway: string, source: OpenSource) => {
     if (routes.get(gateway) === source) return;
     routes.delete(gateway);
@@ -36,7 +42,20 @@ export function createWays(context: SourceContext): Ways {
     async reply(gateway, receipt) {
       // Before a source has said that it is open, its first messages may be through already.
       const source = routes.get(gateway) ?? (opened.length === 1 ? opened[0] : undefined);
-      await source?.reply(gateway, receipt);
+      const before = pending.get(gateway) ?? 0;
+      const { length } = receipt;
+      const isFull =
+        before + length > limits.receiptsPendingBytesMax ||
+        pendingAll + length > limits.receiptsPendingBytesAllMax;
+      // The gateway sends again what it has no receipt for, and gets the same one.
+      if (source === undefined || isFull) return;
+      pending.set(gateway, before + length);
+      pendingAll += length;
+      await source.reply(gateway, receipt);
+      pendingAll -= length;
+      const left = (pending.get(gateway) ?? 0) - length;
+      if (left > 0) pending.set(gateway, left);
+      else pending.delete(gateway);
     },
     async close() {
       await Promise.all(opened.splice(0).map((source) => source.close()));

@@ -13,8 +13,10 @@ import { EdgeError } from '../../devices/errors.ts';
 import { isLoopback, plainTextMistakes } from '../../devices/io/uplink/tls.ts';
 import { limits } from '../../devices/limits.ts';
 import { type Static, Type } from '../../devices/schema.ts';
-import { watchFrames } from '../mqtt-frame.ts';
 import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
+import { createUnfinished } from '../unfinished.ts';
+import { countConnections, guardDoor } from './door.ts';
+import { guardReading } from './reading.ts';
 
 const settings = Type.Object(
   {
@@ -56,12 +58,19 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   /** By connection: the gateway that its certificate names. */
   const proven = new WeakMap<object, string>();
   const broker = await Aedes.createBroker({
+    // What is on its way to gateways is bounded in bytes (ways.ts); a bound in messages would let
+    // two that do not read keep everybody else waiting.
+    concurrency: 0,
     drainTimeout: limits.stopMs,
     connectTimeout: limits.brokerConnectMs,
     preConnect(client, packet, callback) {
       const gateway = proven.get(client.conn);
       if (tls && gateway === undefined) return callback(null, false);
-      if (gateway !== undefined) owners.set(client, gateway);
+      if (gateway !== undefined) {
+        owners.set(client, gateway);
+        // A name that another uses would end the other's connection.
+        packet.clientId = `${gateway} ${packet.clientId}`;
+      }
       // A session would keep messages in memory without a bound (aedes #1087), and a will would
       // speak for a gateway that is gone. Neither is needed, so neither is given.
       packet.clean = true;
@@ -70,7 +79,9 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
     },
     authorizePublish: (client, packet, callback) => {
       const gateway = uplinkGateway(packet.topic);
-      if (client === null || gateway === undefined || packet.retain || client.closed) {
+      // QoS 2 would be kept in memory until its sender comes back to it.
+      const isKept = packet.retain || packet.qos === 2;
+      if (client === null || gateway === undefined || isKept || client.closed) {
         return callback(new Error(`publishing to ${packet.topic} is not allowed`));
       }
       if (!owns(owners, client, gateway)) {
@@ -92,7 +103,15 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   });
   sayTroubles(broker, context);
   const sockets = new Set<Socket>();
-  const server = tls ? serveTls(broker, proven, context) : servePlain(broker, context);
+  const unfinished = createUnfinished(context.clock);
+  const accept = (socket: Socket) => {
+    socket.setNoDelay(true);
+    let client: Client | undefined;
+    const gateway = () => proven.get(socket) ?? (client && owners.get(client));
+    guardReading(socket, gateway, { context, unfinished });
+    client = broker.handle(socket);
+  };
+  const server = tls ? serveTls(accept, proven, context) : servePlain(accept);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -101,29 +120,35 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   try {
     await listen(server, options);
   } catch (error) {
+    unfinished.close();
     await closeBroker(broker);
     throw error;
   }
   server.on('error', (error) => {
     context.log.error('the MQTT broker cannot take connections', { error: error.message });
   });
+  server.on('close', () => unfinished.close());
   return openSource(broker, server, { host, tls, sockets });
 }
 
-function servePlain(broker: Aedes, context: SourceContext): Server {
-  return createServer((socket) => accept(broker, socket, context));
+const reading = { highWaterMark: limits.mqttReadBytesMax } as const;
+
+function servePlain(accept: (socket: Socket) => void): Server {
+  return createServer(reading, accept);
 }
 
 /** Nobody without a certificate of our authority gets as far as a first MQTT packet. */
 function serveTls(
-  broker: Aedes,
+  accept: (socket: Socket) => void,
   proven: WeakMap<object, string>,
   context: SourceContext,
 ): TlsServer {
   const { log, uplink } = context;
   assert(uplink, 'a source that needs the uplink gets it');
+  const connected = countConnections();
   const server = createTlsServer(
     {
+      ...reading,
       ...uplink.serverContext(),
       requestCert: true,
       rejectUnauthorized: true,
@@ -141,9 +166,12 @@ function serveTls(
         return;
       }
       proven.set(socket, gateway.fingerprint);
-      accept(broker, socket, context);
+      context.known?.(gateway.fingerprint);
+      connected(gateway.fingerprint, socket);
+      accept(socket);
     },
   );
+  guardDoor(server, context.clock, () => log.debug('turned a connection away: too many at once'));
   server.on('tlsClientError', (error, socket) => {
     log.debug('a TLS handshake failed', { peer: socket.remoteAddress, error: error.message });
   });
@@ -181,25 +209,6 @@ function fingerprintOfReceiptTopic(topic: string): string | undefined {
   return gateway !== undefined && topic === receiptTopic(gateway) ? gateway : undefined;
 }
 
-function accept(broker: Aedes, socket: Socket, context: SourceContext): void {
-  socket.setNoDelay(true);
-  const watch = watchFrames(limits.mqttPacketBytesMax);
-  const read = socket.read.bind(socket);
-  // The broker pulls its bytes with `read`; watching there costs no further stream and no copy.
-  socket.read = (size?: number) => {
-    const chunk: unknown = read(size);
-    if (!(chunk instanceof Uint8Array) || watch(chunk)) return chunk;
-    context.log.warn('an MQTT packet is too large; its connection was ended', {
-      peer: `${socket.remoteAddress}:${socket.remotePort}`,
-      bytesMax: limits.mqttPacketBytesMax,
-    });
-    context.tooLarge?.();
-    socket.destroy();
-    return null;
-  };
-  broker.handle(socket);
-}
-
 function sayTroubles(broker: Aedes, context: SourceContext): void {
   broker.on('clientError', (client, error) => {
     context.log.warn('an MQTT connection failed', { client: client.id, error: error.message });
@@ -227,23 +236,14 @@ function openSource(
 ): OpenSource {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const pending = new Map<string, number>();
   return {
     security: tls ? 'tls' : 'loopback',
     address: `${tls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     reply(gateway, receipt) {
-      const waiting = pending.get(gateway) ?? 0;
-      if (waiting >= limits.receiptsPendingMax) return Promise.resolve();
-      pending.set(gateway, waiting + 1);
       const payload = Buffer.from(receipt.buffer, receipt.byteOffset, receipt.byteLength);
       const packet = { cmd: 'publish', topic: receiptTopic(gateway), payload } as const;
       return new Promise((resolve) => {
-        broker.publish({ ...packet, qos: 1, dup: false, retain: false }, () => {
-          const left = (pending.get(gateway) ?? 1) - 1;
-          if (left === 0) pending.delete(gateway);
-          else pending.set(gateway, left);
-          resolve();
-        });
+        broker.publish({ ...packet, qos: 1, dup: false, retain: false }, () => resolve());
       });
     },
     async close() {

@@ -9,11 +9,13 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { EdgeError } from '../../devices/errors.ts';
-import { frameOf, framesType, readFrames } from '../../devices/io/uplink/frame.ts';
+import { frameOf, framesType, type Held, readFrames } from '../../devices/io/uplink/frame.ts';
 import { limits } from '../../devices/limits.ts';
 import { type Static, Type } from '../../devices/schema.ts';
 import type { OpenSource, Source, SourceContext } from '../source.ts';
+import { createUnfinished, type Unfinished } from '../unfinished.ts';
 import type { Uplink } from '../uplink.ts';
+import { countConnections, guardDoor } from './door.ts';
 
 const settings = Type.Object(
   {
@@ -46,6 +48,9 @@ interface Desk {
   readonly context: SourceContext;
   readonly uplink: Uplink;
   readonly gateways: Gateways;
+  /** What requests hold of messages that are not whole. */
+  readonly unfinished: Unfinished;
+  readonly connected: (gateway: string, socket: Socket) => void;
   /** The open answers on which receipts go out, by gateway; the newest of each. */
   readonly receipts: Map<string, ServerResponse>;
 }
@@ -53,7 +58,11 @@ interface Desk {
 async function open({ host, port }: Settings, context: SourceContext): Promise<OpenSource> {
   const { uplink } = context;
   assert(uplink, 'a source that needs the uplink gets it');
-  const desk: Desk = { context, uplink, gateways: new WeakMap(), receipts: new Map() };
+  const desk: Desk = {
+    ...{ context, uplink, gateways: new WeakMap(), receipts: new Map() },
+    unfinished: createUnfinished(context.clock),
+    connected: countConnections(),
+  };
   const server = createServer(
     {
       ...uplink.serverContext(),
@@ -69,6 +78,8 @@ async function open({ host, port }: Settings, context: SourceContext): Promise<O
     (request, response) => answer(desk, request, response),
   );
   server.maxConnections = limits.httpsConnectionsMax;
+  const turnedAway = () => context.log.debug('turned a connection away: too many at once');
+  guardDoor(server, context.clock, turnedAway);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     socket.setNoDelay(true);
@@ -79,6 +90,7 @@ async function open({ host, port }: Settings, context: SourceContext): Promise<O
     context.log.debug('a TLS handshake failed', { error: error.message });
   });
   const stopRenewing = uplink.onRenewed(() => server.setSecureContext(uplink.serverContext()));
+  server.on('close', () => desk.unfinished.close());
   await listen(server, host, port);
   server.on('error', (error) => {
     context.log.error('HTTPS cannot take connections', { error: error.message });
@@ -93,7 +105,7 @@ async function open({ host, port }: Settings, context: SourceContext): Promise<O
       const stream = desk.receipts.get(gateway);
       if (stream === undefined) return;
       if (stream.writableLength > limits.httpsReceiptBytesMax) stream.destroy();
-      else stream.write(frameOf(receipt));
+      else await new Promise<void>((resolve) => stream.write(frameOf(receipt), () => resolve()));
     },
     async close() {
       stopRenewing();
@@ -144,11 +156,15 @@ function answer(desk: Desk, request: IncomingMessage, response: ServerResponse):
 }
 
 /** The gateway of the connection, by its certificate. */
-function gatewayOf({ gateways, uplink }: Desk, { socket }: IncomingMessage): string | undefined {
+function gatewayOf(desk: Desk, { socket }: IncomingMessage): string | undefined {
+  const { context, gateways, uplink } = desk;
   if (gateways.has(socket)) return gateways.get(socket);
   const admitted = uplink.admit(socket as TLSSocket, () => socket.destroy());
   gateways.set(socket, admitted?.fingerprint);
-  return admitted?.fingerprint;
+  if (admitted === undefined) return undefined;
+  desk.connected(admitted.fingerprint, socket);
+  context.known?.(admitted.fingerprint);
+  return admitted.fingerprint;
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {
@@ -163,10 +179,15 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 function giveCertificate(desk: Desk, request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = [];
   let size = 0;
+  request.on('close', () => desk.unfinished.forget(request));
   request.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size <= limits.certificateRequestBytesMax) chunks.push(chunk);
-    else refuse(response, 413, 'a request for a certificate is smaller');
+    if (size > limits.certificateRequestBytesMax) {
+      refuse(response, 413, 'a request for a certificate is smaller');
+      return;
+    }
+    chunks.push(chunk);
+    holdBack(desk, request, { bytes: size, pieces: chunks.length, message: 0 });
   });
   request.on('end', () => {
     if (response.headersSent) return;
@@ -184,16 +205,34 @@ function giveCertificate(desk: Desk, request: IncomingMessage, response: ServerR
   });
 }
 
+/** Counts what a request holds; who sends slowest makes room for the others. */
+function holdBack(
+  { unfinished }: Desk,
+  request: IncomingMessage,
+  { bytes, pieces, message }: Held & { readonly message: number },
+): void {
+  const held = { packet: message, bytes: bytes + pieces * limits.messageOverheadBytes };
+  unfinished.note(request, held, () => request.destroy());
+}
+
 /** Takes each credential as soon as it is whole; without room the request is read no further. */
 function takeCredentials(
-  { context }: Desk,
+  desk: Desk,
   gateway: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  let room: Promise<void> | undefined;
+  const { context } = desk;
+  let room = context.room?.(gateway);
+  let taken = 0;
+  const readOn = () => {
+    room = context.room?.(gateway);
+    if (room === undefined) request.resume();
+    else void room.then(readOn);
+  };
   const frames = readFrames(limits.credentialBytesMax, (bytes) => {
     const receivedMs = context.clock.nowMs();
+    taken += 1;
     room = context.receive({ gateway, bytes, receivedMs }) ?? room;
   });
   let size = 0;
@@ -204,12 +243,16 @@ function takeCredentials(
       request.destroy();
       return;
     }
+    holdBack(desk, request, { ...frames.held(), message: taken });
     if (room === undefined) return;
     request.pause();
-    const waited = room;
-    room = undefined;
-    void waited.then(() => request.resume());
+    void room.then(readOn);
   });
+  request.on('close', () => desk.unfinished.forget(request));
+  if (room !== undefined) {
+    request.pause();
+    void room.then(readOn);
+  }
   request.on('end', () => {
     // What was taken is answered by receipts; this says only that all of it was.
     if (!frames.isWhole()) return refuse(response, 400, 'the last message is not whole');

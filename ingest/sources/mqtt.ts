@@ -11,6 +11,7 @@ import { EdgeError } from '../../devices/errors.ts';
 import { isLoopback, plainTextMistakes, tls13 } from '../../devices/io/uplink/tls.ts';
 import { limits } from '../../devices/limits.ts';
 import { type Static, Type } from '../../devices/schema.ts';
+import { watchFrames } from '../mqtt-frame.ts';
 import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
 
 const settings = Type.Object(
@@ -75,6 +76,9 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
     ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
   });
   client.handleMessage = (packet, done) => take(packet as IPublishPacket, context, done);
+  client.on('packetsend', ({ cmd }) => {
+    if (cmd === 'connect') guardStream(client, context);
+  });
   const ready = follow(client, url, context);
   const stopRenewing = isTls(url) ? renewing(client, context) : () => undefined;
   client.connect();
@@ -103,6 +107,19 @@ function renewing(client: MqttClient, { uplink }: SourceContext): () => void {
   return uplink.onRenewed(() => {
     Object.assign(client.options, uplink.clientIdentity());
     client.stream.destroy();
+  });
+}
+
+/**
+ * Ends a connection on which the broker announces a packet that is too large, before the library
+ * has more of it than the piece that says so. Called when the stream is new and nothing has come.
+ */
+function guardStream({ stream }: MqttClient, context: SourceContext): void {
+  const watch = watchFrames(limits.mqttPacketBytesMax);
+  stream.prependListener('data', (chunk: Uint8Array) => {
+    if (watch.take(chunk)) return;
+    context.tooLarge?.();
+    stream.destroy(new Error(`a packet is larger than ${limits.mqttPacketBytesMax} bytes`));
   });
 }
 
@@ -158,20 +175,15 @@ function follow(client: MqttClient, url: string, context: SourceContext): Promis
 }
 
 function openSource(client: MqttClient, address: string, stopRenewing: () => void): OpenSource {
-  let pending = 0;
   return {
     address,
     security: isTls(address) ? 'tls' : 'loopback',
     reply(gateway, receipt) {
       // Without a connection the library would queue in memory; the gateway will ask again.
-      if (!client.connected || pending >= limits.receiptsPendingMax * 16) return Promise.resolve();
-      pending += 1;
+      if (!client.connected) return Promise.resolve();
       const payload = Buffer.from(receipt.buffer, receipt.byteOffset, receipt.byteLength);
       return new Promise((resolve) => {
-        client.publish(receiptTopic(gateway), payload, { qos: 1 }, () => {
-          pending -= 1;
-          resolve();
-        });
+        client.publish(receiptTopic(gateway), payload, { qos: 1 }, () => resolve());
       });
     },
     close() {

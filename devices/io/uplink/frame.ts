@@ -15,6 +15,13 @@ export function frameOf(message: Uint8Array): Buffer {
   return Buffer.concat([head, message]);
 }
 
+/** What is kept of a message that is not whole yet. */
+export interface Held {
+  readonly bytes: number;
+  /** In how many pieces. */
+  readonly pieces: number;
+}
+
 /**
  * Takes a stream apart as it comes. The returned function calls `take` for each message that is
  * whole, and answers `false`, from then on, when one is longer than `bytesMax`.
@@ -22,7 +29,7 @@ export function frameOf(message: Uint8Array): Buffer {
 export function readFrames(
   bytesMax: number,
   take: (message: Uint8Array) => void,
-): { push(chunk: Uint8Array): boolean; isWhole(): boolean } {
+): { push(chunk: Uint8Array): boolean; isWhole(): boolean; held(): Held } {
   let parts: Uint8Array[] = [];
   let held = 0;
   let isBroken = false;
@@ -56,5 +63,6 @@ export function readFrames(
       return true;
     },
     isWhole: () => held === 0,
+    held: () => ({ bytes: held, pieces: parts.length }),
   };
 }

@@ -47,6 +47,12 @@ describe('loadIngestConfig', () => {
         ],
         resolve: { allowPrivate: [] },
         routes: [],
+        rates: {
+          gateway: { messagesPerSecond: 10_000, bytesPerSecond: 268_435_456 },
+          papersPerSecond: 250,
+          stranger: { messagesPerSecond: 50, bytesPerSecond: 2_097_152 },
+          strangers: { messagesPerSecond: 500, bytesPerSecond: 16_777_216 },
+        },
         authorities: { customs: [], sureties: [], laboratories: [] },
         require: { bondLiable: [], possessor: [] },
         statusRefresh: { enabled: true },

@@ -240,7 +240,7 @@ describe('ingest', () => {
 
   it('tells a source to wait beyond the bound, and to go on below half of it', async () => {
     const size = limits.credentialBytesMax;
-    const fits = Math.floor(limits.receiveQueueBytesMax / size);
+    const fits = Math.floor(limits.receiveQueueBytesMax / (size + limits.messageOverheadBytes));
     const rooms = Array.from({ length: fits + 1 }, () => send(Buffer.alloc(size, 0x61)));
     expect(rooms.slice(0, -1).every((room) => room === undefined)).toBe(true);
     const room = rooms.at(-1);
