@@ -19,6 +19,9 @@ async function main(args: readonly string[]): Promise<number> {
     return await dispatch(args);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
+    // An ordinary end closes the databases, which syncs once more what could not be synced.
+    if (error instanceof EdgeError && error.code === 'DB_DISK_FAILED')
+      process.kill(process.pid, 'SIGKILL');
     return error instanceof EdgeError && error.code === 'CFG_USAGE' ? EXIT.usage : EXIT.failed;
   }
 }

@@ -4,7 +4,7 @@
  * The worker runs exactly this; so does the simulation.
  */
 import { EdgeError } from '../devices/errors.ts';
-import { sqliteCode } from '../devices/io/sqlite.ts';
+import { isDiskFailure, sqliteCode } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock } from '../devices/runtime.ts';
 import { countReadings } from './draft.ts';
@@ -144,6 +144,7 @@ function createLine<T>(
 
 /** A database that cannot be read stops the gateway, with a word on what helps. */
 export function namedFailure(cause: unknown): unknown {
+  if (isDiskFailure(cause)) return new EdgeError('DB_DISK_FAILED', 'keeping batches', { cause });
   const isDamaged = /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(cause));
   return isDamaged ? new EdgeError('GW_OUTBOX_DAMAGED', 'reading the outbox', { cause }) : cause;
 }

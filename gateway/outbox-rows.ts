@@ -4,7 +4,7 @@
  */
 import type { Batch } from '../devices/credential/batch.ts';
 import type { Signer } from '../devices/identity/signer.ts';
-import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
+import { checkpointIfDue, type Database, sqliteCode } from '../devices/io/sqlite.ts';
 import type { Loss } from '../devices/reading.ts';
 import type { Log } from '../devices/runtime.ts';
 import type {
@@ -236,13 +236,18 @@ export class OutboxRows {
 
   /** Commits `action`, which may run twice: once more with the reserve where the disk is full. */
   transaction(action: () => void): void {
-    const transaction = this.#options.db.transaction(action);
     try {
-      transaction.immediate();
+      this.commit(action);
     } catch (error) {
       if (!isDiskFull(error) || !this.release()) throw error;
-      transaction.immediate();
+      this.commit(action);
     }
+  }
+
+  /** Commits `action`, or nothing of it. */
+  commit(action: () => void): void {
+    this.#options.db.transaction(action).immediate();
+    checkpointIfDue(this.#options.db);
   }
 
   close(): void {

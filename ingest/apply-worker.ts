@@ -5,6 +5,7 @@
 import { strict as assert } from 'node:assert';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { EdgeError, type ErrorCode, explain } from '../devices/errors.ts';
+import { isDiskFailure } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { systemClock } from '../devices/runtime.ts';
 import type { TwinChange } from './apply.ts';
@@ -119,14 +120,17 @@ function guarded(action: () => void): () => void {
   return () => {
     try {
       action();
-    } catch (error) {
+    } catch (cause) {
+      const isDisk = isDiskFailure(cause);
+      const error = isDisk ? new EdgeError('DB_DISK_FAILED', 'keeping twins', { cause }) : cause;
       const message = explain(error);
       tell(
         error instanceof EdgeError
           ? { kind: 'failed', code: error.code, message }
           : { kind: 'failed', message },
       );
-      port?.close();
+      // A disk that failed is left alone: ending this thread would close its files.
+      if (!isDisk) port?.close();
     }
   };
 }

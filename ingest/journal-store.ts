@@ -3,11 +3,18 @@
  * a group. Synchronous, so that a worker thread or a simulation can run it.
  */
 import { EdgeError } from '../devices/errors.ts';
-import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
+import {
+  assertFull,
+  checkpointIfDue,
+  type Database,
+  isDiskFailure,
+  openDatabase,
+} from '../devices/io/sqlite.ts';
 import { createIndex } from './journal-index.ts';
 import { createPartyIndex } from './journal-party.ts';
 import { createPlaces, digestBytes } from './journal-place.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
+import { createRefusals, defaultRefusalBounds, type RefusalBounds } from './journal-refusals.ts';
 import { journalSchema } from './journal-schema.ts';
 import type { Appended, EntryHeader, EntryKind, NewEntry } from './store.ts';
 
@@ -25,8 +32,11 @@ export interface JournalStore extends JournalReader {
  *
  * @throws EdgeError as `openDatabase` does
  */
-export function openJournalStore(file: string): JournalStore {
-  return createStore(openDatabase(file, { schema: journalSchema }));
+export function openJournalStore(
+  file: string,
+  bounds: RefusalBounds = defaultRefusalBounds,
+): JournalStore {
+  return createStore(openDatabase(file, { schema: journalSchema }), bounds);
 }
 
 /** Kinds that are told apart by their digest; the others may say the same thing twice. */
@@ -34,13 +44,16 @@ const NAMED: ReadonlySet<EntryKind> = new Set([
   ...(['refusal', 'equivocation', 'doubtful', 'enrolment', 'status', 'party'] as const),
 ]);
 
-function createStore(db: Database): JournalStore {
+function createStore(db: Database, bounds: RefusalBounds): JournalStore {
   const reader = createReader(db);
   const sql = prepare(db);
   const index = createIndex(db);
   const indexParty = createPartyIndex(db);
+  const refusals = createRefusals(db, bounds);
   let size = reader.size();
   let asserted = false;
+  /** A disk that failed once is not asked again. */
+  let diskFailure: EdgeError | undefined;
 
   const put = (header: EntryHeader, bytes: Uint8Array): Appended => {
     const text = JSON.stringify(header);
@@ -59,7 +72,7 @@ function createStore(db: Database): JournalStore {
       leaf: leaf.toString('hex'),
       result: header.kind === 'equivocation' ? 'equivocation' : 'stored',
       kind: header.kind,
-      ...(header.code === undefined ? {} : { code: header.code }),
+      ...codeOf(header),
     };
   };
 
@@ -101,31 +114,53 @@ function createStore(db: Database): JournalStore {
     }
     if (kind === 'act') return places.appendAct(entry);
     const found = NAMED.has(entry.header.kind) ? findNamed(entry) : undefined;
-    return found ?? put(entry.header, entry.bytes);
+    if (found !== undefined) return found;
+    const { header, bytes } = entry;
+    if (kind !== 'refusal' || refusals.keep(header, bytes.length)) return put(header, bytes);
+    return { position: size - 1, leaf: '', result: 'counted', kind, ...codeOf(header) };
   };
 
-  const appendAll = db.transaction((entries: readonly NewEntry[]) => entries.map(appendOne));
+  const appendAll = db.transaction((entries: readonly NewEntry[]) => {
+    const appended = entries.map(appendOne);
+    const last = entries.at(-1)?.header;
+    const due = last && refusals.due(last.tenant, last.receivedMs);
+    const answer = appended.at(-1);
+    if (!due || !answer) return appended;
+    return [...appended.slice(0, -1), { ...answer, act: put(due.header, due.bytes).position }];
+  });
 
   return {
     ...reader,
     size: () => size,
     append(entries) {
+      if (diskFailure) throw diskFailure;
       const before = size;
       try {
         const appended = appendAll.immediate(entries);
         if (!asserted) assertFull(db);
         asserted = true;
+        checkpointIfDue(db);
         return appended;
       } catch (cause) {
         size = before;
         places.reload();
-        if (cause instanceof EdgeError) throw cause;
-        throw new EdgeError('IN_JOURNAL_FAILED', `appending to the journal at ${before}`, {
-          cause,
-        });
+        refusals.reload();
+        const failure = failureOf(cause, before);
+        if (isDiskFailure(failure)) diskFailure = failure;
+        throw failure;
       }
     },
   };
+}
+
+function failureOf(cause: unknown, position: number): EdgeError {
+  const what = `appending to the journal at ${position}`;
+  if (isDiskFailure(cause)) return new EdgeError('DB_DISK_FAILED', what, { cause });
+  return cause instanceof EdgeError ? cause : new EdgeError('IN_JOURNAL_FAILED', what, { cause });
+}
+
+function codeOf({ code }: EntryHeader): { readonly code?: string } {
+  return code === undefined ? {} : { code };
 }
 
 function prepare(db: Database) {

@@ -3,7 +3,7 @@
  * tick and the routes, all in one transaction. It can be deleted at any time; the journal makes
  * it again.
  */
-import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
+import { assertFull, checkpointIfDue, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import type { StateSource } from './fold.ts';
 import { foldVersion } from './fold-codec.ts';
 import type { TwinKind } from './twin.ts';
@@ -107,6 +107,7 @@ function createStore(db: Database): TwinsStore {
       commit.immediate(meta, rows);
       if (!asserted) assertFull(db);
       asserted = true;
+      checkpointIfDue(db);
     },
     reset: () => {
       db.exec(FORGET);

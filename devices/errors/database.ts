@@ -32,6 +32,11 @@ export const databaseErrors = {
     hint: 'Install it with: npm install better-sqlite3-multiple-ciphers',
     retryable: false,
   },
+  DB_DISK_FAILED: {
+    meaning: 'The disk failed to write or to keep something, so the process ends at once.',
+    hint: 'Check the disk and the kernel’s log, then start again; what was committed is still there.',
+    retryable: true,
+  },
   DB_UNUSABLE: {
     meaning: 'The database cannot be opened or written.',
     hint: 'Check that the disk has room, is not read-only, and that this account may write there.',

@@ -3,7 +3,7 @@
  * said explicitly on every connection. better-sqlite3 falls back to NORMAL at the first write
  * otherwise, and a power cut then takes committed rows.
  */
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
@@ -47,7 +47,7 @@ const FULL = 2;
  * A database in a folder that has a key (store-key.ts) is encrypted, its WAL and copies too.
  *
  * @throws EdgeError DB_NEWER, DB_DAMAGED, DB_UNUSABLE, DB_NOT_DURABLE, CFG_DIRECTORY_UNWRITABLE,
- *   DB_KEY_WRONG, DB_NOT_ENCRYPTED, DB_CIPHER_MISSING
+ *   DB_DISK_FAILED, DB_KEY_WRONG, DB_NOT_ENCRYPTED, DB_CIPHER_MISSING
  */
 export function openDatabase(file: string, options: OpenOptions): Database {
   const inMemory = file === ':memory:';
@@ -66,13 +66,18 @@ export function openDatabase(file: string, options: OpenOptions): Database {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
       db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+      // SQLite's own checkpoints keep quiet when a sync fails; see `checkpointIfDue`.
+      db.pragma('wal_autocheckpoint = 0');
       db.pragma('foreign_keys = ON');
       // This is the connection's first write, after which the setting is worth reading.
       migrate(db, options.schema);
       assertFull(db);
+      // SQLite syncs the folder of a file that it made, and takes no notice where that fails.
+      if (!inMemory) syncFolder(dirname(file));
       return db;
     } catch (error) {
-      db.close();
+      // Closing it would sync once more what could not be synced.
+      if (!isDiskFailure(error)) db.close();
       throw error;
     }
   });
@@ -114,6 +119,46 @@ export function lockDirectory(directory: string): () => void {
       db.close();
     };
   });
+}
+
+/** Pages of the WAL beyond which it is moved into the database: SQLite's own number. */
+const CHECKPOINT_PAGES = 1_000;
+
+/** Statements that look at the WAL, by connection. */
+const looks = new WeakMap<Database, SqliteDatabase.Statement<[], WalState>>();
+
+interface WalState {
+  readonly log: number;
+  readonly checkpointed: number;
+}
+
+/**
+ * Moves the WAL into the database once it has grown; to be called after commits. SQLite would do it
+ * by itself, but swallows a failed sync and tries it again, which proves nothing: what the kernel
+ * could not write it may have forgotten. A disk that is full leaves the WAL for the next time.
+ *
+ * @throws what SQLite throws where the disk fails
+ */
+export function checkpointIfDue(db: Database): void {
+  const look = looks.get(db) ?? db.prepare<[], WalState>('PRAGMA wal_checkpoint(NOOP)');
+  looks.set(db, look);
+  const { checkpointed = 0, log = 0 } = look.get() ?? {};
+  if (log < CHECKPOINT_PAGES || checkpointed >= log) return;
+  try {
+    db.pragma('wal_checkpoint(PASSIVE)');
+  } catch (error) {
+    if (!sqliteCode(error).startsWith('SQLITE_FULL')) throw error;
+  }
+}
+
+/**
+ * Whether a disk failed to write, or to sync what was written. Nothing more may be done with its
+ * files then, not even closing them: the process ends at once.
+ */
+export function isDiskFailure(error: unknown): boolean {
+  if (error instanceof EdgeError && error.code === 'DB_DISK_FAILED') return true;
+  const cause = error instanceof EdgeError ? error.cause : error;
+  return sqliteCode(cause).startsWith('SQLITE_IOERR');
 }
 
 /** The code of an error of SQLite (`SQLITE_FULL`), or an empty string for any other error. */
@@ -238,6 +283,17 @@ function migrate(db: Database, schema: readonly SchemaStep[]): void {
   }).immediate();
 }
 
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } catch (cause) {
+    throw new EdgeError('DB_DISK_FAILED', `syncing ${folder}`, { cause });
+  } finally {
+    closeSync(handle);
+  }
+}
+
 function ensureDirectory(directory: string): void {
   try {
     makeDirectory(directory, 0o700);
@@ -255,6 +311,7 @@ function guarded<T>(file: string, action: () => T): T {
   } catch (cause) {
     if (cause instanceof EdgeError) throw cause;
     const code = sqliteCode(cause);
+    if (isDiskFailure(cause)) throw new EdgeError('DB_DISK_FAILED', `opening ${file}`, { cause });
     if (code.startsWith('SQLITE_NOTADB') && storeKeyOf(file) !== undefined) {
       throw new EdgeError('DB_KEY_WRONG', `opening ${file}`, { cause });
     }

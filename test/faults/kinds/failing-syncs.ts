@@ -91,16 +91,21 @@ function start(rig: TappedRig, side: Side): RunningCommand {
 const CLEAR = /\b[A-Z]{2,}_[A-Z_]+: /;
 
 async function howItEnded(command: RunningCommand, report: string): Promise<string[]> {
-  const timer = setTimeout(() => command.child.kill('SIGKILL'), END_MS);
+  const over = { isOver: false };
+  const timer = setTimeout(() => {
+    over.isOver = true;
+    command.child.kill('SIGKILL');
+  }, END_MS);
   const code = await command.exited;
   clearTimeout(timer);
   const { struck, syncsAfterFailure } = readPreloadReport(report);
   const what = struck === undefined ? 'no sync' : struck.file;
   const notes: string[] = [];
   if (struck === undefined) notes.push(`it did not sync so often; ${command.said}`);
-  if (code === null) notes.push(`${what} failed and it went on: ${command.said.slice(-200)}`);
+  // It ends by a signal of its own, since an ordinary end would sync once more.
+  if (over.isOver) notes.push(`${what} failed and it went on: ${command.said.slice(-200)}`);
   if (code === 0) notes.push(`${what} failed and it ended as if all were well`);
-  if (code !== null && !CLEAR.test(command.said)) {
+  if (!over.isOver && !CLEAR.test(command.said)) {
     notes.push(`${what} failed and no line says why: ${command.said.slice(-200)}`);
   }
   if (syncsAfterFailure > 0) notes.push(`${what} was synced ${syncsAfterFailure} times more`);
