@@ -4,6 +4,7 @@
  */
 import { cryptoRates } from './bound.ts';
 import { makeCorpus } from './corpus.ts';
+import { benchDrain } from './drain.ts';
 import { type Figure, figure, formatFigures } from './figure.ts';
 import { benchGateway } from './gateway.ts';
 import { benchIngest } from './ingest.ts';
@@ -30,6 +31,7 @@ const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   ingest: () => benchIngest(say),
   trust: () => benchTrust(say),
   gateway: () => benchGateway(say),
+  drain: () => benchDrain(say),
   reconnect: () => benchReconnect(say),
   modbus: () => benchModbus(say),
 };
