@@ -14,6 +14,24 @@ export const ingestLimits = {
   /** Credentials in one message to an admission worker, and in one journal transaction. */
   admitChunk: 16,
   journalGroupMax: 256,
+  /** What each admission worker is at is looked at this often; */
+  admitLookMs: 10,
+  /** after so much work on one message the others are judged elsewhere, */
+  admitPatienceMs: 10,
+  /** and after so much it is refused for good, milliseconds of the processor's time. */
+  admitDeadlineMs: 1_000,
+  /** Workers that may be at such a message at the same time; how long one more then stands by. */
+  admitSuspectsMax: 3,
+  admitCalmMs: 60_000,
+  /** A worker in which a message threw is replaced, but not more often than this. */
+  admitReplaceMs: 1_000,
+  /** Workers that may be lost one after the other with no message at fault. */
+  admitLossesMax: 3,
+  /** Room for objects in one admission worker, MiB. */
+  admitHeapMiB: 192,
+  /** Poisons that are known before a worker sees them; characters of what one did. */
+  poisonsKnownMax: 10_000,
+  poisonReasonMax: 300,
   /** Bytes in one journal transaction, and bytes that are judged and wait for theirs. */
   journalGroupBytesMax: 8 * 1024 * 1024,
   judgedBytesMax: 16 * 1024 * 1024,
@@ -30,6 +48,12 @@ export const ingestLimits = {
   receiptsPendingBytesAllMax: 32 * 1024 * 1024,
   /** Gateways that are counted one by one. */
   sitesMax: 10_000,
+  /** Bytes of refusals that are kept, of one gateway in a day and of all; beyond it they are */
+  refusalDayBytesDefault: 64 * 1024 * 1024,
+  refusalTotalBytesDefault: 1024 * 1024 * 1024,
+  /** counted, by gateway and reason in so many rows, and told of this often. */
+  refusalRowsMax: 1_000,
+  refusalSummaryMs: 600_000,
   /** Bytes of a credential that is too large which are kept as evidence. */
   refusalBytesMax: 64 * 1024,
   /** Enrolments that one page of a listing shows, unless asked otherwise, and at most. */

@@ -20,6 +20,7 @@ import {
 } from '../devices/io/resolve/resolve-settings.ts';
 import { type Encryption, encryptionSchema } from '../devices/io/store-key.ts';
 import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
+import { rates, refusals } from './config-bounds.ts';
 import type { Source } from './source.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -153,35 +154,6 @@ const requirements = Type.Object(
   },
 );
 
-const perSecond = (what: string, byDefault: number) =>
-  Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, default: byDefault, description: what });
-
-const rate = (whose: string, messages: number, bytes: number) =>
-  Type.Object(
-    {
-      messagesPerSecond: perSecond(`Messages each second of ${whose}.`, messages),
-      bytesPerSecond: perSecond(`Bytes each second of ${whose}.`, bytes),
-    },
-    { ...closed, default: {}, description: `What is read of ${whose}.` },
-  );
-
-const MIB = 1024 * 1024;
-
-const rates = Type.Object(
-  {
-    gateway: rate('a gateway that is known', 10_000, 256 * MIB),
-    papersPerSecond: perSecond('Papers (custody, enrolments) each second of one gateway.', 250),
-    stranger: rate('a gateway of which nothing proven has come yet', 50, 2 * MIB),
-    strangers: rate('all those together', 500, 16 * MIB),
-  },
-  {
-    ...closed,
-    default: {},
-    description:
-      'How fast sources may send, before anything is verified; what four seconds give may come at once. Who sends more is read more slowly, and keeps meanwhile what it has.',
-  },
-);
-
 /** The schema of an ingester's configuration file. */
 export const ingestConfigSchema = Type.Object(
   {
@@ -218,6 +190,7 @@ export const ingestConfigSchema = Type.Object(
       },
     ),
     rates,
+    refusals,
     authorities,
     require: requirements,
     encryption: Type.Optional(encryptionSchema),

@@ -119,7 +119,8 @@ export class Fold implements FoldAccess {
         return nothing;
       case 'organisation':
       case 'status':
-        // They change what is admitted; what was admitted stands.
+      case 'refusals':
+        // They change what is admitted, or tell of what was not; what was admitted stands.
         return nothing;
     }
   }

@@ -253,13 +253,16 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   closers.push(lockDirectory(data));
   const journalFile = join(data, 'journal.db');
   const twinsFile = join(data, 'twins.db');
-  const journal = await startJournal(journalFile);
+  const journal = await startJournal(journalFile, config.refusals);
   closers.push(() => journal.close());
   const signer = await receiptSigner(keys);
   sayFound(journal, readControl(data), log);
 
   const workers = config.workers || Math.max(1, availableParallelism() - 1);
-  const admitter = startAdmitPool({ workers, tenant, journalFile });
+  const admitter = startAdmitPool({
+    ...{ workers, tenant, journalFile, clock, log },
+    poisons: journal.found.poisons,
+  });
   closers.push(() => admitter.close());
   const feed = createFeed();
   const apply = await startApply({ journalFile, twinsFile, clock, onChange: feed.publish, failed });

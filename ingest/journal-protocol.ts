@@ -1,7 +1,9 @@
 /** What the main thread and the journal's thread say to each other. */
 import type { ListCheck } from './journal-index.ts';
 import type { RareKind } from './journal-reader.ts';
+import type { RefusalBounds } from './journal-refusals.ts';
 import type { JournalStore } from './journal-store.ts';
+import type { Poison } from './poison.ts';
 import type { JournalEntry, NewEntry } from './store.ts';
 
 /** What a start finds in the journal. */
@@ -16,6 +18,14 @@ export interface JournalStart {
   readonly checks: readonly ListCheck[];
   /** The last entries of kinds that a start continues from. */
   readonly last: readonly JournalEntry[];
+  /** Messages that no worker could judge. */
+  readonly poisons: readonly Poison[];
+}
+
+/** What the worker is started with. */
+export interface JournalSettings {
+  readonly file: string;
+  readonly refusals?: RefusalBounds | undefined;
 }
 
 /** To the worker; requests are answered in order. */
@@ -46,5 +56,6 @@ export function startOf(store: JournalStore): JournalStart {
     trust,
     checks: store.listChecks(),
     last,
+    poisons: store.poisons(),
   };
 }

@@ -3,6 +3,8 @@ import type { SchemaStep } from '../devices/io/sqlite.ts';
 import { doubtSchema, quarantineStored } from './journal-doubt.ts';
 import { indexStoredEntries } from './journal-index.ts';
 import { indexStoredParties, partySchema } from './journal-party.ts';
+import { poisonSchema } from './journal-poison.ts';
+import { refusalSchema } from './journal-refusals.ts';
 
 export const journalSchema: readonly SchemaStep[] = [
   `
@@ -84,4 +86,6 @@ export const journalSchema: readonly SchemaStep[] = [
   quarantineStored,
   partySchema,
   indexStoredParties,
+  refusalSchema,
+  poisonSchema,
 ];

@@ -13,6 +13,7 @@ import {
 import { createIndex } from './journal-index.ts';
 import { createPartyIndex } from './journal-party.ts';
 import { createPlaces, digestBytes } from './journal-place.ts';
+import { createPoisonIndex } from './journal-poison.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
 import { createRefusals, defaultRefusalBounds, type RefusalBounds } from './journal-refusals.ts';
 import { journalSchema } from './journal-schema.ts';
@@ -49,6 +50,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
   const sql = prepare(db);
   const index = createIndex(db);
   const indexParty = createPartyIndex(db);
+  const indexPoison = createPoisonIndex(db);
   const refusals = createRefusals(db, bounds);
   let size = reader.size();
   let asserted = false;
@@ -66,6 +68,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
       sql.insertRare.run(header.kind, position, digest);
       index(header.kind, position, bytes);
       indexParty({ position, header, bytes });
+      indexPoison(header, position, bytes);
     }
     return {
       position,
@@ -79,32 +82,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
   const headerAt = (position: number): EntryHeader | undefined =>
     reader.read(position, 1)[0]?.header;
 
-  const known = (position: number): Appended => {
-    // Its leaf goes into a receipt, so that it is compared with what it stands for.
-    const [entry] = reader.read(position, 1);
-    const leaf = reader.leaf(position);
-    if (entry === undefined || leaf === undefined) {
-      throw new EdgeError('IN_JOURNAL_DAMAGED', `no journal entry ${position}, which is indexed`);
-    }
-    const { kind, code } = entry.header;
-    return { position, leaf, result: 'known', kind, ...(code === undefined ? {} : { code }) };
-  };
-
-  /** A stored entry that is the same as this one; a refusal is so only by all of its bytes. */
-  const findNamed = ({ header, bytes }: NewEntry): Appended | undefined => {
-    for (const { kind, position } of sql.byDigest.all(digestBytes(header.digest))) {
-      // Nobody keeps a status list out by sending it first by a way that does not take lists.
-      if (kind === 'refusal' && header.kind === 'status') continue;
-      // A forged signature must not stand for the genuine token that has the same digest.
-      const same =
-        kind === 'refusal'
-          ? sql.entryBytes.get(position)?.bytes.equals(bytes)
-          : header.kind !== 'refusal';
-      if (same) return known(position);
-    }
-    return undefined;
-  };
-
+  const { findNamed, known } = createLookup(reader, sql);
   const places = createPlaces(db, { put, known, findNamed, next: () => size, headerAt });
 
   const appendOne = (entry: NewEntry): Appended => {
@@ -151,6 +129,36 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
       }
     },
   };
+}
+
+/** What is stored already. */
+function createLookup(reader: JournalReader, sql: ReturnType<typeof prepare>) {
+  const known = (position: number): Appended => {
+    // Its leaf goes into a receipt, so that it is compared with what it stands for.
+    const [entry] = reader.read(position, 1);
+    const leaf = reader.leaf(position);
+    if (entry === undefined || leaf === undefined) {
+      throw new EdgeError('IN_JOURNAL_DAMAGED', `no journal entry ${position}, which is indexed`);
+    }
+    const { kind, code } = entry.header;
+    return { position, leaf, result: 'known', kind, ...(code === undefined ? {} : { code }) };
+  };
+
+  /** A stored entry that is the same as this one; a refusal is so only by all of its bytes. */
+  const findNamed = ({ header, bytes }: NewEntry): Appended | undefined => {
+    for (const { kind, position } of sql.byDigest.all(digestBytes(header.digest))) {
+      // Nobody keeps a status list out by sending it first by a way that does not take lists.
+      if (kind === 'refusal' && header.kind === 'status') continue;
+      // A forged signature must not stand for the genuine token that has the same digest.
+      const same =
+        kind === 'refusal'
+          ? sql.entryBytes.get(position)?.bytes.equals(bytes)
+          : header.kind !== 'refusal';
+      if (same) return known(position);
+    }
+    return undefined;
+  };
+  return { findNamed, known };
 }
 
 function failureOf(cause: unknown, position: number): EdgeError {

@@ -2,12 +2,17 @@
 import { strict as assert } from 'node:assert';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
-import { type JournalAnswer, type JournalRequest, startOf } from './journal-protocol.ts';
+import {
+  type JournalAnswer,
+  type JournalRequest,
+  type JournalSettings,
+  startOf,
+} from './journal-protocol.ts';
 import { type JournalStore, openJournalStore } from './journal-store.ts';
 
 assert(parentPort !== null, 'journal-worker is started as a worker thread');
 const port = parentPort;
-const { file } = workerData as { file: string };
+const { file, refusals } = workerData as JournalSettings;
 let store: JournalStore | undefined;
 
 port.on('message', (request: JournalRequest) => {
@@ -22,7 +27,7 @@ port.on('message', (request: JournalRequest) => {
 });
 
 function handle(request: JournalRequest): unknown {
-  store ??= openJournalStore(file);
+  store ??= openJournalStore(file, refusals);
   switch (request.type) {
     case 'start':
       return startOf(store);

@@ -8,10 +8,12 @@ import type { PartyIndex } from './journal-party.ts';
 import {
   type JournalAnswer,
   type JournalRequest,
+  type JournalSettings,
   type JournalStart,
   startOf,
 } from './journal-protocol.ts';
 import { openJournalReader } from './journal-reader.ts';
+import type { RefusalBounds } from './journal-refusals.ts';
 import type { JournalStore } from './journal-store.ts';
 import type { Appended, Journal, JournalEntry } from './store.ts';
 
@@ -50,9 +52,9 @@ interface Waiting {
  *
  * @throws EdgeError as `openDatabase` does; IN_WORKER_LOST when the thread ends by itself
  */
-export async function startJournal(file: string): Promise<OpenJournal> {
+export async function startJournal(file: string, refusals?: RefusalBounds): Promise<OpenJournal> {
   const worker = new Worker(workerUrl('./journal-worker', import.meta.url), {
-    workerData: { file },
+    workerData: { file, refusals } satisfies JournalSettings,
   });
   // Requests are answered in the order in which they came, so an answer needs no number.
   const waiting: Waiting[] = [];

@@ -98,6 +98,7 @@ async function submitOne(
   const [appended] = await append([{ header: kept, bytes: bytes.subarray(0, bytesKept) }]);
   if (appended === undefined) throw new Error('the journal answers every entry');
   const { position, leaf, result, kind } = appended;
+  if (result === 'counted') return { outcome, known: false, digest, ...why };
   const { standing } = header;
   const unknown = unknownGoods(header, { position, bytes });
   return {

@@ -10,6 +10,7 @@ import type { OpenJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
 import { createPartyJudge, type PartyRules } from './party-book.ts';
 import { createPendingSteps } from './party-pending.ts';
+import { poisonOf } from './poison.ts';
 import type { Inbound } from './source.ts';
 import {
   type Appended,
@@ -41,6 +42,8 @@ export interface Outcome {
   readonly readings: number;
   /** Stored before; nothing changed. */
   readonly known: boolean;
+  /** Refused beyond what the journal keeps; only counted. */
+  readonly isCounted?: boolean;
 }
 
 export interface Recorder {
@@ -116,12 +119,21 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
 
   const withUse = ({ message, admission }: Judged): Judged => {
+    if (isPoison(admission)) return { message, admission };
     // Nothing of what is held is stored, so only here is it known what it waits for.
     if (admission.missing) wantList(trust, admission.missing);
     return { message, ...parties.judge(message, admission, trust) };
   };
+  /** What a worker could judge may still throw here, by a newer book: it is poison as well. */
   const judge = (message: Inbound): Judged =>
-    withUse({ message, admission: admit(message, trust, tenant) });
+    guarded(message, () => withUse({ message, admission: admit(message, trust, tenant) }));
+  const guarded = (message: Inbound, action: () => Judged): Judged => {
+    try {
+      return action();
+    } catch (error) {
+      return { message, admission: poisonOf(error, message, tenant) };
+    }
+  };
   const judgeAgain = ({ message }: Judged): Judged => judge(message);
 
   const judgedOf = (chunk: JudgedChunk): Judged[] =>
@@ -132,7 +144,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
       };
       // A held one may be good by now, and a key that was free may be enrolled by another.
       const stale = chunk.trustPosition < trust.position && isOpen(judged.admission);
-      return stale || chunk.trustPosition < tightened ? judgeAgain(judged) : withUse(judged);
+      const isAgain = stale || chunk.trustPosition < tightened;
+      if (isAgain && !isPoison(judged.admission)) return judgeAgain(judged);
+      return guarded(judged.message, () => withUse(judged));
     });
 
   const record = async (chunks: readonly JudgedChunk[]): Promise<readonly Outcome[]> => {
@@ -220,6 +234,11 @@ function isOpen({ outcome, header }: Admission): boolean {
   return outcome === 'held' || header?.kind === 'enrolment' || header?.kind === 'party';
 }
 
+/** Nobody looks into it again. */
+function isPoison({ code }: Admission): boolean {
+  return code === 'IN_POISON';
+}
+
 /** Pairs judgements with what the journal answered to those that had an entry. */
 function outcomesOf(judged: readonly Judged[], appended: readonly Appended[]): Outcome[] {
   let next = 0;
@@ -246,7 +265,8 @@ function outcomeOf(
   }
   const { position, leaf, kind } = stored;
   const known = stored.result === 'known';
-  const place = { digest, position, leaf };
+  const isCounted = stored.result === 'counted';
+  const place = isCounted ? { digest } : { digest, position, leaf };
   if (kind === 'refusal' || kind === 'equivocation' || kind === 'doubtful') {
     const result = {
       ...place,
@@ -255,7 +275,8 @@ function outcomeOf(
       ...(kind === 'refusal' && bytesDigest !== undefined && { bytes: bytesDigest }),
       ...(stored.code && { code: stored.code }),
     } as const;
-    return { ...about, result, ...(reason && { reason }), readings: 0, known };
+    const said = { ...(reason && { reason }), ...(isCounted && { isCounted }) };
+    return { ...about, result, ...said, readings: 0, known };
   }
   const result = { ...place, outcome: 'accepted' } as const;
   return { ...about, result, readings: known ? 0 : readings, known };

@@ -12,6 +12,8 @@ export type EntryKind =
   | 'equivocation'
   /** A credential that was refused for good, with its bytes. */
   | 'refusal'
+  /** How many more were refused than the journal keeps, of whom and why. JSON of our own. */
+  | 'refusals'
   /** An enrolment credential. */
   | 'enrolment'
   /** A DID document of an organisation that a person told us to trust, or its removal. */
@@ -100,13 +102,14 @@ export interface Appended {
   readonly leaf: string;
   /**
    * `stored`: a new entry. `known`: identical bytes were stored before, nothing changed.
-   * `equivocation`: stored as evidence, without effect.
+   * `equivocation`: stored as evidence, without effect. `counted`: a refusal beyond what is kept;
+   * an entry of kind `refusals` will tell of it, and position and leaf say nothing.
    */
-  readonly result: 'stored' | 'known' | 'equivocation';
+  readonly result: 'stored' | 'known' | 'equivocation' | 'counted';
   /** The kind under which it stands in the journal. */
   readonly kind: EntryKind;
   readonly code?: string;
-  /** Position of the act behind it, where this batch vouches for doubtful ones before it. */
+  /** Position of what the journal put behind it: an act, where this batch vouches for others. */
   readonly act?: number;
 }
 

@@ -8,6 +8,9 @@ import type { Outcome } from './record.ts';
 /** Takes the outcomes of one commit. */
 export type Teller = (outcomes: readonly Outcome[], nowMs: number) => void;
 
+const NOT_KEPT =
+  'refused for good and only counted: as many bytes of refusals are kept as the bound allows';
+
 /**
  * Says each reason of each gateway at most once in `limits.tellMs`, with how often it came in
  * between: a flood of bad credentials must not become a flood of lines.
@@ -22,7 +25,7 @@ export function createTeller(options: {
 
   const say = (what: string, outcome: Outcome, nowMs: number) => {
     const { gateway, device, reason, result } = outcome;
-    const key = `${gateway} ${result.code}`;
+    const key = `${gateway} ${result.code} ${outcome.isCounted === true}`;
     const before = said.get(key);
     if (before !== undefined && nowMs - before.atMs < limits.tellMs) {
       before.unsaid += 1;
@@ -41,6 +44,7 @@ export function createTeller(options: {
     if (oldest !== undefined) health.gauge({ commitMs: nowMs - oldest.receivedMs });
     for (const outcome of outcomes) {
       const { gateway, result, reason = '', device = '', readings, known, kind } = outcome;
+      const { isCounted = false } = outcome;
       const { code = '' } = result;
       if (result.outcome === 'held') {
         held.hold({ device, gateway, code, reason }, nowMs);
@@ -55,8 +59,9 @@ export function createTeller(options: {
         health.count(gateway, { doubtful: 1 });
         say('kept without effect until an officer accepts it', outcome, nowMs);
       } else if (result.outcome === 'refused') {
-        health.count(gateway, { refused: 1 });
-        say('refused for good', outcome, nowMs);
+        if (code === 'IN_POISON') health.poison();
+        health.count(gateway, { refused: 1, refusedNotKept: isCounted ? 1 : 0 });
+        say(isCounted ? NOT_KEPT : 'refused for good', outcome, nowMs);
       }
     }
   };

@@ -53,6 +53,7 @@ describe('loadIngestConfig', () => {
           stranger: { messagesPerSecond: 50, bytesPerSecond: 2_097_152 },
           strangers: { messagesPerSecond: 500, bytesPerSecond: 16_777_216 },
         },
+        refusals: { gatewayDayBytes: 67_108_864, totalBytes: 1_073_741_824 },
         authorities: { customs: [], sureties: [], laboratories: [] },
         require: { bondLiable: [], possessor: [] },
         statusRefresh: { enabled: true },

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { familyFor } from '../../../devices/credential/party/families.ts';
 import { openDatabase } from '../../../devices/io/sqlite.ts';
 import { limits } from '../../../devices/limits.ts';
+import { partySchema } from '../../../ingest/journal-party.ts';
 import { startOf } from '../../../ingest/journal-protocol.ts';
 import { journalSchema } from '../../../ingest/journal-schema.ts';
 import { openJournalStore } from '../../../ingest/journal-store.ts';
@@ -188,7 +189,9 @@ describe('a start', () => {
       const { store, submit } = await office();
       await submit(await token(bond()));
       await submit(await token(movement()));
-      const old = openDatabase(file, { schema: journalSchema.slice(0, -2) });
+      const old = openDatabase(file, {
+        schema: journalSchema.slice(0, journalSchema.indexOf(partySchema)),
+      });
       const insert = old.prepare('INSERT INTO entry VALUES (?, ?, ?, ?)');
       const rare = old.prepare('INSERT INTO rare VALUES (?, ?, NULL)');
       for (const { position, header, bytes } of store.read(0, 100)) {
