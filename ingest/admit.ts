@@ -5,6 +5,7 @@
  */
 import type { BatchHead } from '../devices/credential/batch.ts';
 import { readBatchHead } from '../devices/credential/batch-wire.ts';
+import { checkKeyName, checkShown } from '../devices/credential/claims.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { type OpenedToken, openToken, verifyToken } from '../devices/credential/jws.ts';
 import { isRefusal, type Refusal, refuse } from '../devices/credential/refusal.ts';
@@ -307,6 +308,8 @@ function judgeEnrolment(opened: OpenedToken, message: Inbound, trust: TrustBook)
   if (organisation === undefined) {
     return no('held', 'IN_ORGANISATION_UNKNOWN', `${did} is not trusted`, device);
   }
+  const unfit = checkKeyName(opened.header, opened.payload) ?? checkShown(opened);
+  if (unfit) return no('refused', unfit.code, unfit.reason, device);
   const key = assertionKeyOf(organisation.document, opened.header.kid, message.receivedMs);
   if (isRefusal(key)) {
     const outcome = errorCatalogue[key.code].retryable ? 'held' : 'refused';

@@ -3,6 +3,7 @@
  * their signatures, its dates and its status. Pure. What depends on other party credentials (a bond
  * at the time of its use, an authority's right) is judged in the recorder's lane: party-book.ts.
  */
+import { checkKeyName, checkRegisteredClaims } from '../devices/credential/claims.ts';
 import { verifyToken } from '../devices/credential/jws.ts';
 import { checkSigners, documentDigest } from '../devices/credential/party/document.ts';
 import { familyFor, familyOf, type PartyStatement } from '../devices/credential/party/families.ts';
@@ -106,6 +107,10 @@ function checkProof(
   const { opened } = secured;
   const { kid, alg, typ } = opened.header;
   if (typ !== 'vc+jwt') return { code: 'VC_TYPE', reason: 'typ is not vc+jwt' };
+  const unnamed =
+    checkRegisteredClaims(secured.payload, opened.header) ??
+    checkKeyName(opened.header, secured.payload);
+  if (unnamed) return unnamed;
   const hash = kid.indexOf('#');
   if (hash > 0 && kid.slice(0, hash) !== signer) {
     return { code: 'VC_ISSUER', reason: `kid ${kid.slice(0, 200)} is not a key of ${signer}` };

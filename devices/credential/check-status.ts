@@ -5,7 +5,7 @@ import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { openSecured } from './secured.ts';
 import { readStatusList, type StatusList } from './status-list.ts';
 import { judgeEntry, needsList, readStatusEntry, statusEntryType } from './status-list-entry.ts';
-import { isObject, type JsonObject } from './vcdm-values.ts';
+import { isObject, type JsonObject, textsOf } from './vcdm-values.ts';
 import type { VerifyContext } from './verify-context.ts';
 import { checkSecured } from './verify-issuer.ts';
 
@@ -32,9 +32,11 @@ function checkStatusEntry(
   issuer: string,
   context: VerifyContext,
 ): Refusal | undefined {
-  if (!isObject(entry) || entry['type'] !== statusEntryType) {
-    const type = isObject(entry) ? String(entry['type']) : 'none';
-    return refuse('VC_STATUS_UNSUPPORTED', `status of type ${type.slice(0, 60)}`);
+  // Under several types it is an entry all the same: a list in place of a name must not hide it.
+  const types = isObject(entry) ? (textsOf(entry['type']) ?? []) : [];
+  if (!isObject(entry) || !types.includes(statusEntryType)) {
+    const type = types.join(', ').slice(0, 60) || 'none';
+    return refuse('VC_STATUS_UNSUPPORTED', `status of type ${type}`);
   }
   const asked = readStatusEntry(entry);
   if (isRefusal(asked)) return asked;
@@ -52,7 +54,7 @@ function findStatusList(url: string, issuer: string, context: VerifyContext): St
   if (isRefusal(opened)) return refuse('VC_STATUS_INVALID', `${url}: ${opened.reason}`);
   const refusal = checkSecured(opened, context);
   if (refusal) return refuse('VC_STATUS_INVALID', `${url}: ${refusal.reason}`);
-  const list = readStatusList(opened.payload);
+  const list = readStatusList(opened.payload, url);
   if (isRefusal(list)) return list;
   if (list.id !== url) return refuse('VC_STATUS_INVALID', `${url} calls itself ${list.id}`);
   if (list.issuer !== issuer) {

@@ -46,6 +46,25 @@ export function checkRegisteredClaims(
   return undefined;
 }
 
+/**
+ * VC-JOSE-COSE §4.2: where no `iss` says whose key it is, `kid` does, as an absolute URL. Half a
+ * name would be looked up in whatever document the reader happens to think of.
+ */
+export function checkKeyName(
+  { kid, iss }: { readonly kid: string; readonly iss?: string },
+  payload: JsonObject,
+): Refusal | undefined {
+  const isNamed = iss !== undefined || payload['iss'] !== undefined;
+  if (isNamed || /^(did|https):/.test(kid)) return undefined;
+  return refuse('VC_HEADER', `kid ${kid.slice(0, 200)} is no absolute URL, and iss is absent`);
+}
+
+/** What is not shown could be a status, or an end that has passed (VC-JOSE-COSE §3.2.1). */
+export function checkShown({ withheld = 0 }: { readonly withheld?: number }): Refusal | undefined {
+  if (withheld === 0) return undefined;
+  return refuse('VC_CLAIMS_HIDDEN', `${withheld} claims beside the subject are not disclosed`);
+}
+
 /** Times that bound a credential: its own properties, and the claims of a token around it. */
 export interface Period {
   readonly validFrom?: unknown;

@@ -20,6 +20,8 @@ export function isEnveloped(object: JsonObject): boolean {
   return kindOf(object) !== undefined;
 }
 
+const HEAD = /^data:application\/([\w+-]+)(;base64)?,/i;
+
 /** What stands in an envelope, or VC_ENVELOPE. */
 export function openEnveloped(object: JsonObject): Enveloped | Refusal {
   const kind = kindOf(object);
@@ -28,12 +30,13 @@ export function openEnveloped(object: JsonObject): Enveloped | Refusal {
   if (![contexts].flat().includes(credentialsContext)) {
     return refuse('VC_ENVELOPE', `the @context of the envelope lacks ${credentialsContext}`);
   }
-  // RFC 2397; a media type has no parameters here, so that one token has one spelling.
-  const found = typeof id === 'string' ? /^data:application\/([\w+-]+)(;base64)?,/.exec(id) : null;
+  // RFC 2397; a media type has no parameters here, and case means nothing in it (RFC 6838 §4.2).
+  const found = typeof id === 'string' ? HEAD.exec(id) : null;
   if (!found || typeof id !== 'string') {
     return refuse('VC_ENVELOPE', 'the id of the envelope is not data:application/…');
   }
-  const [head, media = '', base64] = found;
+  const [head, written = '', base64] = found;
+  const media = written.toLowerCase();
   if (!(MEDIA[kind] as readonly string[]).includes(media)) {
     return refuse('VC_ENVELOPE', `${kind} with application/${media.slice(0, 60)}`);
   }

@@ -20,14 +20,17 @@ export function isRefusal(value: object): value is Refusal {
 
 /** Reasons that say more about what is at hand than about the credential. */
 const UNDECIDED: ReadonlySet<CredentialCode> = new Set<CredentialCode>([
+  'VC_CLAIMS_HIDDEN',
   'VC_CONTEXT_MISSING',
   'VC_CONTEXT_UNKNOWN',
+  'VC_CONTEXT_UNSIGNED',
   'VC_DOCUMENT_INVALID',
   'VC_DOCUMENT_MISSING',
   'VC_ENROLMENT_MISSING',
   'VC_FORM_UNSUPPORTED',
   'VC_INTERNAL',
   'VC_ISSUER_UNSUPPORTED',
+  'VC_KEY_UNNAMED',
   'VC_RDF_UNAVAILABLE',
   'VC_RDF_WORK',
   'VC_STATUS_INVALID',

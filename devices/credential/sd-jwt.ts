@@ -14,6 +14,8 @@ export interface Revealed {
   readonly payload: JsonObject;
   /** Digests to which no disclosure was given: what is hidden, and decoys. */
   readonly hidden: number;
+  /** How many of those stand outside of `credentialSubject`, where a verdict could need them. */
+  readonly withheld: number;
 }
 
 /** RFC 9901 §4.2: `[salt, value]` stands in an array, `[salt, name, value]` in an object. */
@@ -55,9 +57,8 @@ export function reveal(payload: JsonObject, disclosures: readonly string[]): Rev
     const revealer = new Revealer(known);
     const value = revealer.object(rest, 1);
     const unused = [...known.values()].some(({ used }) => !used);
-    return unused
-      ? wrong('a disclosure stands nowhere')
-      : { payload: value, hidden: revealer.hidden };
+    const { hidden, withheld } = revealer;
+    return unused ? wrong('a disclosure stands nowhere') : { payload: value, hidden, withheld };
   } catch (error) {
     if (error instanceof Misplaced) return wrong(error.message);
     throw error;
@@ -67,8 +68,13 @@ export function reveal(payload: JsonObject, disclosures: readonly string[]): Rev
 /** Carries a refusal out of the recursion. */
 class Misplaced extends Error {}
 
+/** What a credential says, while the members beside it say whether it holds. */
+const SUBJECT = 'credentialSubject';
+
 class Revealer {
   hidden = 0;
+  withheld = 0;
+  #inSubject = false;
   readonly #known: ReadonlyMap<string, Disclosure>;
   readonly #seen = new Set<string>();
 
@@ -82,7 +88,7 @@ class Revealer {
     for (const [name, member] of Object.entries(value)) {
       if (name === DIGESTS) continue;
       if (name === ELEMENT) throw new Misplaced('"..." is a member where it must not be');
-      members.set(name, this.#value(member, depth + 1));
+      members.set(name, this.#member(name, member, depth));
     }
     const { [DIGESTS]: digests = [] } = value;
     if (!Array.isArray(digests)) throw new Misplaced('_sd is not an array');
@@ -92,9 +98,17 @@ class Revealer {
       const { name } = found;
       if (name === undefined) throw new Misplaced('an array element is disclosed as a member');
       if (members.has(name)) throw new Misplaced(`${name.slice(0, 60)} stands there already`);
-      members.set(name, this.#value(found.value, depth + 1));
+      members.set(name, this.#member(name, found.value, depth));
     }
     return Object.fromEntries(members);
+  }
+
+  /** Of the root's members one is the subject, and what is hidden in there is its own affair. */
+  #member(name: string, value: unknown, depth: number): unknown {
+    if (depth === 1) this.#inSubject = name === SUBJECT;
+    const member = this.#value(value, depth + 1);
+    if (depth === 1) this.#inSubject = false;
+    return member;
   }
 
   #value(value: unknown, depth: number): unknown {
@@ -127,7 +141,10 @@ class Revealer {
     this.#seen.add(digest);
     const found = this.#known.get(digest);
     if (found) found.used = true;
-    else this.hidden += 1;
+    else {
+      this.hidden += 1;
+      if (!this.#inSubject) this.withheld += 1;
+    }
     return found;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { type StatusList, statusAt } from './status-list.ts';
-import { isObject, isUrl, type JsonObject } from './vcdm-values.ts';
+import { isObject, isUrl, type JsonObject, textsOf } from './vcdm-values.ts';
 
 /** A place in a list, and what is asked there. */
 export interface StatusEntry {
@@ -33,8 +33,9 @@ export function readStatusEntry(entry: JsonObject): StatusEntry | Refusal {
     statusPurpose: purpose,
     statusListIndex: index,
     statusListCredential: listUrl,
-    statusSize: size = 1,
+    statusSize,
     statusMessage,
+    statusReference,
   } = entry as Record<string, unknown>;
   if (typeof purpose !== 'string' || purpose === '') return malformed('statusPurpose is no text');
   if (!isUrl(listUrl)) return malformed('statusListCredential is not a URL');
@@ -44,8 +45,13 @@ export function readStatusEntry(entry: JsonObject): StatusEntry | Refusal {
   if (id !== undefined && (!isUrl(id) || id === listUrl)) {
     return malformed('its id is not a URL of its own');
   }
+  // What a message is about is fixed when it is promised (§2.1), so its size is never left open.
+  const size = statusSize ?? (purpose === 'message' ? undefined : 1);
   if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > SIZE_MAX) {
     return malformed(`statusSize is not 1 to ${SIZE_MAX}`);
+  }
+  if (statusReference !== undefined && !(textsOf(statusReference)?.every(isUrl) ?? false)) {
+    return malformed('statusReference is not one or more URLs');
   }
   const messages = readMessages(statusMessage, size);
   if (isRefusal(messages)) return messages;
@@ -82,13 +88,13 @@ const DECIDING: Readonly<Record<string, 'VC_REVOKED' | 'VC_SUSPENDED'>> = {
   suspension: 'VC_SUSPENDED',
 };
 
-/** Purposes that tell something and decide nothing. */
-const INFORMING = ['refresh', 'message'];
-
-/** Whether a list must be asked; a refusal VC_STATUS_UNSUPPORTED for purposes nobody knows. */
+/**
+ * Whether a list must be asked; a refusal VC_STATUS_UNSUPPORTED for purposes nobody knows. A message
+ * decides nothing, yet its list must be one; that there is something newer (`refresh`) is only told.
+ */
 export function needsList({ purpose }: StatusEntry): boolean | Refusal {
-  if (INFORMING.includes(purpose)) return false;
-  if (Object.hasOwn(DECIDING, purpose)) return true;
+  if (purpose === 'refresh') return false;
+  if (purpose === 'message' || Object.hasOwn(DECIDING, purpose)) return true;
   return refuse('VC_STATUS_UNSUPPORTED', `status for ${purpose.slice(0, 60)}`);
 }
 

@@ -157,7 +157,7 @@ const texts = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1
 /** Open, since lists come from other organisations' software too. */
 const schema = Type.Object({
   '@context': Type.Array(Type.Unknown(), { minItems: 1 }),
-  id: Type.String(),
+  id: Type.Optional(Type.String()),
   type: Type.Array(Type.String()),
   issuer: Type.Union([Type.String(), Type.Object({ id: Type.String() })]),
   validFrom: Type.Optional(Type.String()),
@@ -172,8 +172,23 @@ const schema = Type.Object({
 
 const check = compileChecker(schema);
 
-/** The list of a payload, or a refusal VC_STATUS_INVALID. Verify the credential first. */
-export function readStatusList(payload: unknown): StatusList | Refusal {
+/** A list as it is published, which may leave its address unsaid (§2.2). */
+export type PublishedStatusList = Omit<StatusList, 'id'> & Partial<Pick<StatusList, 'id'>>;
+
+/**
+ * The list of a payload, or a refusal VC_STATUS_INVALID. Where it has no id, `url` is the address
+ * at which it was found. Verify the credential first.
+ */
+export function readStatusList(payload: unknown, url?: string): StatusList | Refusal {
+  const list = readPublishedList(payload);
+  if (isRefusal(list)) return list;
+  const { id = url } = list;
+  if (id === undefined) return refuse('VC_STATUS_INVALID', 'the list has no id to find it by');
+  return { ...list, id };
+}
+
+/** As `readStatusList`, where nobody has to find the list. */
+export function readPublishedList(payload: unknown): PublishedStatusList | Refusal {
   if (
     !check(payload) ||
     !payload.type.includes(credentialTypes.statusList) ||
@@ -182,7 +197,9 @@ export function readStatusList(payload: unknown): StatusList | Refusal {
     return refuse('VC_STATUS_INVALID', 'not the payload of a status list credential');
   }
   const { id, issuer, credentialSubject: subject, validFrom, validUntil } = payload;
-  if (!isUrl(id)) return refuse('VC_STATUS_INVALID', 'the id of the list is not a URL');
+  if (id !== undefined && !isUrl(id)) {
+    return refuse('VC_STATUS_INVALID', 'the id of the list is not a URL');
+  }
   const bits = decodeStatusList(subject.encodedList);
   if (isRefusal(bits)) return bits;
   const [validFromMs, validUntilMs] = [validFrom, validUntil].map((time) =>
@@ -192,7 +209,7 @@ export function readStatusList(payload: unknown): StatusList | Refusal {
     return refuse('VC_STATUS_INVALID', 'validFrom or validUntil is not a time');
   }
   return {
-    id,
+    ...(id !== undefined && { id }),
     issuer: typeof issuer === 'string' ? issuer : issuer.id,
     purpose: subject.statusPurpose,
     encodedList: subject.encodedList,

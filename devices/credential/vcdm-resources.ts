@@ -45,7 +45,7 @@ export function checkResources(payload: JsonObject, atHand?: DigestSource): Refu
     if (!known || isAmong(known, digestsOf(one) ?? [])) continue;
     return refuse(
       'VC_SCHEMA',
-      `${id.slice(0, 200)} is at hand with another digest than relatedResource says (VCDM 2.0 §5.3)`,
+      `${id.slice(0, 200)} is at hand with another digest than is named (VCDM 2.0 §5.3)`,
     );
   }
   return undefined;
@@ -78,7 +78,7 @@ function digestsOf({ digestSRI, digestMultibase }: JsonObject): readonly string[
   return found.length > 0 && found.length === all.length ? found : undefined;
 }
 
-/** W3C SRI §3.1: one or more hashes in base64, of either alphabet, and options that mean nothing. */
+/** W3C SRI §3.1: a hash in base64, of either alphabet, and options that mean nothing. */
 const SRI = /^(sha(?:256|384|512))-([A-Za-z0-9+/_-]{43,86}={0,2})(?:\?\S*)?$/;
 
 function readSri(value: unknown): readonly (string | undefined)[] {

@@ -5,7 +5,13 @@
 
 import { isAlgorithmOf } from '../identity/public-key.ts';
 import { keyOfSubject } from '../identity/resolve-key.ts';
-import { checkPeriod, checkRegisteredClaims, issuerOf } from './claims.ts';
+import {
+  checkKeyName,
+  checkPeriod,
+  checkRegisteredClaims,
+  checkShown,
+  issuerOf,
+} from './claims.ts';
 import { type OpenedToken, verifySignature } from './jws.ts';
 import { type JudgedProof, judgeProofs, worstOf } from './proof/check-proofs.ts';
 import { uncoveredContexts } from './proof/proof-input.ts';
@@ -63,7 +69,8 @@ function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | unde
   const malformed =
     checkMedia(opened, { content: 'vc', legacy }) ??
     checkDataModel(payload) ??
-    checkRegisteredClaims(payload, header);
+    checkRegisteredClaims(payload, header) ??
+    checkKeyName(header, payload);
   if (malformed) return malformed;
   const did = issuerOf(payload) ?? '';
   const key = keyOfSubject(documents, {
@@ -73,7 +80,12 @@ function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | unde
     atMs,
   });
   const unproven = isRefusal(key) ? key : checkTokenSignature(opened, key);
-  return worstOf([unproven, checkInner(payload, context), checkPeriod(payload, atMs)]);
+  return worstOf([
+    unproven,
+    checkInner(payload, context),
+    checkPeriod(payload, atMs),
+    checkShown(opened),
+  ]);
 }
 
 /** Whether the key signed a token, under an algorithm that is its own. */
@@ -118,13 +130,14 @@ function checkSigner(judged: readonly JudgedProof[], did = ''): Refusal | undefi
 }
 
 /**
- * vc-di-eddsa §3.3.2 lets a document have more contexts than its proof covers. They could give the
- * signed members another meaning, and nobody signed them.
+ * vc-di-eddsa §3.3.2 lets a document have more contexts than its proof covers: the proof holds, for
+ * the document without them. That we do not judge what is left is our policy (decision 0014): they
+ * could give the signed members another meaning, and nobody signed them.
  */
 export function checkCovered(
   document: JsonObject,
   judged: readonly JudgedProof[],
 ): Refusal | undefined {
   const open = judged.find(({ proof }) => uncoveredContexts(document, proof) > 0);
-  return open && refuse('VC_PROOF_CONTEXT', 'a context was added that the proof does not cover');
+  return open && refuse('VC_CONTEXT_UNSIGNED', 'a context was added that the proof does not cover');
 }

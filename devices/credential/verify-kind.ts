@@ -11,7 +11,7 @@ import { familyFor, readParty } from './party/families.ts';
 import { worstOf } from './proof/check-proofs.ts';
 import { isRefusal, isUndecided, type Refusal, refuse } from './refusal.ts';
 import { openSecured } from './secured.ts';
-import { readStatusList } from './status-list.ts';
+import { readPublishedList } from './status-list.ts';
 import { checkResources } from './vcdm-resources.ts';
 import { checkMeaning } from './vcdm-terms.ts';
 import type { JsonObject } from './vcdm-values.ts';
@@ -54,9 +54,9 @@ export function judgeKind(judged: Judged, context: VerifyContext): string | Refu
       return unfit() ?? describeEnrolment(enrolment);
     }
     case 'statusList': {
-      const list = readStatusList(payload);
+      const list = readPublishedList(payload);
       if (isRefusal(list)) return refuse('VC_SCHEMA', list.reason);
-      return unfit() ?? `status list ${list.id}`;
+      return unfit() ?? `status list ${list.id ?? 'without a name'}`;
     }
     default:
       return checkMeaning(payload, context, unfit()) ?? judgeParty(judged, context);

@@ -4,7 +4,7 @@
  */
 import type { PublicKey } from '../identity/public-key.ts';
 import { keyOfSubject } from '../identity/resolve-key.ts';
-import { checkPeriod, holderOf } from './claims.ts';
+import { checkKeyName, checkPeriod, checkShown, holderOf } from './claims.ts';
 import type { OpenedToken } from './jws.ts';
 import { checkTraceablePresentation, traceablePresentation } from './presentation-profile.ts';
 import { judgeProofs, worstOf } from './proof/check-proofs.ts';
@@ -12,7 +12,7 @@ import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import type { Secured, SecuredDocument } from './secured.ts';
 import { checkDataModel } from './vcdm.ts';
 import { checkMeaning } from './vcdm-terms.ts';
-import { type JsonObject, textsOf } from './vcdm-values.ts';
+import { isObject, type JsonObject, textsOf } from './vcdm-values.ts';
 import type { VerifyContext } from './verify-context.ts';
 import { checkCovered, checkMedia, checkTokenSignature } from './verify-issuer.ts';
 
@@ -33,6 +33,34 @@ export function checkPresentation(secured: Secured, context: VerifyContext): Ref
   return checkMeaning(withoutParts(payload), context, worstOf([refusal, unfit]));
 }
 
+/** Who holds a presentation that has proofs, and what its parts without proofs rest on. */
+export interface Presenter {
+  /** The holder, where the presentation names one. */
+  readonly did: string | undefined;
+  readonly keyIds: readonly string[];
+  /** Whether its proofs are made over RDF, in which the same can be spelled otherwise. */
+  readonly isOverRdf: boolean;
+  /** What the presentation was refused for, or left open. */
+  readonly refusal: Refusal | undefined;
+}
+
+/**
+ * What the holder of a presentation says itself needs no proof but that of the presentation (VCDM
+ * 2.0 §4.13). In a token it does: VC-JOSE-COSE §3.1.2 has every credential secured.
+ */
+export function presenterOf(
+  secured: Secured,
+  keyIds: readonly string[],
+  refusal: Refusal | undefined,
+): Presenter | undefined {
+  if (secured.form === 'token') return undefined;
+  const proofs: readonly unknown[] = [secured.document['proof']].flat();
+  const isOverRdf = proofs.some(
+    (one) => isObject(one) && /-rdfc-/.test(String(one['cryptosuite'])),
+  );
+  return { did: holderOf(secured.payload), keyIds, isOverRdf, refusal };
+}
+
 /** What is presented is judged piece by piece, with contexts of its own. */
 function withoutParts(presentation: JsonObject): JsonObject {
   const { verifiableCredential: _, ...rest } = presentation;
@@ -45,7 +73,8 @@ function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | unde
   const malformed =
     checkMedia(opened, { content: 'vp', legacy }) ??
     checkDataModel(payload, 'presentation') ??
-    checkNoOldClaims(payload);
+    checkNoOldClaims(payload) ??
+    checkKeyName(opened.header, payload);
   if (malformed) return malformed;
   const key = holderKey(opened, context);
   const { nbf, exp, iat } = payload as { nbf?: unknown; exp?: unknown; iat?: unknown };
@@ -53,6 +82,7 @@ function checkToken(opened: OpenedToken, context: VerifyContext): Refusal | unde
     isRefusal(key) ? key : checkTokenSignature(opened, key),
     checkPeriod({ nbf, exp, iat }, atMs),
     checkAddressed(payload, context),
+    checkShown(opened),
   ]);
 }
 

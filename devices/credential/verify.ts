@@ -22,7 +22,13 @@ import {
 import type { VerifyContext } from './verify-context.ts';
 import { checkSecured } from './verify-issuer.ts';
 import { judgeKind } from './verify-kind.ts';
-import { checkPresentation, isPresentation } from './verify-presentation.ts';
+import {
+  checkPresentation,
+  isPresentation,
+  type Presenter,
+  presenterOf,
+} from './verify-presentation.ts';
+import { judgeSelfAsserted } from './verify-self-asserted.ts';
 
 /** What one judgement carries from a part to the parts inside of it. */
 interface Judging extends VerifyContext {
@@ -30,6 +36,8 @@ interface Judging extends VerifyContext {
   readonly depth: number;
   /** Credentials that may still be judged, counted down over the whole file. */
   readonly budget: { left: number };
+  /** Who presents what is judged; a part of a presentation with proofs has one. */
+  readonly presenter: Presenter | undefined;
 }
 
 /**
@@ -39,7 +47,7 @@ interface Judging extends VerifyContext {
 export function verifyCredential(bytes: Uint8Array, context: VerifyContext): VerdictReport {
   const budget = { left: limits.credentialsInFileMax };
   const reading = readingOf(context);
-  const judging = { ...context, depth: 0, budget, reading };
+  const judging = { ...context, depth: 0, budget, presenter: undefined, reading };
   return guarded(() => judgeBytes(bytes, judging));
 }
 
@@ -77,9 +85,17 @@ function judgeValue(value: unknown, judging: Judging, bytesCount?: number): Verd
   if (Object.hasOwn(value, 'bondlineEvidence')) return judgeEvidence(value, judging);
   if (isEnveloped(value)) return judgeEnvelope(value, judging);
   const secured = openDocument(value);
-  if (isRefusal(secured)) return report(secured, sightOf(value, 'unknown', []));
+  if (isRefusal(secured)) return judgeBare(value, secured, judging);
   const count = bytesCount ?? Buffer.byteLength(JSON.stringify(value));
   return judgeSecured(secured, count, judging);
+}
+
+/** A credential without proof, which is good in one place only. */
+function judgeBare(value: JsonObject, unsecured: Refusal, judging: Judging): VerdictReport {
+  const { presenter } = judging;
+  if (!presenter) return report(unsecured, sightOf(value, 'unknown', []));
+  const sight = sightOf(value, 'data-integrity', presenter.keyIds);
+  return report(judgeSelfAsserted(value, presenter, judging), sight);
 }
 
 /** The parts of something, and what is said about it besides. */
@@ -89,11 +105,12 @@ function judgeList(
   name: string,
   sight: Sight,
   judging: Judging,
+  presenter?: Presenter,
 ): VerdictReport {
   const inner: InnerReport[] = [];
   for (const [index, part] of parts.entries()) {
     const place = `${name}[${index}]`;
-    const within = { ...judging, depth: judging.depth + 1 };
+    const within = { ...judging, depth: judging.depth + 1, presenter };
     inner.push({ place, ...guarded(() => judgePart(part, within)) });
   }
   return reportWith(own ?? counted(inner.length), inner, sight);
@@ -175,15 +192,14 @@ function judgeSecured(secured: Secured, bytesCount: number, judging: Judging): V
     return report(refuse('VC_SCHEMA', both), sightOf(payload, 'unknown', keyIdsOf(secured)));
   }
   if (isPresentationOf(secured)) {
-    const sight = sightOf(payload, formIn(secured, 'vp'), keyIdsOf(secured));
+    const keyIds = keyIdsOf(secured);
+    const sight = sightOf(payload, formIn(secured, 'vp'), keyIds);
     const refusal = checkPresentation(secured, judging);
     const presented = [payload['verifiableCredential'] ?? []].flat();
-    const own =
-      refusal ??
-      (presented.length === 0
-        ? refuse('VC_EMPTY', 'the presentation holds no credential')
-        : `presented by ${holderOf(payload) ?? 'the one who signed'}`);
-    return judgeList(own, presented, 'verifiableCredential', sight, judging);
+    const by = `presented by ${holderOf(payload) ?? 'the one who signed'}`;
+    const own = refusal ?? (presented.length === 0 ? `${by}, without credentials` : by);
+    const presenter = presenterOf(secured, keyIds, refusal);
+    return judgeList(own, presented, 'verifiableCredential', sight, judging, presenter);
   }
   const sight = sightOf(payload, formIn(secured, 'vc'), keyIdsOf(secured));
   const refusal = checkSecured(secured, judging);
@@ -223,7 +239,10 @@ function sightOf(payload: JsonObject, form: InputForm, keyIds: readonly string[]
 
 /** The keys that claim to have signed, so that one that is missing shows. */
 function keyIdsOf(secured: Secured): readonly string[] {
-  if (secured.form === 'token') return [(secured.opened satisfies OpenedToken).header.kid];
+  if (secured.form === 'token') {
+    const { kid } = (secured.opened satisfies OpenedToken).header;
+    return kid === '' ? [] : [kid];
+  }
   const proofs = [secured.document['proof']].flat();
   return proofs.flatMap((proof) => {
     const method = isObject(proof) ? proof['verificationMethod'] : undefined;

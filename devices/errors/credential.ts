@@ -58,7 +58,8 @@ const verdicts = {
     retryable: false,
   },
   VC_CLAIMS_HIDDEN: {
-    meaning: 'Claims beside the subject are not disclosed, and one of them could be a status or an end.',
+    meaning:
+      'Claims beside the subject are not disclosed, and one of them could be a status or an end.',
     hint: 'Ask whoever shows it for all disclosures outside of credentialSubject.',
     retryable: false,
   },

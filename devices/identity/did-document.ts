@@ -137,8 +137,10 @@ export function assertionKeyOf(
 
 /**
  * The key with which `document`'s subject signed under `keyId` (a header's `kid`), judged at
- * `atMs`. Refusals: VC_KEY_UNKNOWN, VC_KEY_CONTROLLER, VC_KEY_REVOKED, VC_KEY_EXPIRED,
- * VC_KEY_INVALID. The returned key answers to `keyId`, so that `verifyToken` accepts that name.
+ * `atMs`. Where `keyId` is empty it is the only one that is listed, and VC_KEY_UNNAMED leaves it
+ * open which of several. Refusals: VC_KEY_UNKNOWN, VC_KEY_CONTROLLER, VC_KEY_REVOKED,
+ * VC_KEY_EXPIRED, VC_KEY_INVALID. The returned key answers to `keyId`, so that `verifyToken`
+ * accepts that name.
  *
  * A date of revocation or expiry in the past of `atMs` refuses whatever the key signed, since the
  * signer chooses the dates inside a credential.
@@ -150,14 +152,19 @@ export function keyInDocument(
   const { keyId, relationship, atMs } = wanted;
   const ids = document.relationships[relationship];
   const listed = document.methods.filter(({ id }) => ids.includes(id));
-  const url = absolute(keyId, document.id);
+  const [only, another] = listed;
+  if (keyId === '' && another !== undefined) {
+    const reason = `no kid says which key of ${document.id} signed`;
+    return { code: 'VC_KEY_UNNAMED', reason };
+  }
+  const url = keyId === '' ? (only?.id ?? '') : absolute(keyId, document.id);
   // vc-jose-cose §3.3.2: a kid that is no URL names a key within the issuer's own document.
   const method =
     listed.find(({ id }) => id === url) ??
     listed.find(({ id, jwkKid }) => jwkKid === keyId || id === `${document.id}#${keyId}`);
   if (!method) {
     const use = relationship === 'authentication' ? 'present' : 'sign';
-    return { code: 'VC_KEY_UNKNOWN', reason: `${keyId} may not ${use} for ${document.id}` };
+    return { code: 'VC_KEY_UNKNOWN', reason: `${keyId || 'it'} may not ${use} for ${document.id}` };
   }
   if (method.controller !== document.id) {
     return { code: 'VC_KEY_CONTROLLER', reason: `${keyId} is controlled by ${method.controller}` };

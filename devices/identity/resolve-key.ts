@@ -23,7 +23,8 @@ export interface WantedKey {
   readonly did: string;
   /**
    * How the signer calls it: an absolute DID URL of `did`, a fragment (`#k`), or a name without
-   * `#` that is the fragment or the `kid` inside the JWK (VC-JOSE-COSE §3.3.2).
+   * `#` that is the fragment or the `kid` inside the JWK (VC-JOSE-COSE §3.3.2). Empty where the
+   * signer names none: then it is the only one of the document.
    */
   readonly keyId: string;
   readonly relationship: Relationship;
@@ -52,8 +53,8 @@ export function keyForUrl(
 /**
  * The key that `wanted.did` calls `wanted.keyId`. Its algorithm counts, never the one that a
  * message names. Refusals: VC_ISSUER (a key of someone else), VC_KEY_INVALID, VC_KEY_UNKNOWN,
- * VC_KEY_CONTROLLER, VC_KEY_EXPIRED, VC_KEY_REVOKED; VC_DOCUMENT_MISSING and VC_ISSUER_UNSUPPORTED,
- * with which nothing can be said about the key.
+ * VC_KEY_CONTROLLER, VC_KEY_EXPIRED, VC_KEY_REVOKED; VC_KEY_UNNAMED, VC_DOCUMENT_MISSING and
+ * VC_ISSUER_UNSUPPORTED, with which nothing can be said about the key.
  */
 export function keyOfSubject(documents: DidDocuments, wanted: WantedKey): PublicKey | KeyRefusal {
   const { did, keyId, relationship, atMs } = wanted;

@@ -2,6 +2,7 @@
  * Accepts goods that another released. The release is verified before anything is signed: its form,
  * that it is for this receiver, and that the one who releases signed it.
  */
+import { checkKeyName } from '../credential/claims.ts';
 import type { Party } from '../credential/enrolment.ts';
 import { verifyToken } from '../credential/jws.ts';
 import type { CustodyStep } from '../credential/party/custody.ts';
@@ -77,6 +78,8 @@ function checkRelease(
   }
   if (act !== 'release') return refuse('VC_CONTRADICTION', `a token is a release, not ${act}`);
   const { opened } = secured;
+  const unnamed = checkKeyName(opened.header, secured.payload);
+  if (unnamed) return unnamed;
   const { kid: keyId } = opened.header;
   const wanted = {
     did: from.id,

@@ -4,6 +4,7 @@ import { claimed } from './kinds-proof.ts';
 import { stranger } from './world.ts';
 
 const codes = [
+  'VC_CONTEXT_UNSIGNED',
   ...['VC_PROOF_CONTEXT', 'VC_SIGNATURE', 'VC_SCHEMA', 'VC_RDF_INVALID', 'VC_CONTEXT_UNKNOWN'],
   ...['VC_CONTEXT_MISSING', 'VC_CONTRADICTION', 'VC_ISSUER', 'VC_ENVELOPE', 'VC_JSON'],
   ...['VC_PROOF', 'VC_PROOF_CHAIN', 'VC_PROOF_SUITE', 'VC_EXPIRED', 'VC_STATUS_INVALID'],

@@ -48,6 +48,8 @@ const badHeader = ['VC_HEADER'] as const;
 const json = ['VC_JSON'] as const;
 const otherSigner = ['VC_ISSUER', 'VC_HOLDER', 'VC_SIGNATURE', 'VC_KEY_INVALID'] as const;
 const unknownKey = ['VC_KEY_UNKNOWN', ...otherSigner] as const;
+/** Without iss, a name that is no absolute URL is none at all. */
+const halfNamed = [...badHeader, ...unknownKey] as const;
 
 const forgerJwk = ({ signer }: TokenPlace) => jwkOf(forger[signer.algorithm].publicKey);
 const other = ({ signer }: TokenPlace) => (signer.algorithm === 'ES256' ? 'EdDSA' : 'ES256');
@@ -63,18 +65,24 @@ const KIDS: readonly [string, readonly string[], (place: TokenPlace) => unknown]
   ["a stranger's", otherSigner, () => stranger.signer.keyId],
   ["the rival's", otherSigner, () => parties.rival.signer.keyId],
   ['a web address', otherSigner, () => 'https://169.254.169.254/latest/meta-data#key'],
-  ['a file', unknownKey, () => '/dev/null'],
-  ['a climbing path', unknownKey, () => '../../../../etc/passwd'],
-  ['a query', unknownKey, () => "' UNION SELECT 'x'; --"],
+  ['a file', halfNamed, () => '/dev/null'],
+  ['a climbing path', halfNamed, () => '../../../../etc/passwd'],
+  ['a query', halfNamed, () => "' UNION SELECT 'x'; --"],
+  ['its fragment alone', halfNamed, ({ signer }) => signer.keyId.slice(signer.did.length)],
+  [
+    'the name of its fragment',
+    halfNamed,
+    ({ signer }) => signer.keyId.slice(signer.did.length + 1),
+  ],
   ['another fragment', unknownKey, ({ signer }) => `${signer.did}#key-2`],
   ['a space behind', unknownKey, ({ signer }) => `${signer.keyId} `],
   ['a NUL behind', unknownKey, ({ signer }) => `${signer.keyId}\0`],
-  ['upper case', unknownKey, ({ signer }) => signer.keyId.toUpperCase()],
-  ['a look-alike', unknownKey, ({ signer }) => signer.keyId.replace('did', 'dіd')],
+  ['upper case', halfNamed, ({ signer }) => signer.keyId.toUpperCase()],
+  ['a look-alike', halfNamed, ({ signer }) => signer.keyId.replace('did', 'dіd')],
   ['escaped', unknownKey, ({ signer }) => signer.keyId.replace('#', '%23')],
   ['two fragments', unknownKey, ({ signer }) => `${signer.keyId}#${signer.keyId}`],
   ['another DID before', otherSigner, ({ signer }) => `${stranger.did}#${signer.keyId}`],
-  ['a name of every object', unknownKey, () => '__proto__'],
+  ['a name of every object', halfNamed, () => '__proto__'],
 ];
 
 const EXTENSIONS: readonly [string, object][] = [

@@ -7,7 +7,7 @@ import type { Relationship } from '../../identity/did-document.ts';
 import { limits } from '../../limits.ts';
 import { millisecondsOf } from '../claims.ts';
 import { isRefusal, type Refusal, refuse } from '../refusal.ts';
-import { isObject, type JsonObject } from '../vcdm-values.ts';
+import { isObject, isUrl, type JsonObject } from '../vcdm-values.ts';
 import { canonicalize } from './jcs.ts';
 import { type CryptosuiteName, cryptosuites, isCryptosuite } from './suite.ts';
 
@@ -78,9 +78,8 @@ function readProof(entry: unknown, document: JsonObject): Proof | Refusal {
   if (purpose !== 'assertionMethod' && purpose !== 'authentication') {
     return refuse('VC_PROOF_PURPOSE', `proofPurpose is ${shown(purpose)}`);
   }
-  if (id !== undefined && (typeof id !== 'string' || id === '')) {
-    return refuse('VC_PROOF', 'the id of a proof is not text');
-  }
+  // VC Data Integrity §2.1: a URL, where there is one.
+  if (id !== undefined && !isUrl(id)) return refuse('VC_PROOF', 'the id of a proof is not a URL');
   const signature = readSignature(raw['proofValue']);
   if (isRefusal(signature)) return signature;
   const rest = readOptions(raw);

@@ -22,8 +22,8 @@ import {
   partyMs,
   ticket,
 } from '../../support/party.ts';
-
 import { by, office, proven, stranger, token } from '../../support/party-office.ts';
+import { token as handMade } from '../../support/presented.ts';
 
 describe('a party credential', () => {
   it('is taken as a token and as JSON with a proof, each once', async () => {
@@ -79,6 +79,24 @@ describe('a party credential', () => {
     for (const [code, bytes] of cases) {
       expect(await submit(bytes), code).toMatchObject({ outcome: 'refused', code });
     }
+  });
+
+  it('names its key in full, and whoever signed where it says so', async () => {
+    const { submit } = await office();
+    const carrier = by[northline.id] as Organisation;
+    const fragment = carrier.signer.keyId.replace(carrier.did, '');
+    const made = (header: object) => {
+      const payload = JSON.parse(familyFor(ticket()).compose(ticket({ id: newId() })));
+      return submit(Buffer.from(handMade(payload, header, carrier)));
+    };
+    const refused = (code: string) => ({ outcome: 'refused', code });
+    expect(await made({ kid: fragment })).toMatchObject(refused('VC_HEADER'));
+    expect(await made({ kid: fragment.slice(1) })).toMatchObject(refused('VC_HEADER'));
+    expect(await made({ kid: undefined })).toMatchObject(refused('VC_HEADER'));
+    expect(await made({ iss: lakeside.id })).toMatchObject(refused('VC_ISSUER'));
+    expect(await made({ kid: fragment, iss: lakeside.id })).toMatchObject(refused('VC_ISSUER'));
+    expect(await made({ kid: fragment, iss: northline.id })).toMatchObject({ outcome: 'accepted' });
+    expect(await made({})).toMatchObject({ outcome: 'accepted' });
   });
 
   function signedAs(payload: object): Promise<Uint8Array> {

@@ -68,7 +68,7 @@ describe.each([false, true])('a batch with disclosures, decoys %s', (decoys) => 
     const clear = text.map((part) => Buffer.from(part, 'base64url').toString('utf8')).join('\n');
     expect(clear).toContain(own);
     expect(clear).not.toContain(other);
-    expect(opened.hidden).toBe(decoys ? 16 - 3 + 16 - 1 : 4);
+    expect(opened).toMatchObject({ hidden: decoys ? 16 - 3 + 16 - 1 : 4, withheld: 0 });
   });
 
   it('shows a single reading', async () => {
@@ -80,6 +80,34 @@ describe.each([false, true])('a batch with disclosures, decoys %s', (decoys) => 
       return isIt || value === goods[0];
     });
     expect(readBatchHead(open(shown).payload)).toMatchObject({ goods: [goods[0]], readings: 2 });
+  });
+});
+
+describe('what is not shown is withheld', () => {
+  const member = (name: string, value: unknown) =>
+    Buffer.from(JSON.stringify(['salt', name, value])).toString('base64url');
+  const status = member('credentialStatus', { type: 'x' });
+  const subject = member('credentialSubject', { _sd: ['inside'] });
+  const inner = member('a', { _sd: ['b'], c: [{ '...': 'd' }] });
+  const digest = digestOfDisclosure;
+  it.each([
+    [
+      'never in the subject',
+      { credentialSubject: { a: { _sd: ['x'] }, b: [{ '...': 'y' }] } },
+      [],
+      0,
+    ],
+    ['never in a list of subjects', { credentialSubject: [{ '...': 'x' }, { _sd: ['y'] }] }, [], 0],
+    ['never in a subject that is disclosed', { _sd: [digest(subject)] }, [subject], 0],
+    ['in that one beside it', { _sd: [digest(subject), 'x'] }, [subject], 1],
+    ['beside the subject', { credentialSubject: { _sd: ['x'] }, _sd: ['y', 'z'] }, [], 2],
+    ['behind the subject', { credentialSubject: {}, credentialStatus: [{ '...': 'x' }] }, [], 1],
+    ['inside of a status', { credentialStatus: { _sd: ['x'] }, credentialSubject: {} }, [], 1],
+    ['in a subject of something else', { evidence: { credentialSubject: { _sd: ['x'] } } }, [], 1],
+    ['below what is shown', { _sd: [digest(inner)] }, [inner], 2],
+    ['and shown it is not', { _sd: [digest(status)] }, [status], 0],
+  ])('%s', (_, payload, disclosures, withheld) => {
+    expect(reveal(payload, disclosures)).toMatchObject({ withheld });
   });
 });
 
@@ -106,7 +134,11 @@ describe('a disclosure is refused', () => {
     reveal({ ...signed, ...change }, disclosures);
 
   it('never when it is one that was made', () => {
-    expect(revealed(made.disclosures)).toEqual({ payload: JSON.parse(payload), hidden: 0 });
+    expect(revealed(made.disclosures)).toEqual({
+      payload: JSON.parse(payload),
+      hidden: 0,
+      withheld: 0,
+    });
     expect(revealed([])).toMatchObject({ hidden: 3, payload: { list: [], inner: { other: 2 } } });
   });
 
@@ -193,7 +225,7 @@ describe('a token with disclosures', () => {
         const options = { random: { ...systemRandom, bytes: randomBytes }, decoys };
         const { disclosures, payload } = conceal(text, [...inner, ['list', '*']], options);
         const back = reveal(JSON.parse(payload) as Record<string, unknown>, disclosures);
-        expect(back).toEqual({ payload: JSON.parse(text) as unknown, hidden: 0 });
+        expect(back).toEqual({ payload: JSON.parse(text) as unknown, hidden: 0, withheld: 0 });
       }),
     );
   });

@@ -35,6 +35,35 @@ async function prove(input: JsonObject, by: typeof first, options: object): Prom
   return { ...proof, proofValue: `z${encodeBase58(await by.sign(data))}` };
 }
 
+describe.skipIf(!hasShared)('what a holder says itself, in a presentation over RDF', () => {
+  it('is valid as it was signed, and not where an end is spelled past its reader', async () => {
+    const own = claim({ issuer: first.did, validUntil: '2020-01-01T00:00:00Z' });
+    const { validUntil: _, ...endless } = own;
+    const presented = (part: JsonObject): JsonObject => ({
+      '@context': [v2],
+      type: ['VerifiablePresentation'],
+      holder: first.did,
+      verifiableCredential: [part],
+    });
+    const judged = async (signed: JsonObject, shown = signed) => {
+      const proof = await prove(presented(signed), first, { proofPurpose: 'authentication' });
+      const bytes = Buffer.from(JSON.stringify({ ...presented(shown), proof }));
+      return verifyAny(bytes, { documents: noDocuments, atMs }, canonize);
+    };
+    expect((await judged(endless)).code).toBe('VC_VALID');
+    expect((await judged(own)).code).toBe('VC_EXPIRED');
+    const type = 'http://www.w3.org/2001/XMLSchema#dateTime';
+    const whole = 'https://www.w3.org/2018/credentials#validUntil';
+    const hidden = { ...endless, [whole]: { '@type': type, '@value': own['validUntil'] } };
+    const { inner } = await judged(own, hidden);
+    expect(inner?.[0]).toMatchObject({ verdict: 'invalid', code: 'VC_RDF_INVALID' });
+    // The signature itself holds: the statements are the same.
+    expect(await canonize({ document: presented(own), digest: 'sha256' })).toBe(
+      await canonize({ document: presented(hidden), digest: 'sha256' }),
+    );
+  });
+});
+
 describe.skipIf(!hasShared)('a chain of proofs over RDF', () => {
   it('holds, and shows when one is taken out, changed or made over another', async () => {
     const document = claim({ issuer: first.did });

@@ -1,6 +1,7 @@
 /** Proofs inside, several credentials in one file, and what fails on our side. */
 import { describe, expect, it } from 'vitest';
 import { addProof } from '../../../../devices/credential/proof/add-proof.ts';
+import { conceal } from '../../../../devices/credential/sd-jwt-issue.ts';
 import {
   composeStatusList,
   encodeStatusList,
@@ -8,6 +9,7 @@ import {
 } from '../../../../devices/credential/status-list.ts';
 import { noDocuments } from '../../../../devices/io/documents.ts';
 import { limits } from '../../../../devices/limits.ts';
+import { systemRandom } from '../../../../devices/runtime.ts';
 import { memorySigner } from '../../../support/identity.ts';
 import {
   atMs,
@@ -15,12 +17,89 @@ import {
   created,
   judge,
   mill,
+  presentation,
   rail,
   token,
   v2,
   withDocuments,
 } from '../../../support/presented.ts';
 import { BatchMaker } from '../../../support/signed-batch.ts';
+
+describe('a credential with disclosures', () => {
+  const url = 'https://mill.example/status/1';
+  const entry = {
+    type: 'BitstringStatusListEntry',
+    statusPurpose: 'revocation',
+    statusListIndex: '7',
+    statusListCredential: url,
+  };
+  const typ = { typ: 'vc+sd-jwt' };
+  const plain = { random: systemRandom, decoys: false };
+  /** With all of its disclosures, and with none. */
+  const both = (payload: object, path: readonly string[], header: object = typ) => {
+    const made = conceal(JSON.stringify(payload), [path], plain);
+    const secured = token(JSON.parse(made.payload), header);
+    return [`${secured}~${made.disclosures.join('~')}~`, `${secured}~`].map((one) => judge(one));
+  };
+
+  it.each([
+    ['a status', { credentialStatus: entry }, ['credentialStatus'], 'VC_STATUS_MISSING'],
+    ['an end', { validUntil: created }, ['validUntil'], 'VC_EXPIRED'],
+    ['an end of the token', { exp: 1 }, ['exp'], 'VC_EXPIRED'],
+    ['a beginning', { validFrom: '2999-01-01T00:00:00Z' }, ['validFrom'], 'VC_NOT_YET_VALID'],
+    [
+      'a schema',
+      { credentialSchema: { id: url, type: 'JsonSchema' } },
+      ['credentialSchema'],
+      'VC_VALID',
+    ],
+  ])('that hides %s is left open', (_, more, path, shown) => {
+    const [all, none] = both(claim(more), path);
+    expect(all?.code).toBe(shown);
+    expect(none).toMatchObject({ verdict: 'undecided', code: 'VC_CLAIMS_HIDDEN' });
+  });
+
+  it('that hides what it says of its subject is as good as one that shows it', () => {
+    const [all, none] = both(claim(), ['credentialSubject', 'id']);
+    expect(all?.code).toBe('VC_VALID');
+    // Nothing is left of the subject, which VCDM 2.0 §4.8 does not allow.
+    expect(none?.code).toBe('VC_SCHEMA');
+    const two = claim({ credentialSubject: { id: 'urn:x:1', grade: 'S355' } });
+    expect(both(two, ['credentialSubject', 'grade']).map(({ code }) => code)).toEqual([
+      'VC_VALID',
+      'VC_VALID',
+    ]);
+  });
+
+  it('that hides something and is forged is not valid', () => {
+    const made = conceal(JSON.stringify(claim({ exp: 1 })), [['exp']], plain);
+    const forged = `${token(JSON.parse(made.payload), typ).slice(0, -8)}AAAAAAAA~`;
+    expect(judge(forged)).toMatchObject({ verdict: 'invalid', code: 'VC_SIGNATURE' });
+  });
+
+  it('that presents and hides something is left open too', () => {
+    const header = { typ: 'vp+sd-jwt', cty: 'vp' };
+    const [all, none] = both(presentation({ exp: 1 }), ['exp'], header);
+    expect([all?.code, none?.code]).toEqual(['VC_EXPIRED', 'VC_CLAIMS_HIDDEN']);
+  });
+
+  it('is no status list while it hides something', () => {
+    const made = (path: string[]) => {
+      const payload = composeStatusList({
+        id: url,
+        issuer: mill.did,
+        purpose: 'revocation',
+        encodedList: encodeStatusList(statusBits([])),
+        validFromMs: atMs - 1000,
+      });
+      const concealed = conceal(JSON.stringify({ ...JSON.parse(payload), exp: 1 }), [path], plain);
+      return Buffer.from(`${token(JSON.parse(concealed.payload), typ)}~`);
+    };
+    const documents = withDocuments([mill], { statusList: () => made(['exp']) });
+    const found = judge(token(claim({ credentialStatus: entry })), { documents });
+    expect(found).toMatchObject({ verdict: 'undecided', code: 'VC_STATUS_INVALID' });
+  });
+});
 
 describe('a credential with a proof inside', () => {
   const purpose = 'assertionMethod';
@@ -38,13 +117,20 @@ describe('a credential with a proof inside', () => {
     );
   });
 
-  it('is not valid when a context was appended, or a time has passed', async () => {
+  it('is not valid when a time has passed', async () => {
     const made = await addProof(claim({ validUntil: created }), mill.signer, { purpose, created });
     expect(judge(made).code).toBe('VC_EXPIRED');
+  });
+
+  it('is left open when a context was appended: the proof holds, and that is all', async () => {
     const good = await addProof(claim(), mill.signer, { purpose, created });
     expect(judge(good).code).toBe('VC_VALID');
     const appended = { ...good, '@context': [v2, 'https://x.example/v1'] };
-    expect(judge(appended).code).toBe('VC_PROOF_CONTEXT');
+    expect(judge(appended)).toMatchObject({ verdict: 'undecided', code: 'VC_CONTEXT_UNSIGNED' });
+    const before = { ...good, '@context': ['https://x.example/v1', v2] };
+    expect(judge(before).verdict).toBe('invalid');
+    const changed = { ...appended, id: 'urn:x:2' };
+    expect(judge(changed)).toMatchObject({ verdict: 'invalid', code: 'VC_SIGNATURE' });
   });
 
   it.each(['token', 'document'])('is revoked by a list that is secured as a %s', async (form) => {

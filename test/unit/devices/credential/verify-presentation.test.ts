@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { addProof } from '../../../../devices/credential/proof/add-proof.ts';
 import { limits } from '../../../../devices/limits.ts';
-import { memoryOrganisation } from '../../../support/identity.ts';
+import { memoryOrganisation, memorySigner } from '../../../support/identity.ts';
 import {
   atMs,
   claim,
@@ -19,6 +19,69 @@ import {
   vp,
   withDocuments,
 } from '../../../support/presented.ts';
+
+describe('a token whose kid', () => {
+  const by = { iss: mill.did };
+  it.each([
+    ['is a fragment', { kid: '#key-1' }, {}, 'VC_HEADER'],
+    ['is a fragment, with iss in the header', { kid: '#key-1', ...by }, {}, 'VC_VALID'],
+    ['is a fragment, with iss in the payload', { kid: '#key-1' }, by, 'VC_VALID'],
+    ['is a name', { kid: 'key-1' }, {}, 'VC_HEADER'],
+    ['is a name, with iss', { kid: 'key-1' }, by, 'VC_VALID'],
+    ['is a name that nobody has, with iss', { kid: 'key-2' }, by, 'VC_KEY_UNKNOWN'],
+    ['is a thumbprint', { kid: 'urn:ietf:params:oauth:jwk-thumbprint:x' }, {}, 'VC_HEADER'],
+    ['has the DID of the issuer', { kid: `${mill.did}#key-1` }, {}, 'VC_VALID'],
+    ['has the DID of another, with iss', { kid: `${rail.did}#key-1` }, by, 'VC_ISSUER'],
+    // VC-JOSE-COSE §4.1.1: a key of a DID is always named.
+    ['is absent, with iss', { kid: undefined }, by, 'VC_HEADER'],
+    ['is absent', { kid: undefined }, {}, 'VC_HEADER'],
+    ['is empty, with iss', { kid: '' }, by, 'VC_HEADER'],
+  ])('%s', (_, header, payload, code) => {
+    expect(judge(token(claim(payload), header)).code).toBe(code);
+  });
+
+  it('is a fragment of a did:key is not enough either', () => {
+    const device = memorySigner();
+    const fragment = device.keyId.slice(device.keyId.indexOf('#'));
+    const own = { ...mill, did: device.did, signer: device };
+    const of = (header: object): string =>
+      judge(token(claim({ issuer: device.did }), header, own)).code;
+    expect(of({ kid: fragment })).toBe('VC_HEADER');
+    expect(of({ kid: fragment, iss: device.did })).toBe('VC_VALID');
+    expect(of({})).toBe('VC_VALID');
+  });
+
+  it('is absent is no obstacle where the issuer is an address with one key', () => {
+    const address = 'https://mill.example/issuers/1';
+    const web = memoryOrganisation(address, 'Mill');
+    const [method] = web.document['verificationMethod'] as readonly object[];
+    const another = { ...method, id: `${address}#key-2` };
+    const keys = [method, another];
+    const both = [`${address}#key-1`, `${address}#key-2`];
+    const of = (payload: object, header: object, document: object = {}) => {
+      const documents = withDocuments([{ ...web, document: { ...web.document, ...document } }]);
+      const made = token(
+        claim({ issuer: address, ...payload }),
+        { kid: undefined, ...header },
+        web,
+      );
+      return judge(made, { documents });
+    };
+    expect(of({ iss: address }, {})).toMatchObject({ code: 'VC_VALID', keyId: null, keyIds: [] });
+    expect(of({}, { iss: address }).code).toBe('VC_VALID');
+    expect(of({}, {}).code).toBe('VC_HEADER');
+    expect(of({ iss: mill.did }, {}).code).toBe('VC_HEADER');
+    const two = { verificationMethod: keys, assertionMethod: both };
+    expect(of({ iss: address }, {}, two)).toMatchObject({
+      verdict: 'undecided',
+      code: 'VC_KEY_UNNAMED',
+    });
+    expect(of({ iss: address }, {}, { verificationMethod: keys }).code).toBe('VC_VALID');
+    expect(of({ iss: address }, {}, { assertionMethod: [] }).code).toBe('VC_KEY_UNKNOWN');
+    const forged = of({ iss: address }, {}, memoryOrganisation(address, 'Other').document);
+    expect(forged.code).toBe('VC_SIGNATURE');
+  });
+});
 
 describe('a token whose header', () => {
   it.each([
@@ -85,7 +148,7 @@ describe('a presentation as a token', () => {
     ['without typ', {}, { typ: undefined, cty: undefined }, 'VC_VALID'],
     ['by a holder who is an object', { holder: { id: mill.did, name: 'Mill' } }, {}, 'VC_VALID'],
     ['by nobody in particular', { holder: undefined }, {}, 'VC_VALID'],
-    ['by nobody, with a kid that names nobody', { holder: undefined }, { kid: '#k' }, 'VC_HOLDER'],
+    ['by nobody, with a kid that names nobody', { holder: undefined }, { kid: '#k' }, 'VC_HEADER'],
     ['in the name of another', { holder: rail.did }, {}, 'VC_HOLDER'],
     ['with another iss', { iss: rail.did }, {}, 'VC_HOLDER'],
     ['with another iss in its header', {}, { iss: rail.did }, 'VC_HOLDER'],
@@ -96,7 +159,12 @@ describe('a presentation as a token', () => {
     ['that ends now', { exp: atMs / 1000 }, {}, 'VC_VALID'],
     ['with an end that is no time', { exp: 'soon' }, {}, 'VC_SCHEMA'],
     ['with the claim of VCDM 1.1', { vp: {} }, {}, 'VC_SCHEMA'],
-    ['of nothing', { verifiableCredential: [] }, {}, 'VC_EMPTY'],
+    ['without credentials', { verifiableCredential: undefined }, {}, 'VC_VALID'],
+    ['with a list of none', { verifiableCredential: [] }, {}, 'VC_SCHEMA'],
+    ['by a key without its DID', {}, { kid: '#key-1' }, 'VC_HEADER'],
+    ['by a key without its DID, and iss', {}, { kid: '#key-1', iss: mill.did }, 'VC_VALID'],
+    ['by a name without #, and iss', { iss: mill.did }, { kid: 'key-1' }, 'VC_VALID'],
+    ['by a fragment, and iss', {}, { kid: 'key-1', iss: rail.did }, 'VC_HOLDER'],
     [
       'that is a credential too',
       { type: ['VerifiablePresentation', 'VerifiableCredential'] },
@@ -126,6 +194,22 @@ describe('a presentation as a token', () => {
     expect(of({ authentication: [mill.signer.keyId] })).toBe('VC_VALID');
     expect(of({ assertionMethod: [mill.signer.keyId] })).toBe('VC_VALID');
     expect(of({})).toBe('VC_KEY_UNKNOWN');
+  });
+
+  it('without credentials says who presents, and that nothing is presented', async () => {
+    const nothing = { verifiableCredential: undefined };
+    const bare = judge(present(nothing));
+    expect(bare).toMatchObject({ verdict: 'valid', form: 'vp+jwt', inner: [] });
+    expect(bare.reason).toBe(`presented by ${mill.did}, without credentials`);
+    const purpose = 'assertionMethod';
+    const { verifiableCredential: _, ...without } = presentation();
+    const made = await addProof(without, mill.signer, { purpose, created });
+    expect(judge(made)).toMatchObject({ verdict: 'valid', inner: [], reason: bare.reason });
+    const none = presentation({ verifiableCredential: [] });
+    expect(judge(await addProof(none, mill.signer, { purpose, created })).code).toBe('VC_SCHEMA');
+    // An array of presentations, and one in an envelope, say no more.
+    expect(judge([present(nothing)]).inner).toMatchObject([{ inner: [] }]);
+    expect(judge(`${present(nothing).slice(0, -8)}AAAAAAAA`).code).toBe('VC_SIGNATURE');
   });
 
   it('is as good as its worst part', async () => {
@@ -218,6 +302,7 @@ describe('a TraceablePresentation', () => {
     ['by the rules', {}, 'VC_VALID'],
     ['without the context', { '@context': [v2] }, 'VC_PROFILE'],
     ['without an id', { id: undefined }, 'VC_PROFILE'],
+    ['without credentials', { verifiableCredential: undefined }, 'VC_VALID'],
     ['with an id of another kind', { id: 'https://x.example/1' }, 'VC_PROFILE'],
     ['with a UUID of version 1', { id: uuid(9).replace('-4000', '-1000') }, 'VC_PROFILE'],
     ['with a workflow of another name', { workflow: { instance: ['first'] } }, 'VC_PROFILE'],
