@@ -47,6 +47,8 @@ export class Applier {
   private fold: Fold;
   private meta: TwinsMeta;
   private table: RouteTable;
+  /** Entries that were read and stand behind a tick, so that a rebuild reads none of them twice. */
+  private ahead: readonly JournalEntry[] = [];
 
   constructor(options: { journal: EntryReader; store: TwinsStore; plugins: FoldPlugins }) {
     this.journal = options.journal;
@@ -74,12 +76,17 @@ export class Applier {
   step(end: number = Number.POSITIVE_INFINITY): Applied | undefined {
     const room = Math.min(limits.applyGroupMax, end - this.meta.cursor);
     if (room <= 0) return undefined;
-    const entries = untilTick(this.journal.read(this.meta.cursor, room, GROUP_BYTES_MAX));
+    const { ahead, journal } = this;
+    const read = ahead.length > 0 ? ahead : journal.read(this.meta.cursor, room, GROUP_BYTES_MAX);
+    const entries = untilTick(read.slice(0, room));
     if (entries.length === 0) return undefined;
     try {
-      return this.commit(entries);
+      const applied = this.commit(entries);
+      this.ahead = read.slice(entries.length);
+      return applied;
     } catch (error) {
       // States in memory may be ahead of the store now; they are read again.
+      this.ahead = [];
       this.meta = this.store.meta();
       this.fold = this.freshFold();
       throw error;

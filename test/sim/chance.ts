@@ -26,6 +26,11 @@ export class Chance implements Random {
     return low + Math.floor(this.fraction() * (high - low + 1));
   }
 
+  /** One of them; there is at least one. */
+  pick<T>(items: readonly T[]): T {
+    return items[this.between(0, items.length - 1)] as T;
+  }
+
   happens(probability: number): boolean {
     return this.fraction() < probability;
   }

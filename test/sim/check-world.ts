@@ -1,96 +1,126 @@
-/** The promises, checked over everything that a simulated world has left behind. */
-import { readBatch } from '../../devices/credential/batch-wire.ts';
-import { openToken } from '../../devices/credential/jws.ts';
-import { limits } from '../../devices/limits.ts';
+/**
+ * The promises, held against a simulated world after each of its steps: a commit of an outbox, a
+ * commit of the journal, a receipt, a transaction of the twins; and against all that is left at the
+ * end. Each promise has a file of its own; what they look at is in facts.ts and applied.ts.
+ */
+import { createHash } from 'node:crypto';
+import type { TwinState } from '../../ingest/fold-state.ts';
 import type { JournalEntry } from '../../ingest/store.ts';
+import type { Twin } from '../../ingest/twin.ts';
+import { type AppliedWorld, applyTo, nothingApplied } from './applied.ts';
+import { checkBounds } from './check-bounded.ts';
+import { type CustodyChain, checkHead } from './check-custody.ts';
+import { checkGone, checkNothingLost, checkReceipt } from './check-durable.ts';
+import { checkGapAlerts, checkGaps } from './check-omission.ts';
+import { checkCounts, checkPlaces, checkStored, type Held, nothingHeld } from './check-once.ts';
+import { checkNewest } from './check-order.ts';
+import { checkRebuilt, checkRollbacks } from './check-restore.ts';
+import { checkJudged } from './check-trust.ts';
+import { type Facts, noFacts, noteCommit, noteStored } from './facts.ts';
 import type { Office } from './office.ts';
-import type { Sensor } from './sensor.ts';
-import type { Station } from './station.ts';
+import type { OutboxChange } from './outbox-changes.ts';
 
-/** What a changed last byte of a token is refused for. */
-const FORGED: readonly string[] = ['VC_SIGNATURE', 'VC_MALFORMED'];
+/** Broken promises that are told; the first ones say most. */
+const BROKEN_MAX = 20;
 
-/** Sentences about broken promises. */
-export function checkWorld(world: {
-  readonly entries: readonly JournalEntry[];
-  readonly stations: readonly Station[];
-  readonly sensors: readonly Sensor[];
-  readonly office: Office;
-}): string[] {
-  const batches = world.entries.filter(({ header }) => header.kind === 'batch');
-  const broken: string[] = [];
-  // What was changed on the way is refused; nothing else is.
-  const odd = world.entries.filter(
-    ({ header: { kind, code } }) =>
-      kind === 'equivocation' || (kind === 'refusal' && !FORGED.includes(code ?? '')),
-  );
-  for (const { header } of odd) broken.push(`${header.kind} ${header.code}: ${header.reason}`);
-  broken.push(...checkNothingLost(batches, world.stations));
-  broken.push(...checkChains(batches, world.stations));
-  broken.push(...checkReadings(batches, world.sensors));
-  const differs = world.office.rebuildDiffers();
-  if (differs) broken.push(`rebuilt twins differ: ${differs}`);
-  for (const part of [world.office, ...world.stations]) {
-    if (part.failure !== undefined) broken.push(`a part failed: ${String(part.failure)}`);
+export class Watch {
+  readonly facts: Facts = noFacts();
+  /** Sentences about broken promises, in the order in which they broke. */
+  readonly broken: string[] = [];
+  /** Steps after which promises were checked. */
+  steps = 0;
+  readonly chain: CustodyChain & { steps: CustodyChain['steps'][number][] };
+  readonly #held: Held = nothingHeld();
+  readonly #served: (device: string) => number;
+  readonly #nowMs: () => number;
+  readonly #trace = createHash('sha256');
+  #applied: AppliedWorld = nothingApplied();
+
+  constructor(options: {
+    /** How many values the sensor of a device gave. */
+    readonly served: (device: string) => number;
+    readonly nowMs: () => number;
+    /** The goods whose custody the holders pass on. */
+    readonly goods: string;
+  }) {
+    this.#served = options.served;
+    this.#nowMs = options.nowMs;
+    this.chain = { goods: options.goods, steps: [] };
   }
-  return broken;
-}
 
-/** Every batch that was ever committed at a station is in the journal, or still waits there. */
-function checkNothingLost(
-  batches: readonly JournalEntry[],
-  stations: readonly Station[],
-): string[] {
-  const stored = new Set(batches.map(({ header }) => header.digest));
-  return stations.flatMap((station) => {
-    const waiting = new Set(station.waiting());
-    const gone = station.committed.filter((digest) => !stored.has(digest) && !waiting.has(digest));
-    return gone.length > 0
-      ? [`${gone.length} committed batches are nowhere, first ${gone[0]}`]
-      : [];
-  });
-}
+  /** Digest of all steps, what they were about and when: the same seed gives the same. */
+  get trace(): string {
+    return this.#trace.copy().digest('hex');
+  }
 
-/** Each place in a device's history is taken once, and each epoch follows the one before it. */
-function checkChains(batches: readonly JournalEntry[], stations: readonly Station[]): string[] {
-  const broken: string[] = [];
-  const digests = new Set(batches.map(({ header }) => header.digest));
-  for (const station of stations) for (const digest of station.waiting()) digests.add(digest);
-  const places = new Set<string>();
-  for (const { header } of batches) {
-    const key = header.batch;
-    if (!key) continue;
-    const place = `${key.device} ${key.epochCounter} ${key.epochNonce} ${key.sequence}`;
-    if (places.has(place)) broken.push(`${place} is taken twice`);
-    places.add(place);
-    if (key.previous !== undefined && !digests.has(key.previous)) {
-      broken.push(`the batch before ${place} is missing`);
+  /** An outbox committed; `isPutBack` when its disk was just put back to an older state. */
+  committed(station: string, change: OutboxChange, isPutBack: boolean): void {
+    const moved = noteCommit(this.facts, station, change);
+    this.#step('outbox', station, ...moved.added.map(({ digest }) => digest), ...moved.gone);
+    this.#say(checkPlaces(this.facts, moved));
+    this.#say(checkGone(this.facts, moved, isPutBack));
+  }
+
+  /** The journal committed. */
+  stored(entries: readonly JournalEntry[]): void {
+    const stored = noteStored(this.facts, entries);
+    this.#step('journal', ...entries.map(({ header }) => `${header.kind} ${header.digest}`));
+    this.#say(checkStored(this.facts, this.#held, stored, this.#served));
+    this.#say(checkJudged(this.facts, entries));
+  }
+
+  /** A receipt is about to leave. */
+  receipted(token: Uint8Array): void {
+    this.#step('receipt');
+    this.#say(checkReceipt(this.facts, token));
+  }
+
+  /** The twins committed, or were found as they are at a start. */
+  applied(
+    { changed, cursor }: { changed: readonly TwinState[]; cursor: number },
+    view: (state: TwinState) => Twin,
+  ): void {
+    this.#step('twins', String(cursor));
+    this.#applied = applyTo(this.#applied, this.facts, cursor);
+    this.#say(checkCounts(this.#applied, changed));
+    this.#say(checkNewest(this.#applied, changed));
+    this.#say(checkGaps(this.facts, this.#applied, changed, view));
+    this.#say(checkHead(this.#applied, this.chain, changed));
+  }
+
+  /** Now and then: what is too dear for each step. */
+  looked(now: Parameters<typeof checkBounds>[1]): void {
+    this.#say(checkBounds(this.facts, now));
+  }
+
+  rebuilt(office: Office): void {
+    const { live, rebuilt } = office.rebuild();
+    this.#say(checkRebuilt(live, rebuilt));
+  }
+
+  /** At the end, when everything was mended and came to rest. */
+  ended(office: Office): void {
+    this.#say(checkNothingLost(this.facts));
+    const alerts = (device: string) => office.alerts(device);
+    this.#say(checkRollbacks(this.#applied, alerts));
+    this.#say(checkGapAlerts(this.facts, this.#applied, alerts));
+    this.rebuilt(office);
+  }
+
+  /** Something that no promise allows. */
+  say(sentence: string): void {
+    this.#say([sentence]);
+  }
+
+  #step(...words: readonly string[]): void {
+    this.steps += 1;
+    this.#trace.update(`${this.#nowMs()} ${words.join(' ')}\n`);
+  }
+
+  #say(sentences: readonly string[]): void {
+    for (const sentence of sentences) {
+      if (this.broken.length >= BROKEN_MAX) return;
+      this.broken.push(`${new Date(this.#nowMs()).toISOString()} ${sentence}`);
     }
   }
-  return broken;
-}
-
-/** No value appears twice, and none appears that no sensor gave. */
-function checkReadings(batches: readonly JournalEntry[], sensors: readonly Sensor[]): string[] {
-  const served = new Set(
-    sensors.flatMap(({ ledger }) => ledger.map((s) => `${s.device} ${s.point} ${s.rawHex}`)),
-  );
-  const broken: string[] = [];
-  const seen = new Set<string>();
-  for (const { bytes } of batches) {
-    const opened = openToken(bytes, limits.batchBytesMax);
-    if ('code' in opened) return [`a stored batch cannot be opened: ${opened.reason}`];
-    const batch = readBatch(opened.payload);
-    if ('code' in batch) return [`a stored batch cannot be read: ${batch.reason}`];
-    for (const { about, readings } of batch.groups) {
-      const device = about?.split('/').at(-1);
-      for (const { point, rawHex } of readings) {
-        const name = `${device} ${point} ${rawHex}`;
-        if (seen.has(name)) broken.push(`${name} was applied twice`);
-        if (!served.has(name)) broken.push(`${name} was never served`);
-        seen.add(name);
-      }
-    }
-  }
-  return broken;
 }

@@ -1,5 +1,6 @@
 /** Keys made of a seed, so that a run with the same seed has the same DIDs. */
 import { createECDH, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { EdgeError } from '../../devices/errors.ts';
 import { didOfPublicJwk, keyIdOfDid } from '../../devices/identity/did-key.ts';
 import type { Signer } from '../../devices/io/key-store.ts';
 import type { Clock } from '../../devices/runtime.ts';
@@ -31,22 +32,28 @@ export function seededKey(chance: Chance): SeededKey {
   };
 }
 
-/** A signer that takes `delayMs` a signature, as a secure element does; 0 signs at once. */
+/** How a key does now; a secure element takes its time, and may be gone for a while. */
+export interface KeyHealth {
+  delayMs: number;
+  isGone: boolean;
+}
+
+/** A signer that signs at once, or as its health says. */
 export function seededSigner(
   { key, did }: SeededKey,
-  options: { clock: Clock; delayMs: number; keyId?: string; as?: string },
+  options: { clock?: Clock; health?: KeyHealth; keyId?: string; as?: string } = {},
 ): Signer {
+  const { clock, health } = options;
   const signNow = (data: Uint8Array) => sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' });
+  const signLater = async (data: Uint8Array) => {
+    if (clock && health && health.delayMs > 0) await clock.sleep(health.delayMs);
+    if (health?.isGone) throw new EdgeError('KEY_TOKEN_FAILED', 'signing with a key that is away');
+    return signNow(data);
+  };
   return {
     did: options.as ?? did,
     keyId: options.keyId ?? keyIdOfDid(did),
     algorithm: 'ES256',
-    sign:
-      options.delayMs === 0
-        ? signNow
-        : async (data) => {
-            await options.clock.sleep(options.delayMs);
-            return signNow(data);
-          },
+    sign: clock && health ? signLater : signNow,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A network that loses, repeats, delays and reorders, and that can be cut. Both directions go
- * through it; nothing that it does may lose or double a reading.
+ * A network that loses, repeats, delays and reorders. Each station has two links, one a direction,
+ * that can be cut by itself; nothing that a link does may lose or double a reading.
  */
 import type { Chance } from './chance.ts';
 import type { World } from './clock.ts';
@@ -8,7 +8,7 @@ import type { World } from './clock.ts';
 export interface NetworkFaults {
   readonly loss: number;
   readonly repeat: number;
-  /** Probability that somebody on the way changes the last byte, which is the signature's. */
+  /** Probability that somebody on the way changes a byte. */
   readonly forge: number;
   /** Longest delay, milliseconds; messages overtake one another within it. */
   readonly delayMs: number;
@@ -19,39 +19,100 @@ export interface NetworkCounts {
   lost: number;
   repeated: number;
   forged: number;
+  replayed: number;
 }
 
+export type Direction = 'up' | 'down';
+
+const CALM: NetworkFaults = { loss: 0, repeat: 0, forge: 0, delayMs: 20 };
+/** Messages that somebody on the way keeps, to bring them again later. */
+const KEPT_MAX = 64;
 /** The letter A, which is a letter of base64url. */
 const A = 0x41;
 
 export class Network {
-  readonly counts: NetworkCounts = { sent: 0, lost: 0, repeated: 0, forged: 0 };
+  readonly counts: NetworkCounts = { sent: 0, lost: 0, repeated: 0, forged: 0, replayed: 0 };
   readonly #world: World;
   readonly #chance: Chance;
-  #faults: NetworkFaults;
-  readonly #watchers = new Set<(up: boolean) => void>();
-  #isUp = true;
+  #faults: NetworkFaults = CALM;
 
-  constructor(world: World, chance: Chance, faults: NetworkFaults) {
+  constructor(world: World, chance: Chance) {
     this.#world = world;
     this.#chance = chance;
+  }
+
+  /** From now on messages fare like this; without an argument, well. */
+  fare(faults: NetworkFaults = CALM): void {
     this.#faults = faults;
   }
 
+  link(): Link {
+    return new Link(this, this.#world, this.#chance);
+  }
+
+  /** Hands bytes to `deliver`, perhaps: copies of them, late, twice or never. */
+  carry(bytes: Uint8Array, isCut: () => boolean, deliver: (bytes: Uint8Array) => void): void {
+    const { delayMs, forge, loss, repeat } = this.#faults;
+    this.counts.sent += 1;
+    if (isCut() || this.#chance.happens(loss)) {
+      this.counts.lost += 1;
+      return;
+    }
+    const copies = this.#chance.happens(repeat) ? 2 : 1;
+    this.counts.repeated += copies - 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const afterMs = 1 + this.#chance.fraction() * delayMs;
+      const copied = this.#chance.happens(forge) ? this.#forged(bytes) : Uint8Array.from(bytes);
+      this.#world.after(afterMs, () => deliver(copied));
+    }
+  }
+
+  /** One byte is another: the signature's last one, or any. */
+  #forged(bytes: Uint8Array): Uint8Array {
+    this.counts.forged += 1;
+    const copied = Uint8Array.from(bytes);
+    const at = this.#chance.happens(0.5)
+      ? copied.length - 1
+      : this.#chance.between(0, copied.length - 1);
+    copied[at] = copied[at] === A ? A + 1 : A;
+    return copied;
+  }
+}
+
+/** The way between a station and the ingester; either direction can be cut alone. */
+export class Link {
+  readonly #network: Network;
+  readonly #world: World;
+  readonly #chance: Chance;
+  readonly #isCut = { up: false, down: false };
+  readonly #kept: Record<Direction, Uint8Array[]> = { up: [], down: [] };
+  readonly #deliver: Record<Direction, ((bytes: Uint8Array) => void) | undefined> = {
+    up: undefined,
+    down: undefined,
+  };
+  readonly #watchers = new Set<(up: boolean) => void>();
+
+  constructor(network: Network, world: World, chance: Chance) {
+    this.#network = network;
+    this.#world = world;
+    this.#chance = chance;
+  }
+
+  /** A cut on the way back is not seen here: what is sent arrives, and nobody answers. */
   get isUp(): boolean {
-    return this.#isUp;
+    return !this.#isCut.up;
   }
 
-  /** Cuts the cable or mends it; those who watch are told. */
-  set(up: boolean): void {
-    if (up === this.#isUp) return;
-    this.#isUp = up;
-    for (const watcher of [...this.#watchers]) watcher(up);
+  /** Where what goes this way arrives. */
+  end(direction: Direction, deliver: (bytes: Uint8Array) => void): void {
+    this.#deliver[direction] = deliver;
   }
 
-  /** From now on nothing is lost, repeated or late. */
-  calm(): void {
-    this.#faults = { loss: 0, repeat: 0, forge: 0, delayMs: 1 };
+  /** Cuts a direction or mends it; those who watch are told. */
+  set(direction: Direction, isUp: boolean): void {
+    if (this.#isCut[direction] === !isUp) return;
+    this.#isCut[direction] = !isUp;
+    if (direction === 'up') for (const watcher of [...this.#watchers]) watcher(isUp);
   }
 
   watch(watcher: (up: boolean) => void): () => void {
@@ -59,23 +120,29 @@ export class Network {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Carries bytes to `deliver`, perhaps: copies of them, late, twice or never. */
-  carry(bytes: Uint8Array, deliver: (bytes: Uint8Array) => void): void {
-    this.counts.sent += 1;
-    if (!this.#isUp || this.#chance.happens(this.#faults.loss)) {
-      this.counts.lost += 1;
-      return;
-    }
-    const copies = this.#chance.happens(this.#faults.repeat) ? 2 : 1;
-    this.counts.repeated += copies - 1;
-    for (let copy = 0; copy < copies; copy += 1) {
-      const delayMs = 1 + this.#chance.fraction() * this.#faults.delayMs;
-      const copied = Uint8Array.from(bytes);
-      if (this.#chance.happens(this.#faults.forge)) {
-        this.counts.forged += 1;
-        copied.set([copied.at(-1) === A ? A + 1 : A], copied.length - 1);
-      }
-      this.#world.after(delayMs, () => deliver(copied));
-    }
+  send(direction: Direction, bytes: Uint8Array): void {
+    const kept = this.#kept[direction];
+    if (kept.length < KEPT_MAX) kept.push(bytes);
+    else if (this.#chance.happens(0.1)) kept[this.#chance.between(0, KEPT_MAX - 1)] = bytes;
+    this.#network.carry(
+      bytes,
+      () => this.#isCut[direction],
+      (arrived) => this.#deliver[direction]?.(arrived),
+    );
+  }
+
+  /** Somebody brings again what went this way before, or brings it to another's end. */
+  replay(direction: Direction, to: Link = this): void {
+    const kept = this.#kept[direction];
+    const bytes = kept[this.#chance.between(0, kept.length - 1)];
+    if (bytes === undefined) return;
+    this.#network.counts.replayed += 1;
+    this.#world.after(1, () => to.#deliver[direction]?.(Uint8Array.from(bytes)));
+  }
+
+  /** Somebody brings bytes of his own. */
+  inject(direction: Direction, bytes: Uint8Array): void {
+    this.#network.counts.forged += 1;
+    this.#world.after(1, () => this.#deliver[direction]?.(bytes));
   }
 }

@@ -1,5 +1,5 @@
 /** A gateway machine: its disk outlives its power, its memory does not. */
-import SqliteDatabase from 'better-sqlite3';
+import { join } from 'node:path';
 import { type Database, openDatabase } from '../../devices/io/sqlite.ts';
 import { silentLog } from '../../devices/runtime.ts';
 import { Type } from '../../devices/schema.ts';
@@ -8,164 +8,219 @@ import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import { createLocalOutbox } from '../../gateway/outbox-local.ts';
 import { OutboxStore } from '../../gateway/outbox-store.ts';
 import { outboxSchema } from '../../gateway/outbox-tables.ts';
+import { patientSigner } from '../../gateway/patient-signer.ts';
 import type { Sink } from '../../gateway/sink.ts';
 import type { Chance } from './chance.ts';
 import { MachineClock, type World } from './clock.ts';
-import { type SeededKey, seededSigner } from './identity.ts';
-import type { Network } from './network.ts';
-import { type Sensor, sensorDriver, sensorProfile } from './sensor.ts';
+import { Disk, PowerCut } from './disk.ts';
+import { type KeyHealth, type SeededKey, seededSigner } from './identity.ts';
+import type { Link } from './network.ts';
+import { HEARTBEAT_MS } from './organisation.ts';
+import { type OutboxChange, takeChanges, watchOutbox } from './outbox-changes.ts';
+import { type Sensor, sensorDriver, simProfiles } from './sensor.ts';
 
 export interface StationOptions {
   readonly name: string;
   readonly world: World;
   readonly chance: Chance;
-  readonly network: Network;
+  readonly link: Link;
   readonly ingester: string;
   readonly key: SeededKey;
-  readonly devices: readonly { name: string; key: SeededKey; sensor: Sensor }[];
+  readonly devices: readonly SimDevice[];
   readonly organisation: string;
   /** Enrolment files by path; they may come later. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly directory: string;
   readonly skewMs: number;
-  readonly signMs: number;
-  /** What leaves the station. */
-  readonly uplink: (fingerprint: string, token: Uint8Array) => void;
+  readonly drift: number;
+  readonly bytesMax: number;
+  /** What each commit put on the disk and took from it; after a start, `all` that is there. */
+  readonly onCommit: (station: Station, change: OutboxChange) => void;
+}
+
+export interface SimDevice {
+  readonly name: string;
+  readonly key: SeededKey;
+  readonly sensor: Sensor;
+  /** Time between reads, or between what it says by itself. */
+  readonly everyMs: number;
 }
 
 export class Station {
-  /** Digests of all batches that were ever committed, in the order of the commits. */
-  readonly committed: string[] = [];
+  readonly disk: Disk;
+  readonly link: Link;
+  /** Its disk was put back to an older state since it was last on. */
+  isPutBack = false;
+  readonly health: KeyHealth = { delayMs: 0, isGone: false };
   readonly #options: StationOptions;
-  #disk: Buffer | undefined;
   #db: Database | undefined;
   #clock: MachineClock | undefined;
   #gateway: Gateway | undefined;
-  #receive: ((receipt: Uint8Array) => void) | undefined;
+  #skewMs: number;
   #failure: unknown;
 
   constructor(options: StationOptions) {
     this.#options = options;
+    this.#skewMs = options.skewMs;
+    this.link = options.link;
+    this.disk = new Disk({
+      directory: join(options.directory, options.name),
+      chance: options.chance,
+      onCut: () => this.#die(),
+      onCommit: (db) => options.onCommit(this, takeChanges(db)),
+    });
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   get fingerprint(): string {
     return this.#options.key.did.slice('did:key:'.length);
   }
 
-  get isOn(): boolean {
-    return this.#gateway !== undefined;
+  get devices(): readonly SimDevice[] {
+    return this.#options.devices;
   }
 
+  get bytesMax(): number {
+    return this.#options.bytesMax;
+  }
+
+  get isOn(): boolean {
+    return this.#clock !== undefined;
+  }
+
+  get clock(): MachineClock | undefined {
+    return this.#clock;
+  }
+
+  /** Why its gateway stopped by itself since it was switched on. */
   get failure(): unknown {
     return this.#failure;
   }
 
   async powerOn(): Promise<void> {
-    const { world, chance, skewMs, key, devices, signMs, network } = this.#options;
-    const clock = new MachineClock(world, skewMs);
-    const db = this.#disk
-      ? new SqliteDatabase(this.#disk)
-      : openDatabase(':memory:', { schema: outboxSchema });
-    const signers = new Map(
-      devices.map((device) => [
-        device.key.did,
-        seededSigner(device.key, { clock, delayMs: signMs }),
-      ]),
-    );
-    const store = new OutboxStore({
-      db,
-      signers,
-      bytesMax: 64 * 1024 * 1024,
-      random: chance,
-      log: silentLog,
-    });
-    this.#db = db;
+    const { world, devices, drift, key } = this.#options;
+    const clock = new MachineClock(world, this.#skewMs, drift);
     this.#clock = clock;
-    this.#noteCommits(store, db);
-    const gateway = await startGateway({
-      config: this.#config(),
-      configText: this.#options.name,
-      known: {
-        profiles: { [sensorProfile.name]: sensorProfile },
-        drivers: {
-          modbus: sensorDriver(new Map(devices.map(({ name, sensor }) => [name, sensor]))),
+    this.#failure = undefined;
+    try {
+      const db = this.disk.start((file) => openDatabase(file, { schema: outboxSchema }));
+      this.#db = db;
+      this.#options.onCommit(this, watchOutbox(db));
+      this.isPutBack = false;
+      const gateway = await startGateway({
+        config: this.#config(),
+        configText: this.#options.name,
+        known: {
+          profiles: simProfiles,
+          drivers: {
+            modbus: sensorDriver(new Map(devices.map(({ name, sensor }) => [name, sensor]))),
+          },
+          sinks: { sim: this.#sink(clock) },
         },
-        sinks: { sim: this.#sink(network, clock) },
-      },
-      did: key.did,
-      devices: new Map(devices.map((device) => [device.name, device.key.did])),
-      outbox: createLocalOutbox({ store, clock }),
-      clock,
-      random: chance,
-      log: silentLog,
-      openKey: async () => false,
-      resolvePath: (path) => path,
-      readFile: (path) => this.#options.files.get(path),
-    });
-    this.#gateway = gateway;
-    void gateway.failed.then((error) => {
-      if (this.#clock === clock) this.#failure = error;
-    });
+        did: key.did,
+        devices: new Map(devices.map((device) => [device.name, device.key.did])),
+        outbox: createLocalOutbox({ store: this.#store(db, clock), clock }),
+        clock,
+        random: this.#options.chance,
+        log: silentLog,
+        openKey: async () => false,
+        resolvePath: (path) => path,
+        readFile: (path) => this.#options.files.get(path),
+      });
+      if (this.#clock !== clock) return;
+      this.#gateway = gateway;
+      void gateway.failed.then((error) => {
+        if (this.#clock === clock) this.#failure = error;
+      });
+    } catch (error) {
+      // The power may go again before the start is done.
+      if (this.#clock !== clock && (clock.isDead || error instanceof PowerCut)) return;
+      this.#failure = error;
+    }
   }
 
   /** Power is gone at once: what is not committed never was. */
   powerCut(): void {
-    const db = this.#db;
-    if (!db) return;
-    this.#clock?.die();
-    this.#receive = undefined;
-    if (db.inTransaction) db.exec('ROLLBACK');
-    this.#disk = db.serialize();
-    db.close();
-    this.#db = undefined;
-    this.#gateway = undefined;
+    if (!this.isOn) return;
+    this.disk.cut();
+    this.#die();
   }
 
-  /** Steps the station's wall clock. */
+  /** Somebody puts an older image of the disk in the place of this one. */
+  putBack(image: Parameters<Disk['restore']>[0]): void {
+    this.powerCut();
+    this.disk.restore(image);
+    this.isPutBack = true;
+  }
+
+  /** Steps the station's wall clock, for good. */
   stepClock(byMs: number): void {
     this.#clock?.step(byMs);
+    this.#skewMs += byMs;
   }
 
-  /** A receipt arrives, if the machine is on. */
-  receipt(bytes: Uint8Array): void {
-    this.#receive?.(bytes);
+  /** Bytes of tokens that wait on its disk. */
+  waiting(): { rows: number; bytes: number } {
+    const sums = this.disk.look((db) =>
+      db
+        .prepare<[], { rows: number; bytes: number }>(
+          'SELECT count(*) AS rows, coalesce(sum(bytes), 0) AS bytes FROM batch',
+        )
+        .get(),
+    );
+    return sums ?? { rows: 0, bytes: 0 };
   }
 
-  /** Digests of the batches on the disk that have no receipt yet. */
-  waiting(): string[] {
-    const list = this.#db?.prepare<[], { digest: string }>('SELECT digest FROM batch');
-    return (list?.all() ?? []).map(({ digest }) => digest);
+  snapshot(): ReturnType<Gateway['snapshot']> | undefined {
+    return this.#gateway?.snapshot();
   }
 
-  #noteCommits(store: OutboxStore, db: Database): void {
-    const append = store.append.bind(store);
-    const known = new Set(this.committed);
-    const list = db.prepare<[], { digest: string }>('SELECT digest FROM batch ORDER BY id');
-    store.append = async (drafts) => {
-      const appended = await append(drafts);
-      for (const { digest } of list.all()) {
-        if (known.has(digest)) continue;
-        known.add(digest);
-        this.committed.push(digest);
-      }
-      return appended;
-    };
+  #die(): void {
+    this.#clock?.die();
+    this.#skewMs = this.#clock?.skewMs ?? this.#skewMs;
+    this.#clock = undefined;
+    this.#gateway = undefined;
+    const db = this.#db;
+    this.#db = undefined;
+    // A program that reads row by row holds its connection; nobody looks at that file any more.
+    if (db?.open) closeIdle(db);
   }
 
-  #sink(network: Network, clock: MachineClock): Sink {
+  #store(db: Database, clock: MachineClock): OutboxStore {
+    const { bytesMax, chance, devices } = this.#options;
+    const signers = devices.map(({ key }) => {
+      const signer = seededSigner(key, { clock, health: this.health });
+      const stop = new AbortController().signal;
+      return [key.did, patientSigner(signer, { clock, log: silentLog, stop })] as const;
+    });
+    return new OutboxStore({
+      ...{ db, bytesMax, random: chance, log: silentLog },
+      signers: new Map(signers),
+    });
+  }
+
+  #sink(clock: MachineClock): Sink {
+    const { link } = this.#options;
     return {
       name: 'sim',
       summary: 'The simulated network.',
       settings: Type.Object({}),
       open: async (_settings, events) => {
-        this.#receive = events.onReceipt;
-        const unwatch = network.watch((up) => {
-          if (this.#clock === clock) events.onState(up);
+        const isMine = () => this.#clock === clock;
+        link.end('down', (receipt) => {
+          if (isMine()) events.onReceipt(receipt);
         });
-        clock.after(1, () => events.onState(network.isUp));
+        const unwatch = link.watch((up) => {
+          if (isMine()) events.onState(up);
+        });
+        clock.after(1, () => events.onState(link.isUp));
         return {
           send: async (token) => {
-            if (!network.isUp) throw new Error('the network is cut');
-            this.#options.uplink(this.fingerprint, token);
+            if (!link.isUp || !isMine()) throw new Error('the network is cut');
+            link.send('up', token);
           },
           async close() {
             unwatch();
@@ -184,15 +239,23 @@ export class Station {
       uplink: { sink: 'sim', ingester, connection: {} },
       devices: devices.map((device) => ({
         name: device.name,
-        profile: sensorProfile.name,
+        profile: device.sensor.profile.name,
         driver: 'modbus',
         connection: {},
         goods: `${organisation}/batch/${device.name}`,
-        everyMs: 1_000,
+        everyMs: device.everyMs,
         flushMs: 2_000,
-        heartbeatMs: 30_000,
+        heartbeatMs: HEARTBEAT_MS,
         enrolment: `${device.name}.jwt`,
       })),
     };
+  }
+}
+
+function closeIdle(db: Database): void {
+  try {
+    db.close();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
   }
 }
