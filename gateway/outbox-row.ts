@@ -9,7 +9,7 @@ import { isRefusal } from '../devices/credential/refusal.ts';
 import { isDidKey, publicKeyOfDid } from '../devices/identity/did-key.ts';
 import { limits } from '../devices/limits.ts';
 import type { Loss } from '../devices/reading.ts';
-import { readingsOf, spanOf } from './draft.ts';
+import { countReadings, readingsOf, spanOf } from './draft.ts';
 import type { Statements } from './outbox-statements.ts';
 import { type BatchRow, hashOfHead, isIntact } from './outbox-tables.ts';
 
@@ -140,8 +140,9 @@ function between(previous: BatchRow, next: BatchRow): Loss['batches'] {
 }
 
 /**
- * What is lost when a stored batch is not sent: its readings, under the name of its place, and
- * what it would have said was lost. Only the device's own key names its places.
+ * What is lost when a stored batch is not sent: the readings that it holds or stands for, under the
+ * name of its place, and what it would have said was lost. Thinned, it loses only its own readings:
+ * what it stands for is stood for by the next aggregates. Only the device's own key names its places.
  */
 export function lossesOfBatch(
   batch: Batch,
@@ -153,13 +154,10 @@ export function lossesOfBatch(
   const { fromMs, toMs } = spanOf(batch);
   const isOwn = witness === batch.device;
   const place = { counter: epoch.counter, nonce: epoch.nonce, first: sequence, last: sequence };
-  // Readings that its aggregates stand for are told by the losses that it carries.
-  const count = batch.groups.reduce((sum, { readings }) => sum + readings.length, 0);
+  const count = cause === 'thinned' ? countReadings(batch) : readingsOf(batch);
   const own: Loss = { fromMs, toMs, count, cause, ...(isOwn && { batches: { ...place, digest } }) };
   const carried = batch.losses.map(({ batches, points: _, ...loss }) => ({
     ...loss,
-    // The aggregates go too, unless others take their place.
-    ...(loss.cause === 'thinned' && { cause }),
     ...(isOwn && batches && { batches }),
   }));
   return [own, ...carried];

@@ -207,13 +207,11 @@ export class OutboxStore {
   #commit(working: Working): Appended[] {
     const appended: Appended[] = [];
     const changed: Changed = { added: [], gone: [] };
-    this.#options.db
-      .transaction(() => {
-        this.#places.take(working);
-        this.#writeThinned(working, changed);
-        for (const step of working.steps) appended.push(this.#write(step, changed));
-      })
-      .immediate();
+    this.#rows.commit(() => {
+      this.#places.take(working);
+      this.#writeThinned(working, changed);
+      for (const step of working.steps) appended.push(this.#write(step, changed));
+    });
     this.#settle(working, true);
     this.#rows.count(changed);
     return appended;

@@ -9,6 +9,7 @@ import { type Database, lockDirectory, openDatabase } from '../devices/io/sqlite
 import { limits } from '../devices/limits.ts';
 import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
 import { GATEWAY_LABEL } from './config-check.ts';
+import { createEpochGuard } from './epoch-guard.ts';
 import type { Outbox } from './outbox.ts';
 import { createLocalOutbox, namedFailure } from './outbox-local.ts';
 import type {
@@ -49,8 +50,8 @@ interface Opened {
 async function open(settings: OutboxSettings): Promise<Opened> {
   const keys = await openKeyStore(settings.keys);
   const closing = new AbortController();
-  const patient = (signer: Signer) =>
-    patientSigner(signer, { clock: systemClock, log, stop: closing.signal });
+  const patience = { clock: systemClock, log, stop: closing.signal };
+  const patient = (signer: Signer) => patientSigner(signer, patience);
   const labelled = await Promise.all(
     settings.labels.map(async (label) => ({ label, signer: await keys.signer(label) })),
   );
@@ -60,11 +61,15 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     bytes: limits.outboxReserveFileBytes,
     ...{ clock: systemClock, random: systemRandom, log },
   });
+  const labelByDid = new Map(labelled.map(({ label, signer }) => [signer.did, label]));
+  const labelOf = (did: string) => labelByDid.get(did);
+  const epochs = keys.counters && createEpochGuard(keys.counters, { labelOf, patience, log });
   const { bytesMax, whenFull } = settings;
   const store = new OutboxStore({
     db: openOnFullDisk(settings.file, reserve),
     signers: new Map(labelled.map(({ signer }) => [signer.did, patient(signer)])),
     ...{ bytesMax, whenFull, reserve, random: systemRandom, log },
+    ...(epochs && { epochs }),
   });
   const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));
   const outbox = createLocalOutbox({ store, clock: systemClock });
@@ -84,7 +89,10 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     },
     openKeys: async (labels) => {
       const opened = await openKeys(keys, labels);
-      for (const { signer } of opened) store.addSigner(patient(signer));
+      for (const { label, signer } of opened) {
+        labelByDid.set(signer.did, label);
+        store.addSigner(patient(signer));
+      }
       return opened.map(({ label, signer }) => ({ label, did: signer.did }));
     },
   };

@@ -1,4 +1,5 @@
-/** Gives out every stored reading and signed loss: decoded from the tokens, a JSON line each. */
+/** Gives out every stored reading, aggregate and signed loss: decoded from the tokens, a JSON line each. */
+import { aggregatesOf } from '../devices/credential/aggregate-wire.ts';
 import type { BatchPayload, ReportPayload } from '../devices/credential/batch-schema.ts';
 import { lossOf } from '../devices/credential/reading-wire.ts';
 import { limits } from '../devices/limits.ts';
@@ -74,6 +75,15 @@ function linesOf(entry: JournalEntry, labels: DeviceLabels): object[] {
   for (const element of subject.sensorElementList ?? []) {
     for (const report of element.sensorReport) {
       lines.push({ ...common, kind: 'reading', ...readingOf(element, report) });
+    }
+  }
+  // Never as readings: what stands for many is none of them.
+  for (const element of subject['bl:aggregates']?.sensorElementList ?? []) {
+    const { aggregates, ...span } = aggregatesOf(element);
+    for (const { last, ...one } of aggregates) {
+      const text = typeof last === 'bigint' ? last.toString() : last;
+      const value = text === undefined ? {} : { last: text };
+      lines.push({ ...common, kind: 'aggregate', ...span, ...one, ...value });
     }
   }
   for (const loss of subject['bl:losses'] ?? []) {

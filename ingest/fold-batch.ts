@@ -5,6 +5,7 @@
  */
 import { strict as assert } from 'node:assert';
 import type { BatchPayload, ReportPayload } from '../devices/credential/batch-schema.ts';
+import { lossOf } from '../devices/credential/reading-wire.ts';
 import type { DeviceClockFault } from '../devices/reading.ts';
 import { batchPayload } from './apply-payload.ts';
 import { putEnrolment, putIncident, putMinute, putNewest } from './fold-cells.ts';
@@ -88,8 +89,14 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess, act?: number): 
   const { history } = device;
   if (isKnown(history, stamp)) return [];
   const closedMs = timeOf(payload.validFrom);
-  const { 'bl:follows': follows } = subject['bl:epoch'];
-  putBatch(history, stamp, { digest: header.digest, follows, closedMs });
+  const { 'bl:follows': follows, 'bl:after': place } = subject['bl:epoch'];
+  const after = place && {
+    counter: place['bl:counter'],
+    nonce: place['bl:nonce'],
+    sequence: place['bl:sequence'],
+  };
+  const placed = { digest: header.digest, follows, closedMs, ...(after && { after }) };
+  putBatch(history, stamp, placed);
   const offsetMs = clock.offsetMs ?? 0;
   const context: BatchContext = {
     entry,
@@ -246,19 +253,8 @@ function foldLosses(subject: BatchPayload['credentialSubject'], context: BatchCo
   const { device, stamp } = context;
   const { history } = device;
   if (history === undefined) return;
+  const { counter, nonce, position, sequence } = stamp;
   for (const [index, loss] of (subject['bl:losses'] ?? []).entries()) {
-    const points = loss['bl:points'];
-    putLoss(history, {
-      counter: stamp.counter,
-      nonce: stamp.nonce,
-      sequence: stamp.sequence,
-      index,
-      position: stamp.position,
-      fromMs: timeOf(loss['bl:from']),
-      toMs: timeOf(loss['bl:to']),
-      count: loss['bl:count'],
-      cause: loss['bl:cause'],
-      ...(points === undefined ? {} : { points }),
-    });
+    putLoss(history, { counter, nonce, sequence, index, position, ...lossOf(loss) });
   }
 }

@@ -25,7 +25,7 @@ import type {
 import type { TwinKind } from './twin.ts';
 
 /** Written into twins.db; twins of another version are folded anew from the journal. */
-export const foldVersion = 7;
+export const foldVersion = 8;
 
 /** Position, element, report, observed time, unit, quality, value, status, good. */
 type CellText = readonly [

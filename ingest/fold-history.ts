@@ -6,7 +6,8 @@
 
 import type { ClockQuality } from '../devices/credential/batch.ts';
 import { limits } from '../devices/limits.ts';
-import type { DeviceClockFault } from '../devices/reading.ts';
+import type { DeviceClockFault, LossCause } from '../devices/reading.ts';
+import { type GoneRange, putGone } from './fold-gone.ts';
 import { compareStamps, type LossRecord, type Stamp } from './fold-state.ts';
 
 /** Sequences from `from` to `to` without a hole, and the batch that opens the range. */
@@ -27,6 +28,8 @@ export interface EpochHistory {
   readonly nonce: string;
   /** Digest of the batch before this epoch; absent when it says there was none. */
   readonly follows?: string;
+  /** Place of that batch; absent when the epoch does not say it. */
+  readonly after?: { readonly counter: number; readonly nonce: string; readonly sequence: number };
   /** Ascending. */
   ranges: Range[];
   /** Batches that are here. */
@@ -71,11 +74,17 @@ export interface DeviceHistory {
   /** Point values that were signed as lost, and the newest of those losses. */
   lost: number;
   losses: LossRecord[];
+  /** Point values for which aggregates stand. */
+  thinned: number;
+  /** Places of batches that will not come, ascending. */
+  gone: GoneRange[];
 }
 
 /** A hole in a device's history. */
 export interface Hole {
   readonly counter: number;
+  /** Why no batch will come; absent where nobody has said so and the hole is open. */
+  readonly cause?: LossCause;
   /** First and last missing sequence; absent when only a digest says that something is missing. */
   readonly from?: number;
   readonly to?: number;
@@ -90,7 +99,8 @@ export interface Hole {
 }
 
 export function emptyHistory(): DeviceHistory {
-  return { epochs: [], closedMsMax: 0, heardMs: 0, batches: 0, readings: 0, lost: 0, losses: [] };
+  const sums = { batches: 0, readings: 0, lost: 0, thinned: 0 };
+  return { epochs: [], closedMsMax: 0, heardMs: 0, ...sums, losses: [], gone: [] };
 }
 
 /** Whether this batch took effect before. */
@@ -107,6 +117,7 @@ export interface Placed {
   readonly digest: string;
   /** Digest of the batch before its epoch. */
   readonly follows: string | undefined;
+  readonly after?: EpochHistory['after'];
   readonly closedMs: number;
 }
 
@@ -114,7 +125,7 @@ export interface Placed {
 export function putBatch(
   history: DeviceHistory,
   stamp: Stamp,
-  { digest, follows, closedMs }: Placed,
+  { digest, follows, after, closedMs }: Placed,
 ): void {
   let index = history.epochs.length;
   const at = (position: number) => history.epochs[position - 1];
@@ -131,6 +142,7 @@ export function putBatch(
     counter: stamp.counter,
     nonce: stamp.nonce,
     ...(follows === undefined ? {} : { follows }),
+    ...(after === undefined ? {} : { after }),
     ranges: [rangeOf(stamp, closedMs)],
     count: 1,
     head: digest,
@@ -154,7 +166,7 @@ function rangeOf(stamp: Stamp, closedMs: number): Range {
 function extend(
   epoch: EpochHistory,
   stamp: Stamp,
-  { digest, closedMs }: Omit<Placed, 'follows'>,
+  { digest, closedMs }: Pick<Placed, 'digest' | 'closedMs'>,
 ): void {
   const { ranges } = epoch;
   const { sequence } = stamp;
@@ -220,87 +232,11 @@ export function putDeviceClock(history: DeviceHistory, clock: DeviceClock): void
 
 /** Adds a signed loss; the sum counts all, the list keeps the newest. */
 export function putLoss(history: DeviceHistory, loss: LossRecord): void {
-  history.lost += loss.count;
+  // Values for which aggregates stand are not lost, though they are no samples any more.
+  if (loss.cause === 'thinned') history.thinned += loss.count;
+  else history.lost += loss.count;
+  putGone(history.gone, loss, loss.position);
   history.losses.push(loss);
   history.losses.sort((a, b) => compareStamps(a, b) || a.index - b.index);
   if (history.losses.length > limits.historyLossesMax) history.losses.shift();
-}
-
-/** Batches that are known to be missing: below the highest sequence of each epoch. */
-export function missingCount(history: DeviceHistory): number {
-  let missing = 0;
-  for (const epoch of history.epochs) missing += (epoch.ranges.at(-1)?.to ?? 0) - epoch.count;
-  return missing;
-}
-
-/**
- * The holes that are open: within an epoch by sequence; between epochs where the batch that an
- * epoch says it follows is not the last that is here of any epoch.
- */
-export function openHoles(history: DeviceHistory): Hole[] {
-  const holes: Hole[] = [];
-  const heads = new Set(history.epochs.map(({ head }) => head));
-  for (const [index, epoch] of history.epochs.entries()) {
-    const { counter, coarse, follows, ranges } = epoch;
-    const first = ranges[0];
-    if (first === undefined) continue;
-    // What was closed last before this epoch bounds what is missing at its beginning.
-    const before = history.epochs[index - 1]?.ranges.at(-1)?.lastMs;
-    const { position, receivedMs: sinceMs } = first;
-    const start = {
-      ...(before !== undefined && { afterMs: before }),
-      beforeMs: first.firstMs,
-      sinceMs,
-      position,
-    };
-    // The oldest epochs may have been dropped at the bound; then there is nothing to follow.
-    const bounded = index === 0 && history.epochs.length >= limits.historyEpochsMax;
-    if (follows !== undefined && !heads.has(follows) && !bounded) {
-      holes.push({ counter: counter - 1, ...start });
-    }
-    if (first.from > 1) holes.push({ counter, from: 1, to: first.from - 1, ...start });
-    if (coarse) {
-      const { from, to, firstMs: afterMs, lastMs: beforeMs } = first;
-      holes.push({ counter, from, to, some: true, afterMs, beforeMs, sinceMs, position });
-    }
-    holes.push(...holesWithin(epoch));
-  }
-  return holes;
-}
-
-/** The holes between the ranges of an epoch. */
-function holesWithin({ counter, ranges }: EpochHistory): Hole[] {
-  return ranges.slice(1).map((after, index) => {
-    const before = ranges[index] as Range;
-    return {
-      counter,
-      from: before.to + 1,
-      to: after.from - 1,
-      afterMs: before.lastMs,
-      beforeMs: after.firstMs,
-      sinceMs: after.receivedMs,
-      position: after.position,
-    };
-  });
-}
-
-/**
- * Epochs that cannot both be the one history: two with the same counter, or two that say they
- * follow the same batch (a copied disk, or a key that is in two places).
- */
-export function forkedEpochs(history: DeviceHistory): readonly EpochHistory[] {
-  const forked = new Set<EpochHistory>();
-  const seen = new Map<string, EpochHistory>();
-  for (const epoch of history.epochs) {
-    for (const key of [`counter ${epoch.counter}`, `follows ${epoch.follows ?? 'nothing'}`]) {
-      const other = seen.get(key);
-      if (other === undefined) {
-        seen.set(key, epoch);
-      } else {
-        forked.add(other);
-        forked.add(epoch);
-      }
-    }
-  }
-  return [...forked];
 }

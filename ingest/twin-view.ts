@@ -1,7 +1,7 @@
 /** The twin that people see, made of its state, the routes in force and the last tick's time. */
 import { openAlerts } from './alert.ts';
 import type { FoldPlugins } from './fold.ts';
-import { openHoles } from './fold-history.ts';
+import { openHoles, toldHoles } from './fold-holes.ts';
 import type { RouteTable } from './fold-routes.ts';
 import { chosen, type TwinState } from './fold-state.ts';
 import type { Kind } from './kind.ts';
@@ -65,7 +65,7 @@ export function viewOf(state: TwinState, context: ViewContext): Twin {
 
 /** What is missing in a device's history. */
 function gapsOf({ history }: TwinState): Pick<Twin, 'gaps'> {
-  const holes = history === undefined ? [] : openHoles(history);
+  const holes = history === undefined ? [] : [...openHoles(history), ...toldHoles(history)];
   if (holes.length === 0) return {};
   return {
     gaps: holes.map(({ counter: epoch, sinceMs: _seen, position: _by, ...hole }) => {

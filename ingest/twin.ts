@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { KeyLocation } from '../devices/credential/enrolment.ts';
-import type { Quality } from '../devices/reading.ts';
+import type { LossCause, Quality } from '../devices/reading.ts';
 
 export type TwinKind =
   | 'pipeline-batch'
@@ -123,6 +123,8 @@ export interface Alert {
 /** Batches that are missing in a device's history. */
 export interface Gap {
   readonly epoch: number;
+  /** Why they will not come, as the device signed; absent where nobody has said so. */
+  readonly cause?: LossCause;
   /** First and last missing sequence; absent when only a digest says that something is missing. */
   readonly from?: number;
   readonly to?: number;

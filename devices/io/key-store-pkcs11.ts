@@ -10,6 +10,7 @@ import { jwkOfKey, keyOfEd25519, keyOfP256 } from '../identity/public-key.ts';
 import type { Algorithm, Signer } from '../identity/signer.ts';
 import type { Clock } from '../runtime.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
+import { tokenCounters } from './key-store-counters.ts';
 import {
   type Attribute,
   CKM_EC_EDWARDS_KEY_PAIR_GEN,
@@ -113,6 +114,7 @@ export async function openPkcs11KeyStore(
       });
     },
     signer,
+    counters: tokenCounters(token),
     close: () => token.close(),
   };
   try {

@@ -20,6 +20,18 @@ export interface StoredKey {
 /** Where the keys of a store live, as a device's enrolment tells it. */
 export type KeyPlace = 'file' | 'secure-element';
 
+/** A number by the label of a key, that only rises. */
+export interface KeyCounters {
+  /**
+   * 0 before it was raised first; `undefined` where the store cannot keep any.
+   *
+   * @throws EdgeError KEY_TOKEN_FAILED and the others of a token
+   */
+  read(label: string): Promise<number | undefined>;
+  /** Resolves when it is kept. @throws EdgeError as `read` does */
+  raise(label: string, to: number): Promise<void>;
+}
+
 export interface KeyStore {
   readonly place: KeyPlace;
   /** The keys as they were when this store last looked: opening it and each call below does. */
@@ -46,6 +58,11 @@ export interface KeyStore {
    * @throws EdgeError KEY_NOT_FOUND
    */
   signer(label: string): Promise<Signer>;
+  /**
+   * Numbers kept beside the keys, which a restored disk does not take back. Absent where the store
+   * lives on that disk itself.
+   */
+  readonly counters?: KeyCounters;
   /** Forgets passphrase or PIN and keys; what signs meanwhile ends first. May be called twice. */
   close(): Promise<void>;
 }

@@ -10,10 +10,11 @@ export function Gaps({ twin: { gaps = [] } }: { twin: Twin }) {
       <h2 id="gaps-heading">
         Missing batches <span class="count">{gaps.length}</span>
       </h2>
-      <Table name="Missing batches" heads={['Missing', 'Closed after', 'Closed before']}>
+      <Table name="Missing batches" heads={['Missing', 'Why', 'Closed after', 'Closed before']}>
         {gaps.map((gap) => (
-          <tr key={`${gap.epoch} ${gap.from}`}>
+          <tr key={`${gap.epoch} ${gap.from} ${gap.cause}`}>
             <th scope="row">{nameOf(gap)}</th>
+            <td>{whyOf(gap)}</td>
             <td class="number">{timeOf(gap.afterMs)}</td>
             <td class="number">{timeOf(gap.beforeMs)}</td>
           </tr>
@@ -27,6 +28,18 @@ function nameOf({ epoch, from, to, some }: Gap): string {
   if (from === undefined || to === undefined) return `the end of epoch ${epoch}`;
   const which = from === to ? `sequence ${from}` : `sequences ${from} to ${to}`;
   return `epoch ${epoch}, ${some ? 'some of ' : ''}${which}`;
+}
+
+/** What the device signed of batches that will not come; an open gap is one of which nobody did. */
+const CAUSES: Readonly<Record<string, string>> = {
+  'given-way': 'Signed as lost: gave way to newer ones, the gateway’s store was full',
+  thinned: 'Signed: aggregates took their place, the gateway’s store was full',
+  damaged: 'Signed as lost: damaged on the gateway’s disk',
+};
+
+function whyOf({ cause }: Gap): string {
+  if (cause === undefined) return 'Not known';
+  return CAUSES[cause] ?? `Signed as lost: ${cause}`;
 }
 
 function timeOf(timeMs: number | undefined): string {

@@ -92,6 +92,8 @@ export interface Twin {
 /** Batches that are missing, and when the ones beside them were closed. */
 export interface Gap {
   readonly epoch: number;
+  /** Why they will not come, as the device signed; absent where nobody has said so. */
+  readonly cause?: string;
   readonly from?: number;
   readonly to?: number;
   readonly some?: true;

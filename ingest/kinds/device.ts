@@ -1,6 +1,7 @@
 /** A device: who enrolled it, where its key lives, and how complete its history is. */
 import { formatTime } from '../../devices/runtime.ts';
-import { type DeviceHistory, missingCount, type NewestBatch } from '../fold-history.ts';
+import type { DeviceHistory, NewestBatch } from '../fold-history.ts';
+import { missingCount, toldCount } from '../fold-holes.ts';
 import type { EnrolmentRecord, TwinState } from '../fold-state.ts';
 import type { Kind } from '../kind.ts';
 import type { Statement, StatementSource } from '../twin.ts';
@@ -22,7 +23,9 @@ export const device: Kind = {
     profile: { title: 'Profile', headline: true },
     lastHeard: { title: 'Last heard' },
     missingBatches: { title: 'Batches missing', headline: true },
+    lostBatches: { title: 'Batches that will not come, as signed' },
     lostValues: { title: 'Values signed as lost', headline: true },
+    thinnedValues: { title: 'Values that aggregates stand for' },
     organisation: { title: 'Enrolled by' },
     facilityName: { title: 'Facility' },
     keyLocation: { title: 'Key lives in' },
@@ -89,9 +92,11 @@ function historyAttributes(history: DeviceHistory | undefined): Record<string, S
   return {
     lastHeard: derived(newest, formatTime(history.heardMs), 'history'),
     missingBatches: count(missingCount(history)),
+    lostBatches: count(toldCount(history)),
     batches: count(history.batches),
     readings: count(history.readings),
     lostValues: count(history.lost),
+    thinnedValues: count(history.thinned),
     gateway: say(newest.gateway),
     epoch: say(newest.stamp.counter),
     sequence: say(newest.stamp.sequence),

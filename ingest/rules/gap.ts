@@ -1,6 +1,7 @@
 /** Batches are missing in a device's history: a sequence hole, or an epoch that follows nothing. */
 import { formatTime } from '../../devices/runtime.ts';
-import { type Hole, missingCount, openHoles } from '../fold-history.ts';
+import type { Hole } from '../fold-history.ts';
+import { missingCount, openHoles } from '../fold-holes.ts';
 import { evidenceMax, type Rule } from '../rule.ts';
 
 /** Holes that the sentence names; the count says how many there are. */

@@ -2,14 +2,14 @@
  * Two epochs of a device that cannot both follow what they say: a disk was put back to an older
  * state, or copied. No batch contradicts another, so none is in doubt; a person has to look.
  */
-import { forkedEpochs } from '../fold-history.ts';
+import { forkedEpochs } from '../fold-holes.ts';
 import { evidenceMax, type Rule } from '../rule.ts';
 
 export const rollback: Rule = {
   name: 'rollback',
   code: 'ROLLBACK',
-  version: 1,
-  summary: 'Two epochs of a device follow one batch: a restored disk, or a copied one.',
+  version: 2,
+  summary: 'A device went on from an older batch than its last: a restored disk, or a copied one.',
   kinds: ['device'],
   evaluate({ history }) {
     const epochs = history === undefined ? [] : forkedEpochs(history);

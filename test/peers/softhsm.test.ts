@@ -68,6 +68,25 @@ describe.skipIf(!hasPeer('softhsm'))('SoftHSM2', () => {
     expect(listed).toMatch(/sensitive, always sensitive, never extractable, local/);
   });
 
+  it('keeps numbers that only who has the PIN can see, from one process to the next', async () => {
+    const token = newToken();
+    const open = () => openKeyStore({ settings: settingsOf(token), secret: hsm.pin });
+    const first = await open();
+    expect(await first.counters?.read('epoch fc-1')).toBe(0);
+    await first.counters?.raise('epoch fc-1', 7);
+    await first.counters?.raise('epoch fc-1', 8);
+    await first.counters?.raise('epoch fc-2', 3);
+    await first.close();
+    const second = await open();
+    expect(await second.counters?.read('epoch fc-1')).toBe(8);
+    expect(await second.counters?.read('epoch fc-2')).toBe(3);
+    expect(await second.counters?.read('epoch fc-3')).toBe(0);
+    await second.close();
+    const listed = hsm.tool(token, '--list-objects', '--type', 'data');
+    expect(listed.split("label:          'epoch fc-1'")).toHaveLength(2);
+    expect(listed).toMatch(/modifiable private/);
+  });
+
   it('does not use a key that was brought in from outside', async () => {
     const token = newToken();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
