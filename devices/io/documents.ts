@@ -1,16 +1,17 @@
 /**
- * A folder of documents that someone pinned: DID documents (`did.json`, any `.json` that is one),
- * status lists (`.jwt`, or `.json` with a proof inside), enrolments (`.jwt`), JSON-LD contexts
- * (`.jsonld`). Read once, whole; the layout of the folder does not matter.
+ * A folder of documents that someone pinned: DID documents, status lists and enrolments, each as it
+ * is published (a token, JSON with a proof inside, or an envelope), and JSON-LD contexts. Read once,
+ * whole; what a file holds decides, and neither its name nor its place.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Documents } from '../credential/documents.ts';
+import { isEnveloped, openEnveloped } from '../credential/enveloped.ts';
+import { contextPins } from '../credential/proof/context-pins.ts';
 import { canonicalize } from '../credential/proof/jcs.ts';
 import { isRefusal } from '../credential/refusal.ts';
-import { openSecured } from '../credential/secured.ts';
-import { parseStrictJson } from '../credential/strict-json.ts';
+import { looksLikeJson, openSecured, parseBytes } from '../credential/secured.ts';
 import { isObject, type JsonObject } from '../credential/vcdm-values.ts';
 import { credentialKindOf } from '../credential/vocabulary.ts';
 import { EdgeError } from '../errors.ts';
@@ -28,6 +29,8 @@ interface Enrolled {
 export interface FolderDocuments extends Documents {
   /** By the SHA-256 of their canonical JSON, in hex; a file's name says nothing. */
   readonly contexts: ReadonlyMap<string, JsonObject>;
+  /** The digests of the bytes of each, by the same name, as a `DigestSource` gives them. */
+  readonly digests: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /**
@@ -42,29 +45,37 @@ export function openDocuments(folder: string): FolderDocuments {
   const statusLists = new Map<string, { bytes: Uint8Array; validFromMs: number }>();
   const enrolments = new Map<string, Enrolled[]>();
   const contexts = new Map<string, JsonObject>();
+  const digests = new Map<string, Set<string>>();
 
   for (const file of filesBelow(folder)) {
     const bytes = readBytes(file);
-    if (file.endsWith('.jsonld')) addContext(bytes);
-    else if (file.endsWith('.json')) addDocument(file, bytes);
-    else addSecured(withoutLineEnd(bytes));
+    if (looksLikeJson(bytes)) addJson(file, bytes);
+    else addSecured(withoutSpace(bytes));
   }
 
-  function addDocument(file: string, bytes: Uint8Array): void {
-    const text = Buffer.from(bytes).toString('utf8');
-    const parsed = parseStrictJson(text);
+  function addJson(file: string, bytes: Uint8Array): void {
+    const parsed = parseBytes(bytes);
     const value = 'value' in parsed ? parsed.value : undefined;
+    const enveloped = isObject(value) && isEnveloped(value) ? openEnveloped(value) : undefined;
+    if (enveloped && !isRefusal(enveloped)) {
+      addSecured(enveloped.bytes);
+      return;
+    }
     // A list with a proof inside has an id like a document's, so its kind is looked at first.
     if (isObject(value) && credentialKindOf(value) !== 'other') {
       addSecured(bytes);
       return;
     }
-    const document = 'value' in parsed ? readDidDocument(value) : parsed;
-    if (isRefusal(document)) {
-      // A file with this name claims to be one, so its mistake is told rather than passed over.
-      if (!file.endsWith('did.json')) return;
+    const document = isRefusal(parsed) ? parsed : readDidDocument(value);
+    if (!isRefusal(document)) addDocument(file, bytes, document);
+    // A file with this name claims to be one, so its mistake is told rather than passed over.
+    else if (file.endsWith('did.json')) {
       throw new EdgeError('DOC_INVALID', `reading ${file}: ${document.reason}`);
-    }
+    } else if (isObject(value) && Object.hasOwn(value, '@context')) addContext(bytes, value);
+  }
+
+  function addDocument(file: string, bytes: Uint8Array, document: DidDocument): void {
+    const text = Buffer.from(bytes).toString('utf8');
     const known = didDocuments.get(document.id);
     if (known && known.text !== text) {
       throw new EdgeError('DOC_INVALID', `${known.file} and ${file} are both of ${document.id}`);
@@ -72,11 +83,16 @@ export function openDocuments(folder: string): FolderDocuments {
     didDocuments.set(document.id, { document, file, text });
   }
 
-  function addContext(bytes: Uint8Array): void {
-    const parsed = parseStrictJson(Buffer.from(bytes).toString('utf8'));
-    if (isRefusal(parsed) || !isObject(parsed.value)) return;
-    const { value } = parsed;
-    contexts.set(createHash('sha256').update(canonicalize(value)).digest('hex'), value);
+  function addContext(bytes: Uint8Array, value: JsonObject): void {
+    const hash = createHash('sha256').update(canonicalize(value)).digest('hex');
+    if (!PINNED.has(hash)) return;
+    contexts.set(hash, value);
+    // The same content may lie there twice, in other bytes; what was published is one of them.
+    const known = digests.get(hash) ?? new Set<string>();
+    for (const algorithm of ['sha256', 'sha384', 'sha512']) {
+      known.add(`${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`);
+    }
+    digests.set(hash, known);
   }
 
   function addSecured(bytes: Uint8Array): void {
@@ -110,8 +126,12 @@ export function openDocuments(folder: string): FolderDocuments {
         .filter((one) => digest === undefined || one.digest === digest)
         .map(({ token }) => token),
     contexts,
+    digests,
   };
 }
+
+/** Contexts of other content are never used, and any credential has the form of one. */
+const PINNED: ReadonlySet<string> = new Set(Object.values(contextPins));
 
 /** No documents at all: only what proves itself can be decided. */
 export const noDocuments: FolderDocuments = {
@@ -119,6 +139,7 @@ export const noDocuments: FolderDocuments = {
   statusList: () => undefined,
   enrolments: () => [],
   contexts: new Map(),
+  digests: new Map(),
 };
 
 /** The bytes without one line end, which editors and `echo` put after a token. */
@@ -127,6 +148,15 @@ export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
   const RETURN = 0x0d;
   if (bytes.at(-1) !== LINE_FEED) return bytes;
   return bytes.subarray(0, bytes.at(-2) === RETURN ? -2 : -1);
+}
+
+/** RFC 8259 §2; around a token there may be any of it, as editors and downloads leave it. */
+const SPACE = [0x20, 0x09, 0x0a, 0x0d];
+
+function withoutSpace(bytes: Uint8Array): Uint8Array {
+  const start = bytes.findIndex((byte) => !SPACE.includes(byte));
+  const end = bytes.findLastIndex((byte) => !SPACE.includes(byte));
+  return start < 0 ? bytes : bytes.subarray(start, end + 1);
 }
 
 function validFromOf(payload: JsonObject): number {
@@ -140,7 +170,7 @@ function filesBelow(folder: string): string[] {
     for (const entry of readdirSync(at, { withFileTypes: true })) {
       const path = join(at, entry.name);
       if (entry.isDirectory() && depth < limits.documentsDepthMax) walk(path, depth + 1);
-      if (entry.isFile() && /\.(json|jsonld|jwt)$/.test(entry.name)) found.push(path);
+      if (entry.isFile()) found.push(path);
       if (found.length > limits.documentsMax) {
         throw new EdgeError('DOC_INVALID', `${folder} has over ${limits.documentsMax} documents`);
       }

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { RdfInput } from '../credential/proof/check-proofs.ts';
 import { contextPins } from '../credential/proof/context-pins.ts';
 import { isRefusal, type Refusal, refuse } from '../credential/refusal.ts';
+import type { DigestSource } from '../credential/vcdm-resources.ts';
 import { isObject, type JsonObject } from '../credential/vcdm-values.ts';
 import type { CanonizeRdf } from '../credential/verify-any.ts';
 import { bondlineContext } from '../credential/vocabulary.ts';
@@ -41,14 +42,28 @@ export function contextOf(url: string, contexts: ContextsByHash): JsonObject | R
   return refuse('VC_CONTEXT_MISSING', `the context ${url} is needed, as a file .jsonld`);
 }
 
+/**
+ * Digests of the bytes in which the context of a URL is at hand, for credentials that name them.
+ * What a package brings is written anew by its makers, so its bytes say nothing.
+ */
+export function digestSourceOf(digests: ReadonlyMap<string, ReadonlySet<string>>): DigestSource {
+  return (url) =>
+    Object.hasOwn(contextPins, url) ? digests.get(contextPins[url] ?? '') : undefined;
+}
+
+let own: JsonObject | undefined;
+
 /** Ours comes with the program: beside the sources, or beside what was built of them. */
 function ownContext(): JsonObject | Refusal {
+  if (own) return own;
   const places = ['../../docs/contexts/', '../../../docs/contexts/'];
   for (const place of places) {
     const file = new URL(`${place}bondline-v1.jsonld`, import.meta.url);
     if (!existsSync(file)) continue;
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (isObject(value)) return value;
+    if (!isObject(value)) continue;
+    own = value;
+    return own;
   }
   return refuse('VC_CONTEXT_MISSING', `the context ${bondlineContext} is needed`);
 }

@@ -6,7 +6,7 @@ import type { VerdictReport } from '../../devices/credential/verdict.ts';
 import { verifyAny } from '../../devices/credential/verify-any.ts';
 import { EdgeError, errorCatalogue, explain } from '../../devices/errors.ts';
 import { noDocuments, openDocuments, withoutLineEnd } from '../../devices/io/documents.ts';
-import { contextOf, openJsonLd } from '../../devices/io/json-ld.ts';
+import { contextOf, digestSourceOf, openJsonLd } from '../../devices/io/json-ld.ts';
 import { limits } from '../../devices/limits.ts';
 import { formatTime, parseTime, systemClock } from '../../devices/runtime.ts';
 
@@ -21,8 +21,12 @@ presentation (vp+jwt), JSON with Data Integrity proofs, a JSON array of these, o
 and the whole is as good as its worst part. Nothing is fetched and nothing is stored. Documents
 inside of an evidence file are named and never relied on.
 
-  --documents DIR   DID documents (did.json), status lists (.jwt, .json), enrolments (.jwt) and
-                    JSON-LD contexts (.jsonld), at any depth
+What is signed over RDF (eddsa-rdfc-2022, ecdsa-rdfc-2019) needs its JSON-LD contexts in the folder
+of documents, that of VCDM (https://www.w3.org/ns/credentials/v2) among them. Without, such a proof
+is undecided.
+
+  --documents DIR   DID documents, status lists, enrolments and JSON-LD contexts as they were
+                    published, under any name and at any depth
   --at TIME         judge as of this time, e.g. 2026-11-21T12:00:00Z (default: now)
   --audience NAME   presentations must be made for NAME (aud, or domain of a proof)
   --nonce TEXT      presentations must answer TEXT (nonce, or challenge of a proof)
@@ -65,6 +69,7 @@ export async function verifyCommand(
     return 2;
   }
   const { contexts: atHand } = documents;
+  const digestsOf = digestSourceOf(documents.digests);
   const canonize = openJsonLd(atHand);
   const contexts = (url: string): unknown => {
     const found = contextOf(url, atHand);
@@ -73,7 +78,7 @@ export async function verifyCommand(
   const exits = new Set<number>();
   for (const file of files) {
     const judge = (bytes: Uint8Array) =>
-      verifyAny(bytes, { documents, contexts, ...expected }, canonize);
+      verifyAny(bytes, { documents, contexts, digestsOf, ...expected }, canonize);
     const report = await judgeFile(file, judge);
     exits.add(EXITS[report.verdict]);
     io.out(json ? `${JSON.stringify(summaryOf(report))}\n` : page(file, report, expected.atMs));

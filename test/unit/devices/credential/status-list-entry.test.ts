@@ -34,6 +34,13 @@ function read(changes: object = {}): StatusEntry {
 }
 
 describe('a status entry', () => {
+  it.each([
+    ['a URL', 'https://mill.example/dictionary'],
+    ['several URLs', ['https://mill.example/a', 'urn:mill:b']],
+  ])('may refer to %s', (_, statusReference) => {
+    expect(read({ statusReference }).index).toBe(94_567);
+  });
+
   it('names a place in a list', () => {
     expect(read()).toEqual({
       purpose: 'revocation',
@@ -57,6 +64,11 @@ describe('a status entry', () => {
     ['the id of its list', { id: url }],
     ['an id that is no URL', { id: 'one' }],
     ['entries of no bits', { statusSize: 0 }],
+    ['messages of a size that is left open', { statusPurpose: 'message' }],
+    ['a reference that is no URL', { statusReference: 'nope' }],
+    ['references of which one is no URL', { statusReference: ['urn:a:b', 'nope'] }],
+    ['a reference to nothing', { statusReference: [] }],
+    ['a reference that is null', { statusReference: null }],
     ['entries of too many bits', { statusSize: 17, statusMessage: [] }],
     ['a size that is text', { statusSize: '2' }],
     ['several bits without messages', { statusSize: 2 }],
@@ -88,7 +100,8 @@ describe('a status entry', () => {
     expect(needsList(read())).toBe(true);
     expect(needsList(read({ statusPurpose: 'suspension' }))).toBe(true);
     expect(needsList(read({ statusPurpose: 'refresh' }))).toBe(false);
-    expect(needsList(read({ statusPurpose: 'message' }))).toBe(false);
+    // A message decides nothing, yet its list must be one (§3.2).
+    expect(needsList(read({ statusPurpose: 'message', statusSize: 1 }))).toBe(true);
     expect(needsList(read({ statusPurpose: 'toString' }))).toMatchObject({
       code: 'VC_STATUS_UNSUPPORTED',
     });
@@ -142,6 +155,24 @@ describe('what a list says', () => {
     const suspended = read({ statusPurpose: 'suspension' });
     expect(judgeEntry(suspended, list)).toMatchObject({ code: 'VC_SUSPENDED' });
     expect(judgeEntry(read({ statusListIndex: '94566' }), list)).toBeUndefined();
+  });
+
+  it('has too few entries for their size, though the index lies within', () => {
+    const short = judgeEntry(
+      read({ statusListIndex: '5', statusSize: 2, statusMessage: messages(2) }),
+      listOf(1, new Map()),
+    );
+    expect(short?.code).toBe('VC_STATUS_INVALID');
+    expect(short?.reason).toContain('STATUS_LIST_LENGTH_ERROR: 65536 entries of 2 bits');
+  });
+
+  it('decides nothing where it is a message, and is judged all the same', () => {
+    const list = { ...listOf(1, new Map([[94_567, 1]])), purpose: 'message' };
+    const asked = read({ statusPurpose: 'message', statusSize: 1, statusMessage: messages(1) });
+    expect(judgeEntry(asked, list)).toBeUndefined();
+    expect(judgeEntry(asked, { ...list, purpose: 'revocation' })?.code).toBe('VC_STATUS_INVALID');
+    const wide = read({ statusPurpose: 'message', statusSize: 2, statusMessage: messages(2) });
+    expect(judgeEntry(wide, list)?.code).toBe('VC_STATUS_INVALID');
   });
 
   it('says why, where entries have messages', () => {

@@ -5,6 +5,7 @@ import {
   composeStatusList,
   decodeStatusList,
   encodeStatusList,
+  readPublishedList,
   readStatusList,
   statusAt,
   statusBit,
@@ -59,6 +60,11 @@ describe('a status list', () => {
     ['a short list', packed(Buffer.alloc(statusEntriesMin / 8 - 1)), 'STATUS_LIST_LENGTH_ERROR'],
     ['a bomb', packed(Buffer.alloc(200 * 1024 * 1024)), 'MALFORMED_VALUE_ERROR'],
     ['nothing', '', 'MALFORMED_VALUE_ERROR'],
+    [
+      'a byte behind its end',
+      `u${Buffer.concat([gzipSync(Buffer.alloc(16384)), Buffer.of(0x78)]).toString('base64url')}`,
+      'MALFORMED_VALUE_ERROR',
+    ],
   ])('is refused with %s', (_, encoded, name) => {
     const decoded = decodeStatusList(encoded);
     expect(decoded).toMatchObject({ code: 'VC_STATUS_INVALID' });
@@ -75,6 +81,19 @@ describe('a status list', () => {
     const encodedList = encodeStatusList(statusBits([4711]));
     const whole = { ...list, encodedList, validUntilMs: list.validFromMs + 1000 };
     expect(readStatusList(JSON.parse(composeStatusList(whole)))).toEqual(whole);
+  });
+
+  it('may leave its address unsaid, where it is known or nobody needs it', () => {
+    const encodedList = encodeStatusList(statusBits([]));
+    const { id, ...nameless } = JSON.parse(composeStatusList({ ...list, encodedList }));
+    expect(readPublishedList(nameless)).not.toHaveProperty('id');
+    expect(readPublishedList({ id, ...nameless })).toHaveProperty('id', id);
+    expect(readStatusList(nameless)).toMatchObject({ code: 'VC_STATUS_INVALID' });
+    expect(readStatusList(nameless, 'urn:a:1')).toHaveProperty('id', 'urn:a:1');
+    expect(readStatusList({ id, ...nameless }, 'urn:a:1')).toHaveProperty('id', id);
+    expect(readPublishedList({ ...nameless, id: 'x y' })).toMatchObject({
+      code: 'VC_STATUS_INVALID',
+    });
   });
 
   it('of others may serve several purposes, and its issuer be an object', () => {

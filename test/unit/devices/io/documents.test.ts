@@ -1,8 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signTokenNow } from '../../../../devices/credential/jws.ts';
+import { addProof } from '../../../../devices/credential/proof/add-proof.ts';
+import { contextPins } from '../../../../devices/credential/proof/context-pins.ts';
 import {
   composeStatusList,
   encodeStatusList,
@@ -10,8 +13,10 @@ import {
 } from '../../../../devices/credential/status-list.ts';
 import { credentialDigest } from '../../../../devices/envelope.ts';
 import { openDocuments, withoutLineEnd } from '../../../../devices/io/documents.ts';
+import { digestSourceOf } from '../../../../devices/io/json-ld.ts';
 import { limits } from '../../../../devices/limits.ts';
 import { enrol, memoryOrganisation, memorySigner } from '../../../support/identity.ts';
+import { hasShared, sharedPath } from '../../../support/shared.ts';
 import { someProfile } from '../../../support/signed-batch.ts';
 
 const mill = memoryOrganisation('did:web:mill.example', 'Mill');
@@ -68,6 +73,68 @@ describe('a folder of documents', () => {
     expect(documents.enrolments(mill.did)).toEqual([]);
     expect(documents.statusList(url)).toBeDefined();
     expect(documents.statusList(`${url}x`)).toBeUndefined();
+  });
+
+  it.each([
+    ['list.jsonld', 'as a token'],
+    ['list.json', 'as a token'],
+    ['list.txt', 'as a token'],
+    ['list', 'as a token'],
+    ['list.vc+jwt', 'as a token'],
+    ['list.jwt', 'as a token between line ends'],
+    ['list.jsonld', 'with a proof inside'],
+    ['list', 'with a proof inside'],
+    ['list.jwt', 'with a proof inside'],
+    ['list.json', 'in an envelope'],
+    ['list', 'in an envelope'],
+  ])('gives the status list in %s, %s', async (name, form) => {
+    const token = Buffer.from(list(0)).toString();
+    const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const options = { purpose: 'assertionMethod', created: '2026-01-01T00:00:00Z' } as const;
+    const contents: Readonly<Record<string, string>> = {
+      'as a token': token,
+      'as a token between line ends': `\r\n ${token}\n\n\r\n`,
+      'with a proof inside': JSON.stringify(await addProof(payload, mill.signer, options)),
+      'in an envelope': JSON.stringify({
+        '@context': 'https://www.w3.org/ns/credentials/v2',
+        id: `data:application/vc+jwt,${token}`,
+        type: 'EnvelopedVerifiableCredential',
+      }),
+    };
+    put(name, contents[form] ?? '');
+    const found = openDocuments(folder).statusList(url);
+    if (form === 'with a proof inside') expect(found).toEqual(Buffer.from(contents[form] ?? ''));
+    else expect(Buffer.from(found ?? []).toString()).toBe(token);
+  });
+
+  it('gives DID documents and contexts under any name, and digests of their bytes', () => {
+    put('mill', JSON.stringify(mill.document));
+    expect(openDocuments(folder).didDocument(mill.did)?.id).toBe(mill.did);
+    expect(openDocuments(folder).contexts.size).toBe(0);
+  });
+
+  it.skipIf(!hasShared)('gives the digests of the bytes of contexts, in each edition', () => {
+    const published = readFileSync(sharedPath('contexts', 'credentials-v2.jsonld'));
+    const anew = JSON.stringify(JSON.parse(published.toString()));
+    put('credentials', published);
+    put('of-nobody.jsonld', '{"@context":{"a":"https://x.example/#"}}');
+    const hash = contextPins['https://www.w3.org/ns/credentials/v2'] ?? '';
+    // The Recommendation prints this digest (VCDM 2.0 §B.1).
+    const printed = 'sha256:59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734';
+    const before = openDocuments(folder);
+    expect([...before.contexts.keys()]).toEqual([hash]);
+    expect(before.digests.get(hash)?.size).toBe(3);
+    expect(before.digests.get(hash)).toContain(printed);
+    put('anew.json', anew);
+    const after = openDocuments(folder);
+    expect(after.digests.get(hash)).toContain(printed);
+    expect(after.digests.get(hash)).toContain(
+      `sha512:${createHash('sha512').update(anew).digest('hex')}`,
+    );
+    const digestsOf = digestSourceOf(after.digests);
+    expect(digestsOf('https://www.w3.org/ns/credentials/v2')?.size).toBe(6);
+    expect(digestsOf('https://www.w3.org/2018/credentials/v1')).toBeUndefined();
+    expect(digestsOf('toString')).toBeUndefined();
   });
 
   it('gives the latest edition of a status list, in whatever order they are found', () => {

@@ -1,12 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { signTokenNow } from '../../../../devices/credential/jws.ts';
 import { limits } from '../../../../devices/limits.ts';
 import { formatTime } from '../../../../devices/runtime.ts';
 import { verifyCommand } from '../../../../ingest/commands/verify.ts';
+import { memorySigner } from '../../../support/identity.ts';
+import { hasShared, sharedPath } from '../../../support/shared.ts';
 import { makeWorld, worldMs } from '../../../support/trust-world.ts';
 
+const v2 = 'https://www.w3.org/ns/credentials/v2';
 const world = makeWorld();
 const at = formatTime(worldMs);
 
@@ -125,6 +130,32 @@ describe('bondline-ingest verify', () => {
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err).toMatch(/^bondline-ingest verify: /);
+  });
+
+  it.skipIf(!hasShared)('compares digests of contexts with the bytes at hand', async () => {
+    const context = readFileSync(sharedPath('contexts', 'credentials-v2.jsonld'));
+    const signer = memorySigner();
+    const naming = (bytes: Uint8Array) => {
+      const digest = createHash('sha384').update(bytes).digest('base64');
+      const payload = JSON.stringify({
+        '@context': [v2],
+        type: ['VerifiableCredential'],
+        issuer: signer.did,
+        credentialSubject: { id: 'urn:x:1' },
+        relatedResource: { id: v2, digestSRI: `sha384-${digest}` },
+      });
+      return signTokenNow({ payload, signer, typ: 'vc+jwt' });
+    };
+    put('right', naming(context));
+    put('wrong', naming(Buffer.from('{}')));
+    put('contexts/v2', context);
+    const words = ['--at', at, '--documents', '@contexts'];
+    expect((await run('@right', ...words)).code).toBe(0);
+    const wrong = await run('@wrong', ...words);
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).toContain('another digest');
+    // What is not at hand is compared with nothing.
+    expect((await run('@wrong', '--at', at)).code).toBe(0);
   });
 
   it('explains itself', async () => {

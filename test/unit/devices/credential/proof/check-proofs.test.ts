@@ -91,6 +91,7 @@ describe('a proof', () => {
     ['no contexts', { '@context': [] }, 'VC_PROOF_CONTEXT'],
     ['contexts taken out', { '@context': undefined }, 'VC_SIGNATURE'],
     ['a number as id', { id: 1 }, 'VC_PROOF'],
+    ['an id that is no URL', { id: 'first' }, 'VC_PROOF'],
     ['a number as previous proof', { previousProof: 1 }, 'VC_PROOF_CHAIN'],
     ['a number as challenge', { challenge: 1 }, 'VC_PROOF'],
   ])('with %s is refused', async (_, changes, code) => {
