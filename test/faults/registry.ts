@@ -2,12 +2,20 @@
 import type { Fault } from './fault.ts';
 import { bitFlipsJournal, bitFlipsOutbox } from './kinds/bit-flips.ts';
 import {
+  diskFull,
+  fileSizeLimit,
+  memoryLimit,
+  noDescriptors,
+  readOnly,
+} from './kinds/exhaustion.ts';
+import {
   failingCallsFiles,
   failingCallsJournal,
   failingCallsOutbox,
 } from './kinds/failing-calls.ts';
 import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs.ts';
 import { forwarding } from './kinds/forwarding.ts';
+import { poison } from './kinds/poison.ts';
 import {
   powerCutGateway,
   powerCutIngester,
@@ -29,7 +37,13 @@ export const faults: readonly Fault[] = [
   failingCallsFiles,
   failingSyncsGateway,
   failingSyncsIngester,
+  diskFull,
+  fileSizeLimit,
+  readOnly,
+  noDescriptors,
+  memoryLimit,
   bitFlipsOutbox,
   bitFlipsJournal,
   forwarding,
+  poison,
 ];

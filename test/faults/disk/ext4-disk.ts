@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compileC, compilerObstacle } from './compile.ts';
 
 /** Room for the databases of one shard; a small image is made and mounted in milliseconds. */
@@ -16,6 +16,8 @@ export interface Ext4Disk {
   readonly path: string;
   /** Takes its power: what was not synced is gone. Programs that go on writing get EIO. */
   cut(): void;
+  /** An error makes it read-only, as `errors=remount-ro` does; `remount` ends that. */
+  turnReadOnly(): void;
   /** Mounts it again, which replays the file system's own journal; nobody may have a file open. */
   remount(): void;
   /** Unmounts it for good and frees its loop device. Idempotent. */
@@ -35,7 +37,7 @@ export function openExt4Disk(path: string, folder: string): Ext4Disk {
   writeFileSync(image, '');
   truncateSync(image, IMAGE_BYTES);
   must('mkfs.ext4', ['-q', '-F', image]);
-  const mount = () => must('mount', ['-o', 'loop', image, path]);
+  const mount = () => must('mount', ['-o', 'loop,errors=remount-ro', image, path]);
   mount();
   let isMounted = true;
   const close = () => {
@@ -49,9 +51,15 @@ export function openExt4Disk(path: string, folder: string): Ext4Disk {
   return {
     path,
     cut: () => must(program, [path]),
+    turnReadOnly() {
+      const device = basename(outputOf('findmnt', ['-n', '-o', 'SOURCE', path]).trim());
+      writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, 'a fault of the suite');
+    },
     remount() {
       must('umount', [path]);
       isMounted = false;
+      // Replays the journal as the mount would, and takes back that there was an error.
+      runs('e2fsck', ['-p', image]);
       mount();
       isMounted = true;
     },
@@ -84,8 +92,13 @@ export function ext4Obstacle(): string | undefined {
 }
 
 function must(command: string, args: readonly string[]): void {
-  const { error, status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
+  outputOf(command, args);
+}
+
+function outputOf(command: string, args: readonly string[]): string {
+  const { error, status, stderr, stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status === 0) return stdout;
+  throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
 }
 
 function runs(command: string, args: readonly string[]): boolean {

@@ -7,7 +7,7 @@
  *   BONDLINE_SHIM_FOLDER  absolute path; only files below it are looked at
  *   BONDLINE_SHIM_REPORT  file that is written, outside of the folder
  *   BONDLINE_SHIM_AT      N, from 1; 0 only counts
- *   BONDLINE_SHIM_CALLS   what is counted: "all", or "sync"
+ *   BONDLINE_SHIM_CALLS   what is counted: "all", or "sync", the syncs of files
  *   BONDLINE_SHIM_MODE    once, ever, cut (undoes all) or torn (undoes a random part)
  *   BONDLINE_SHIM_ERRNO   what a failed call says
  *   BONDLINE_SHIM_SEED    chance of torn
@@ -299,7 +299,10 @@ int ftruncate64(int handle, off64_t length) { return truncates(handle, length); 
 static int syncs(int handle, long call) {
   pthread_mutex_lock(&lock);
   const char *path = pathOf(handle);
-  int isStruck = path != NULL && strikes("sync", path, 1);
+  /* SQLite takes no notice of a folder that cannot be synced; who opens a database syncs it anew. */
+  struct stat about;
+  int isFolder = path != NULL && fstat(handle, &about) == 0 && S_ISDIR(about.st_mode);
+  int isStruck = path != NULL && strikes("sync", path, !isFolder);
   int result = -1;
   if (!isStruck) {
     result = syscall(call, handle);

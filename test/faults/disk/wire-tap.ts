@@ -5,8 +5,8 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Receipt } from '../../../devices/credential/receipt.ts';
+import { isPacked, unpackToken } from '../../../devices/credential/wire-pack.ts';
 import { credentialDigest } from '../../../devices/envelope.ts';
-import { isPacked, unpackToken } from '../../../devices/wire-pack.ts';
 
 export interface WireTap {
   /** Address for the gateway's configuration. */
