@@ -1,17 +1,18 @@
 /**
  * Brings committed batches to the ingester and waits for its signed receipt, the only thing that
  * deletes one: urgent lane before live lane before backlog lane, a bounded window of which each has
- * its share, and back-off for what is not answered or held. Each row of the outbox is in flight, in front of a lane's scan, or of a held
- * device; whatever breaks, the next uplink begins at the first row again.
+ * its share, and back-off for what is not answered or held. Each row of the outbox is in flight, in
+ * front of a lane's scan, or of a held device; whatever breaks, the next uplink begins at the first
+ * row again.
  */
 import type { ReceiptResult } from '../devices/credential/receipt.ts';
 import { openReceipt } from '../devices/credential/receipt-wire.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
+import { packToken } from '../devices/credential/wire-pack.ts';
 import { fingerprintOfDid } from '../devices/envelope.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
-import { packToken } from '../devices/wire-pack.ts';
 import { type Credit, createCredit } from './credit.ts';
 import type { Enrolments } from './enrolments.ts';
 import { createHolds, type Holds } from './holds.ts';
@@ -246,9 +247,9 @@ export class Forwarder {
   }
 
   /**
-   * The packed form of a batch, where it is wanted. What has to be sent again goes as it is, so that
-   * nothing ever depends on what the other end says of itself. Papers are looked at before anything
-   * is unpacked, so they are never packed.
+   * The packed form of a batch, where it is wanted. What has to be sent again goes as it is, so
+   * that nothing ever depends on what the other end says of itself. Papers are looked at before
+   * anything is unpacked, so they are never packed.
    */
   #packed({ paper, token }: OutboxRow): Uint8Array | undefined {
     if (!this.#packs || !this.#isUnpacked || paper !== undefined) return undefined;

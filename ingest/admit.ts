@@ -11,6 +11,7 @@ import { type OpenedToken, openToken, verifyToken } from '../devices/credential/
 import { isRefusal, type Refusal, refuse } from '../devices/credential/refusal.ts';
 import { checkEnrolled } from '../devices/credential/verify-kind.ts';
 import { credentialKindOf } from '../devices/credential/vocabulary.ts';
+import { isPacked } from '../devices/credential/wire-pack.ts';
 import { credentialDigest, fingerprintOfDid } from '../devices/envelope.ts';
 import { type ErrorCode, errorCatalogue } from '../devices/errors.ts';
 import { assertionKeyOf } from '../devices/identity/did-document.ts';
@@ -19,7 +20,6 @@ import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { isSuspectDid } from '../devices/identity/suspect-key.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
-import { isPacked } from '../devices/wire-pack.ts';
 import type { NamedList } from './journal-index.ts';
 import { judgeParty, openPartyDocument } from './party-admit.ts';
 import type { Inbound } from './source.ts';

@@ -2,7 +2,7 @@
  * The contract of the admission stage: judges chunks of credentials, elsewhere or here. How many
  * workers there are is nobody else's business.
  */
-import { isPacked, unpackToken } from '../devices/wire-pack.ts';
+import { isPacked, unpackToken } from '../devices/credential/wire-pack.ts';
 import { type Admission, admit } from './admit.ts';
 import type { EnrolmentIndex } from './journal-index.ts';
 import type { Inbound } from './source.ts';

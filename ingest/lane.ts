@@ -4,8 +4,8 @@
  * full queue of readings. Nothing is judged by it: who lies gets another lane, and no other verdict.
  */
 import { credentialTypes } from '../devices/credential/vocabulary.ts';
+import { isPacked } from '../devices/credential/wire-pack.ts';
 import { limits } from '../devices/limits.ts';
-import { isPacked } from '../devices/wire-pack.ts';
 
 export type Lane = 'paper' | 'batch';
 

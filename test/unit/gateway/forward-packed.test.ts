@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { isPacked, unpackToken } from '../../../devices/credential/wire-pack.ts';
 import { limits } from '../../../devices/limits.ts';
-import { isPacked, unpackToken } from '../../../devices/wire-pack.ts';
 import { startForwarder as start } from './support/forward-world.ts';
 
 describe('packed batches', () => {

@@ -3,10 +3,10 @@ import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { signBatchSelectively } from '../../../../devices/credential/sd-jwt-issue.ts';
-import { limits } from '../../../../devices/limits.ts';
-import { systemRandom } from '../../../../devices/runtime.ts';
 import { wireDictionary } from '../../../../devices/credential/wire-dictionary.ts';
 import { isPacked, packToken, unpackToken } from '../../../../devices/credential/wire-pack.ts';
+import { limits } from '../../../../devices/limits.ts';
+import { systemRandom } from '../../../../devices/runtime.ts';
 import { memorySigner } from '../../../support/identity.ts';
 import { BatchMaker, readingGroups } from '../../../support/signed-batch.ts';
 

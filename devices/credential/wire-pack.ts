@@ -6,7 +6,7 @@
  *   0x01 ‖ length of the signature ‖ signature ‖ DEFLATE(header 0x00 payload [0x00 disclosure]…)
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { limits } from './limits.ts';
+import { limits } from '../limits.ts';
 import { wireDictionary } from './wire-dictionary.ts';
 
 /** First byte of the packed form; that of a token is `e`, of JSON `{`. */
