@@ -89,8 +89,9 @@ const DECIDING: Readonly<Record<string, 'VC_REVOKED' | 'VC_SUSPENDED'>> = {
 };
 
 /**
- * Whether a list must be asked; a refusal VC_STATUS_UNSUPPORTED for purposes nobody knows. A message
- * decides nothing, yet its list must be one; that there is something newer (`refresh`) is only told.
+ * Whether a list must be asked; a refusal VC_STATUS_UNSUPPORTED for purposes nobody knows. A
+ * message decides nothing, yet its list must be one; that something newer is there (`refresh`) is
+ * only told.
  */
 export function needsList({ purpose }: StatusEntry): boolean | Refusal {
   if (purpose === 'refresh') return false;

@@ -1,7 +1,7 @@
 /**
  * A folder of documents that someone pinned: DID documents, status lists and enrolments, each as it
- * is published (a token, JSON with a proof inside, or an envelope), and JSON-LD contexts. Read once,
- * whole; what a file holds decides, and neither its name nor its place.
+ * is published (a token, JSON with a proof inside, or an envelope), and JSON-LD contexts. Read
+ * once, whole; what a file holds decides, and neither its name nor its place.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
