@@ -83,7 +83,8 @@ export class Places {
     const { epoch, nonce } = last;
     const priority = draft.priority === 'urgent' ? URGENT : ORDINARY;
     const named = { device, epoch, nonce, sequence, digest, readings: readingsOf(draft) };
-    return [{ ...named, ...span, token, priority, level }];
+    const losses = draft.losses.length > 0 ? JSON.stringify(draft.losses) : null;
+    return [{ ...named, ...span, token, priority, losses, level }];
   }
 
   /** Opens the device's epoch where none is open, so that what that shows can be said at once. */

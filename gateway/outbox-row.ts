@@ -90,10 +90,10 @@ export function lossOfDamaged(
       by === device && { counter: epoch, nonce, first: sequence, last: sequence };
     const span = { fromMs: Math.min(from_ms, to_ms), toMs: Math.max(from_ms, to_ms) };
     const loss = { ...span, count: readings, cause: 'damaged' } as const;
-    return {
-      witness: by,
-      losses: [{ ...loss, ...(places && { batches: { ...places, digest } }) }],
-    };
+    const own = { ...loss, ...(places && { batches: { ...places, digest } }) };
+    // What we wrote ourselves, and its hash is right.
+    const carried = JSON.parse(row.losses ?? '[]') as Loss[];
+    return { witness: by, losses: [own, ...carried.map(({ points: _, ...one }) => one)] };
   }
   return guess(row, sql, witness ?? (canSign(row.device) ? row.device : undefined), canSign);
 }

@@ -5,7 +5,7 @@ import type { DeviceMark } from './outbox.ts';
 import type { BatchRow, DeviceRow, GoneRow } from './outbox-tables.ts';
 
 const BATCH_COLUMNS = `id, device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms,
-  bytes, hash, token, witness, priority, paper, nonce, head, level`;
+  bytes, hash, token, witness, priority, paper, nonce, head, losses, level`;
 
 type NewGone = Omit<GoneRow, 'id'>;
 
@@ -52,9 +52,9 @@ export function prepareStatements(db: Database) {
     >,
     open: db.prepare('INSERT OR REPLACE INTO opening (device, epoch) VALUES (?, ?)'),
     insert: db.prepare(`INSERT INTO batch (device, epoch, sequence, digest, readings, from_ms,
-      to_ms, closed_ms, bytes, hash, token, priority, nonce, head, level) VALUES (@device, @epoch,
-      @sequence, @digest, @readings, @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token, @priority,
-      @nonce, @head, @level)`),
+      to_ms, closed_ms, bytes, hash, token, priority, nonce, head, losses, level) VALUES (@device,
+      @epoch, @sequence, @digest, @readings, @from_ms, @to_ms, @closed_ms, @bytes, @hash, @token,
+      @priority, @nonce, @head, @losses, @level)`),
     // The same bytes again are no mistake: a device that did not hear of us sends them twice.
     keep: db.prepare(`INSERT OR IGNORE INTO batch (device, epoch, sequence, digest, readings,
       from_ms, to_ms, closed_ms, bytes, hash, token, witness, priority, nonce, head, level)

@@ -80,6 +80,9 @@ export const outboxSchema = [
   ALTER TABLE batch ADD COLUMN nonce TEXT;
   ALTER TABLE batch ADD COLUMN head BLOB;
 
+  -- The losses that the token says, as JSON, so that they are not lost with it.
+  ALTER TABLE batch ADD COLUMN losses TEXT;
+
   -- 0: readings as they came; 1: aggregates of such batches; 2: aggregates of those; and so on.
   ALTER TABLE batch ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX batch_level ON batch (level, device, id)
@@ -153,6 +156,8 @@ export interface BatchRow {
   /** Family of a party's credential that is carried (`custody`, `ticket`, …); none for a batch. */
   readonly paper?: string | null;
   readonly nonce?: string | null;
+  /** The losses that the token says, as JSON; none where it says none. */
+  readonly losses?: string | null;
   /** `hashOfHead` of the row. */
   readonly head?: Uint8Array | null;
   /** 0: readings as they came; above: aggregates. Outside the hash, like the priority. */
@@ -192,7 +197,7 @@ export function hashOfHead(row: Omit<BatchRow, 'id' | 'hash' | 'token'>): Uint8A
 function headOf(row: Omit<BatchRow, 'id' | 'hash' | 'token'>): string {
   const { device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes } = row;
   const said = [device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms, bytes];
-  for (const more of [row.witness, row.paper, row.nonce]) if (more) said.push(more);
+  for (const more of [row.witness, row.paper, row.nonce, row.losses]) if (more) said.push(more);
   return `${said.join('\n')}\n`;
 }
 

@@ -8,12 +8,78 @@ export const plants: readonly Plant[] = [
     summary: 'a start goes on in the epoch before, with the sequences that it had',
     changes: [
       {
-        module: 'gateway/outbox-store',
-        find: 'epoch: (last?.epoch ?? 0) + 1,',
-        replace: 'epoch: 1,',
+        module: 'gateway/outbox-places',
+        find: 'if (before === undefined) return known + 1;',
+        replace: 'if (before === undefined) return known || 1;',
+      },
+      {
+        module: 'gateway/outbox-places',
+        find: "Buffer.from(this.#options.random.bytes(16)).toString('hex')",
+        replace: "last?.nonce ?? '0'.repeat(32)",
       },
     ],
-    by: { fault: 'sigkill-gateway', count: 3, seed: 1 },
+    by: { fault: 'outbox-full', count: 60, seed: 1 },
+  },
+  {
+    name: 'place-reused',
+    promise: 'once',
+    summary: 'what could not be committed is signed anew for the same place',
+    changes: [
+      {
+        module: 'gateway/outbox-places',
+        find: 'if (!isCommitted) this.#devices.delete(did);',
+        replace: 'if (!isCommitted) continue;',
+      },
+    ],
+    by: { fault: 'outbox-full', count: 60, seed: 1 },
+  },
+  {
+    name: 'given-way-untold',
+    promise: 'omission',
+    summary: 'batches give way to newer ones and no loss says so',
+    changes: [
+      { module: 'gateway/outbox-losses', find: 'this.#sql.recordGone.run(row);', replace: '' },
+    ],
+    by: { fault: 'outbox-full', count: 120, seed: 1 },
+  },
+  {
+    name: 'full-untold',
+    promise: 'omission',
+    summary: 'what does not fit into a full outbox is dropped without a word',
+    changes: [
+      {
+        module: 'gateway/draft',
+        find: "return [{ ...spanOf(draft), count, cause: 'storage-full' }, ...draft.losses];",
+        replace: 'return [...draft.losses];',
+      },
+    ],
+    by: { fault: 'outbox-full', count: 60, seed: 1 },
+  },
+  {
+    name: 'row-signature-unchecked',
+    promise: 'rot',
+    summary: 'a row is sent when its own hash is right, whoever signed it',
+    changes: [
+      {
+        module: 'gateway/outbox-row',
+        find: 'if (row.paper) return { batch: undefined };',
+        replace: 'return { batch: undefined };',
+      },
+    ],
+    by: { fault: 'outbox-rows', count: 20, seed: 1 },
+  },
+  {
+    name: 'row-unproven',
+    promise: 'rot',
+    summary: 'a row is sent as the disk gives it back',
+    changes: [
+      {
+        module: 'gateway/outbox-row',
+        find: "if (!isIntact(row)) return { fault: 'its hash is wrong' };",
+        replace: 'if (isIntact !== undefined) return { batch: undefined };',
+      },
+    ],
+    by: { fault: 'outbox-rows', count: 20, seed: 1 },
   },
 
   // What a disk keeps.
@@ -79,5 +145,92 @@ export const plants: readonly Plant[] = [
       },
     ],
     by: { fault: 'forwarding', count: 30, seed: 1 },
+  },
+  {
+    name: 'unpacked-without-bound',
+    promise: 'bounded',
+    summary: 'a packed batch may unpack to any size',
+    changes: [
+      {
+        module: 'devices/credential/wire-pack',
+        find: 'maxOutputLength: partsBytesMax',
+        replace: 'maxOutputLength: 2 ** 30',
+      },
+    ],
+    by: { fault: 'packed', count: 200, seed: 1 },
+  },
+  {
+    name: 'packed-unproven',
+    promise: 'rot',
+    summary: 'a token goes packed that does not come back the same',
+    changes: [
+      {
+        module: 'devices/credential/wire-pack',
+        find: 'text.equals(again)',
+        replace: 'again !== text',
+      },
+    ],
+    by: { fault: 'packed', count: 200, seed: 1 },
+  },
+
+  // What others can make the ingester take.
+  {
+    name: 'rates-off',
+    promise: 'bounded',
+    summary: 'whoever sends is read as fast as it sends',
+    changes: [{ module: 'ingest/rates', find: 'if (delayMs <= 0) return', replace: 'return' }],
+    by: { fault: 'flood', count: 1, seed: 1 },
+  },
+  {
+    name: 'lanes-off',
+    promise: 'custody',
+    summary: 'custody steps wait behind the readings of others',
+    changes: [
+      {
+        module: 'ingest/receive',
+        find: 'const lane = laneOf(bytes);',
+        replace: "const lane = laneOf(bytes) && 'batch';",
+      },
+    ],
+    by: { fault: 'flood', count: 1, seed: 2 },
+  },
+  {
+    name: 'length-guard-off',
+    promise: 'bounded',
+    summary: 'a packet of any announced length is waited for',
+    changes: [
+      {
+        module: 'ingest/sources/reading',
+        find: 'if (!watch.take(chunk)) {',
+        replace: 'if (!watch.take(chunk) && chunk.length === 0) {',
+      },
+    ],
+    by: { fault: 'flood', count: 1, seed: 3 },
+  },
+  {
+    name: 'unfinished-not-counted',
+    promise: 'bounded',
+    summary: 'packets that are not whole may fill the memory together',
+    changes: [
+      {
+        module: 'ingest/unfinished',
+        find: 'while (total > limits.unfinishedBytesMax) endOldest();',
+        replace: '',
+      },
+    ],
+    by: { fault: 'flood', count: 1, seed: 3 },
+  },
+  {
+    name: 'refusals-all-kept',
+    promise: 'bounded',
+    summary: 'what is refused fills the disk',
+    changes: [
+      {
+        module: 'ingest/journal-refusals',
+        find: 'if (total > bounds.totalBytes || today > bounds.gatewayDayBytes) {',
+        replace: 'if (total < 0) {',
+      },
+    ],
+    by: { fault: 'flood', count: 1, seed: 4 },
   },
 ];

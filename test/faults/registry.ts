@@ -14,7 +14,10 @@ import {
   failingCallsOutbox,
 } from './kinds/failing-calls.ts';
 import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs.ts';
+import { flood } from './kinds/flood.ts';
 import { forwarding } from './kinds/forwarding.ts';
+import { outboxFull, outboxRows } from './kinds/outbox.ts';
+import { packed } from './kinds/packed.ts';
 import { poison } from './kinds/poison.ts';
 import {
   powerCutGateway,
@@ -44,6 +47,10 @@ export const faults: readonly Fault[] = [
   memoryLimit,
   bitFlipsOutbox,
   bitFlipsJournal,
+  outboxFull,
+  outboxRows,
   forwarding,
+  packed,
+  flood,
   poison,
 ];
