@@ -46,7 +46,7 @@ describe('a check of hostile text', () => {
   const SMALL = 5_000;
   const TIMES = 32;
 
-  /** The least of several runs, milliseconds of work; what is too short to measure counts as one. */
+  /** The least of several runs, milliseconds of work; what is too short to tell counts as one. */
   function timeOf(check: () => unknown): number {
     const runs = Array.from({ length: 5 }, () => {
       const start = process.cpuUsage();
