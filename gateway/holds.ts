@@ -14,7 +14,7 @@ export interface Holds {
   devices(): readonly string[];
   /** The ingester held a batch of the device; says whether that is new. */
   hold(device: string): boolean;
-  /** Up to `count` devices of which a batch is to be tried now; each is due again after its wait. */
+  /** Up to `count` devices of which a batch is to be tried now; each is due again later. */
   due(count: number): readonly string[];
   /** Tries all at the next look: an enrolment arrived, or the uplink is new. */
   retryNow(): void;

@@ -112,7 +112,7 @@ export function createPaperTaker(options: {
   };
 }
 
-/** Whole files only: one that is being written begins with a dot. The folder is the gateway's own. */
+/** Whole files only: one that is being written begins with a dot. */
 function namesIn(folder: string): string[] {
   if (!existsSync(dirname(folder))) return [];
   makeDirectory(folder);

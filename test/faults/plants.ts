@@ -157,7 +157,7 @@ export const plants: readonly Plant[] = [
         replace: 'maxOutputLength: 2 ** 30',
       },
     ],
-    by: { fault: 'packed', count: 200, seed: 1 },
+    by: { fault: 'packed', count: 60, seed: 1 },
   },
   {
     name: 'packed-unproven',
@@ -170,7 +170,7 @@ export const plants: readonly Plant[] = [
         replace: 'again !== text',
       },
     ],
-    by: { fault: 'packed', count: 200, seed: 1 },
+    by: { fault: 'packed', count: 60, seed: 1 },
   },
 
   // What others can make the ingester take.
