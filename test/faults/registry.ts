@@ -1,6 +1,7 @@
 /** All faults, in the order in which they are run and printed. */
 import type { Fault } from './fault.ts';
 import { bitFlipsJournal, bitFlipsOutbox } from './kinds/bit-flips.ts';
+import { clockJumps } from './kinds/clock-jumps.ts';
 import {
   diskFull,
   fileSizeLimit,
@@ -17,6 +18,7 @@ import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs
 import { flood } from './kinds/flood.ts';
 import { forwarding } from './kinds/forwarding.ts';
 import { outboxFull, outboxRows } from './kinds/outbox.ts';
+import { offline } from './kinds/offline.ts';
 import { packed } from './kinds/packed.ts';
 import { poison } from './kinds/poison.ts';
 import {
@@ -26,6 +28,7 @@ import {
   unsyncedIngester,
 } from './kinds/power-cut.ts';
 import { sigkillBoth, sigkillGateway, sigkillIngester } from './kinds/sigkill.ts';
+import { simulation } from './kinds/simulation.ts';
 
 export const faults: readonly Fault[] = [
   sigkillGateway,
@@ -53,4 +56,7 @@ export const faults: readonly Fault[] = [
   packed,
   flood,
   poison,
+  simulation,
+  offline,
+  clockJumps,
 ];

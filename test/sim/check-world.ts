@@ -20,6 +20,13 @@ import { type Facts, noFacts, noteCommit, noteStored } from './facts.ts';
 import type { Office } from './office.ts';
 import type { OutboxChange } from './outbox-changes.ts';
 
+/** What broken promises come to. */
+export interface Sums {
+  lost: number;
+  doubled: number;
+  wrong: number;
+}
+
 /** Broken promises that are told; the first ones say most. */
 const BROKEN_MAX = 20;
 
@@ -27,6 +34,7 @@ export class Watch {
   readonly facts: Facts = noFacts();
   /** Sentences about broken promises, in the order in which they broke. */
   readonly broken: string[] = [];
+  readonly sums: Sums = { lost: 0, doubled: 0, wrong: 0 };
   /** Steps after which promises were checked. */
   steps = 0;
   readonly chain: CustodyChain & { steps: CustodyChain['steps'][number][] };
@@ -57,22 +65,22 @@ export class Watch {
   committed(station: string, change: OutboxChange, isPutBack: boolean): void {
     const moved = noteCommit(this.facts, station, change);
     this.#step('outbox', station, ...moved.added.map(({ digest }) => digest), ...moved.gone);
-    this.#say(checkPlaces(this.facts, moved));
-    this.#say(checkGone(this.facts, moved, isPutBack));
+    this.#say('doubled', checkPlaces(this.facts, moved));
+    this.#say('lost', checkGone(this.facts, moved, isPutBack));
   }
 
   /** The journal committed. */
   stored(entries: readonly JournalEntry[]): void {
     const stored = noteStored(this.facts, entries);
     this.#step('journal', ...entries.map(({ header }) => `${header.kind} ${header.digest}`));
-    this.#say(checkStored(this.facts, this.#held, stored, this.#served));
-    this.#say(checkJudged(this.facts, entries));
+    this.#say('doubled', checkStored(this.facts, this.#held, stored, this.#served));
+    this.#say('wrong', checkJudged(this.facts, entries));
   }
 
   /** A receipt is about to leave. */
   receipted(token: Uint8Array): void {
     this.#step('receipt');
-    this.#say(checkReceipt(this.facts, token));
+    this.#say('lost', checkReceipt(this.facts, token));
   }
 
   /** The twins committed, or were found as they are at a start. */
@@ -82,34 +90,34 @@ export class Watch {
   ): void {
     this.#step('twins', String(cursor));
     this.#applied = applyTo(this.#applied, this.facts, cursor);
-    this.#say(checkCounts(this.#applied, changed));
-    this.#say(checkNewest(this.#applied, changed));
-    this.#say(checkGaps(this.facts, this.#applied, changed, view));
-    this.#say(checkHead(this.#applied, this.chain, changed));
+    this.#say('doubled', checkCounts(this.#applied, changed));
+    this.#say('wrong', checkNewest(this.#applied, changed));
+    this.#say('wrong', checkGaps(this.facts, this.#applied, changed, view));
+    this.#say('wrong', checkHead(this.#applied, this.chain, changed));
   }
 
   /** Now and then: what is too dear for each step. */
   looked(now: Parameters<typeof checkBounds>[1]): void {
-    this.#say(checkBounds(this.facts, now));
+    this.#say('wrong', checkBounds(this.facts, now));
   }
 
   rebuilt(office: Office): void {
     const { live, rebuilt } = office.rebuild();
-    this.#say(checkRebuilt(live, rebuilt));
+    this.#say('wrong', checkRebuilt(live, rebuilt));
   }
 
   /** At the end, when everything was mended and came to rest. */
   ended(office: Office): void {
-    this.#say(checkNothingLost(this.facts));
+    this.#say('lost', checkNothingLost(this.facts));
     const alerts = (device: string) => office.alerts(device);
-    this.#say(checkRollbacks(this.#applied, alerts));
-    this.#say(checkGapAlerts(this.facts, this.#applied, alerts));
+    this.#say('wrong', checkRollbacks(this.#applied, alerts));
+    this.#say('wrong', checkGapAlerts(this.facts, this.#applied, alerts));
     this.rebuilt(office);
   }
 
   /** Something that no promise allows. */
   say(sentence: string): void {
-    this.#say([sentence]);
+    this.#say('wrong', [sentence]);
   }
 
   #step(...words: readonly string[]): void {
@@ -117,7 +125,8 @@ export class Watch {
     this.#trace.update(`${this.#nowMs()} ${words.join(' ')}\n`);
   }
 
-  #say(sentences: readonly string[]): void {
+  #say(what: keyof Sums, sentences: readonly string[]): void {
+    this.sums[what] += sentences.length;
     for (const sentence of sentences) {
       if (this.broken.length >= BROKEN_MAX) return;
       this.broken.push(`${new Date(this.#nowMs()).toISOString()} ${sentence}`);

@@ -118,7 +118,11 @@ function settle(): Promise<void> {
 }
 
 /** Timers of these lengths only look whether something is due: they may look less often. */
-const LOOKS: ReadonlySet<number> = new Set([limits.forwardTickMs, limits.clockWatchMs]);
+const LOOKS: ReadonlySet<number> = new Set([
+  limits.forwardTickMs,
+  limits.clockWatchMs,
+  limits.tickMs,
+]);
 
 /** A machine's own clock. When the machine loses power, nothing that it planned happens. */
 export class MachineClock implements Clock {

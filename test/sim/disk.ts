@@ -3,7 +3,7 @@
  * can fall before a commit, while it is written (the log is torn at a byte), or after it is on disk
  * and before anybody hears of it. A full disk is SQLite's own refusal.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import type { Database } from '../../devices/io/sqlite.ts';
@@ -41,8 +41,10 @@ SqliteDatabase.prototype.transaction = function transaction(this: Database, acti
   return Object.assign(always, { default: always, ...modes });
 } as never;
 
-/** The files of a database at one moment. */
-type Image = Readonly<Record<'' | '-wal', Buffer | undefined>>;
+/** Path of copies of a database's files as they were at one moment. */
+export type Image = string;
+
+const ENDINGS = ['', '-wal'] as const;
 
 export class Disk {
   readonly #directory: string;
@@ -96,17 +98,17 @@ export class Disk {
   /** The power is gone now: what is left is what was committed. */
   cut(): void {
     if (!this.#isOn || this.#file === undefined) return;
-    this.#leave(imageOf(this.#file));
+    this.#leave(copyImage(this.#file, this.#nextFile()));
   }
 
   /** What the disk holds now, to be put back later. */
   snapshot(): Image | undefined {
-    return this.#file === undefined ? undefined : imageOf(this.#file);
+    return this.#file === undefined ? undefined : copyImage(this.#file, this.#nextFile());
   }
 
   /** Somebody puts an older image back while the machine is off. */
   restore(image: Image): void {
-    if (this.#file !== undefined) writeImage(this.#file, image);
+    if (this.#file !== undefined) copyImage(image, this.#file);
   }
 
   /** A look at the committed rows, also while the machine is off. */
@@ -133,11 +135,14 @@ export class Disk {
     planned.commits -= 1;
     if (planned.commits > 0) return this.#seen(db, run());
     this.#planned = undefined;
-    const before = imageOf(this.#file);
+    const image = this.#nextFile();
+    if (planned.moment !== 'after') copyImage(this.#file, image);
     if (planned.moment !== 'before') run();
-    if (planned.moment === 'after') this.#onCommit(db);
-    const after = imageOf(this.#file);
-    this.#leave(planned.moment === 'torn' ? tornOf(before, after, this.#chance) : after);
+    if (planned.moment === 'after') {
+      this.#onCommit(db);
+      copyImage(this.#file, image);
+    } else if (planned.moment === 'torn') tear(image, this.#file, this.#chance);
+    this.#leave(image);
     this.#onCut();
     throw new PowerCut(planned.moment);
   }
@@ -159,9 +164,8 @@ export class Disk {
     this.#isOn = false;
     this.#planned = undefined;
     this.#db = undefined;
-    this.#file = this.#nextFile();
-    writeImage(this.#file, image);
-    for (const ending of ['', '-wal', '-shm']) rmSync(`${old}${ending}`, { force: true });
+    this.#file = image;
+    for (const ending of [...ENDINGS, '-shm']) rmSync(`${old}${ending}`, { force: true });
   }
 
   #nextFile(): string {
@@ -176,29 +180,24 @@ function bound(db: Database, isFull: boolean): void {
   db.pragma(`max_page_count = ${pages}`);
 }
 
-function imageOf(file: string): Image {
-  const read = (path: string) => (existsSync(path) ? readFileSync(path) : undefined);
-  return { '': read(file), '-wal': read(`${file}-wal`) };
-}
-
-function writeImage(file: string, image: Image): void {
-  for (const ending of ['', '-wal'] as const) {
-    const bytes = image[ending];
-    if (bytes === undefined) rmSync(`${file}${ending}`, { force: true });
-    else writeFileSync(`${file}${ending}`, bytes);
+function copyImage(from: Image, to: Image): Image {
+  for (const ending of ENDINGS) {
+    if (existsSync(`${from}${ending}`)) copyFileSync(`${from}${ending}`, `${to}${ending}`);
+    else rmSync(`${to}${ending}`, { force: true });
   }
-  rmSync(`${file}-shm`, { force: true });
+  rmSync(`${to}-shm`, { force: true });
+  return to;
 }
 
 /**
  * What a cut leaves while the log is written: the bytes from before, and of those that are new only
  * the first. Where the commit also moved pages from the log to the database, that had not begun.
  */
-function tornOf(before: Image, after: Image, chance: Chance): Image {
-  const [old, next] = [before['-wal'] ?? Buffer.alloc(0), after['-wal'] ?? Buffer.alloc(0)];
+function tear(image: Image, written: Image, chance: Chance): void {
+  const read = (path: string) => (existsSync(path) ? readFileSync(path) : Buffer.alloc(0));
+  const [old, next] = [read(`${image}-wal`), read(`${written}-wal`)];
   let from = 0;
   while (from < old.length && old[from] === next[from]) from += 1;
   const to = chance.between(from, Math.max(from, next.length - 1));
-  const rest = to < old.length ? old.subarray(to) : Buffer.alloc(0);
-  return { '': before[''], '-wal': Buffer.concat([next.subarray(0, to), rest]) };
+  writeFileSync(`${image}-wal`, Buffer.concat([next.subarray(0, to), old.subarray(to)]));
 }

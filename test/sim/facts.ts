@@ -26,6 +26,8 @@ export interface SignedBatch extends Place {
   readonly follows: string | undefined;
   /** What it says, in order: point and number of the sensor's count. */
   readonly values: readonly { readonly point: string; readonly value: number }[];
+  /** Steps of the gateway's clock that it says. */
+  readonly steps: number;
   /** Places that its losses name. */
   readonly losses: readonly string[];
 }
@@ -145,6 +147,7 @@ interface Payload {
       readonly 'bl:follows'?: string;
     };
     readonly 'bl:sequence': number;
+    readonly 'bl:clock': { readonly 'bl:steps': number };
     readonly 'bl:losses'?: readonly { readonly 'bl:batches'?: Range }[];
     readonly sensorElementList?: readonly {
       readonly sensorReport: readonly {
@@ -194,6 +197,7 @@ function readToken(
     sequence: subject['bl:sequence'],
     bytes: token.length,
     hash: hashOf(token),
+    steps: subject['bl:clock']['bl:steps'],
     closedMs: Date.parse(head.validFrom),
     previous: head.relatedResource?.[0]?.digestMultibase,
     values: (subject.sensorElementList ?? []).flatMap(({ sensorReport }) =>

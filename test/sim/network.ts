@@ -51,7 +51,16 @@ export class Network {
   }
 
   /** Hands bytes to `deliver`, perhaps: copies of them, late, twice or never. */
-  carry(bytes: Uint8Array, isCut: () => boolean, deliver: (bytes: Uint8Array) => void): void {
+  carry(
+    bytes: Uint8Array,
+    way: {
+      /** What was sent before takes the line this long. */
+      readonly behindMs: number;
+      readonly isCut: () => boolean;
+      readonly deliver: (bytes: Uint8Array) => void;
+    },
+  ): void {
+    const { behindMs, deliver, isCut } = way;
     const { delayMs, forge, loss, repeat } = this.#faults;
     this.counts.sent += 1;
     if (isCut() || this.#chance.happens(loss)) {
@@ -61,7 +70,7 @@ export class Network {
     const copies = this.#chance.happens(repeat) ? 2 : 1;
     this.counts.repeated += copies - 1;
     for (let copy = 0; copy < copies; copy += 1) {
-      const afterMs = 1 + this.#chance.fraction() * delayMs;
+      const afterMs = behindMs + 1 + this.#chance.fraction() * delayMs;
       const copied = this.#chance.happens(forge) ? this.#forged(bytes) : Uint8Array.from(bytes);
       this.#world.after(afterMs, () => deliver(copied));
     }
@@ -91,6 +100,9 @@ export class Link {
     down: undefined,
   };
   readonly #watchers = new Set<(up: boolean) => void>();
+  /** Bytes that the line takes in a millisecond, each way, and when it has taken what was sent. */
+  #bytesPerMs = Number.POSITIVE_INFINITY;
+  readonly #freeMs = { up: 0, down: 0 };
 
   constructor(network: Network, world: World, chance: Chance) {
     this.#network = network;
@@ -120,15 +132,23 @@ export class Link {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** The line is as fast as this from now on. */
+  speed(bytesPerMs: number): void {
+    this.#bytesPerMs = bytesPerMs;
+  }
+
   send(direction: Direction, bytes: Uint8Array): void {
     const kept = this.#kept[direction];
     if (kept.length < KEPT_MAX) kept.push(bytes);
     else if (this.#chance.happens(0.1)) kept[this.#chance.between(0, KEPT_MAX - 1)] = bytes;
-    this.#network.carry(
-      bytes,
-      () => this.#isCut[direction],
-      (arrived) => this.#deliver[direction]?.(arrived),
-    );
+    const { nowMs } = this.#world;
+    const freeMs = Math.max(nowMs, this.#freeMs[direction]) + bytes.length / this.#bytesPerMs;
+    this.#freeMs[direction] = freeMs;
+    this.#network.carry(bytes, {
+      behindMs: freeMs - nowMs,
+      isCut: () => this.#isCut[direction],
+      deliver: (arrived) => this.#deliver[direction]?.(arrived),
+    });
   }
 
   /** Somebody brings again what went this way before, or brings it to another's end. */

@@ -6,18 +6,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Chance } from './chance.ts';
-import { Watch } from './check-world.ts';
-import { World } from './clock.ts';
-import { CustodyScript } from './custody-script.ts';
-import { seededKey } from './identity.ts';
-import { mend, type Scene, strike, supervise } from './misfortunes.ts';
-import { Network } from './network.ts';
-import { Office } from './office.ts';
-import { Organisation } from './organisation.ts';
-import { polledProfile, Sensor, spokenProfile } from './sensor.ts';
-import { type SimDevice, Station } from './station.ts';
-import { TrustScript } from './trust-script.ts';
+import { type Border, openBorder, START_MS } from './border.ts';
+import type { Chance } from './chance.ts';
+import type { Sums } from './check-world.ts';
+import { mend, strike, supervise } from './misfortunes.ts';
+import { spokenProfile } from './sensor.ts';
 
 /** Rises when a seed gives another world than before, so that counts are of one kind of world. */
 export const worldVersion = 2;
@@ -27,13 +20,14 @@ export interface WorldResult {
   readonly hours: number;
   /** Sentences about broken promises, the first ones first; empty when all hold. */
   readonly broken: readonly string[];
+  /** How many of them say that something is lost, doubled, or otherwise wrong. */
+  readonly sums: Sums;
   /** How often each misfortune struck, and what there was. */
   readonly counts: Readonly<Record<string, number>>;
   /** Digest of every step, what it was about and when: the same seed gives the same. */
   readonly trace: string;
 }
 
-const START_MS = Date.parse('2026-11-21T00:00:00.000Z');
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -44,12 +38,16 @@ const BURST_SLACK_MS = 750;
 const REST_MS = 6 * HOUR;
 
 /** Runs a world for so many hours of its own time. */
-export async function runWorld(seed: number, hours: number): Promise<WorldResult> {
-  // SQLite's own files, where there is memory for them: a simulated disk need not be a real one.
+export function runWorld(seed: number, hours: number): Promise<WorldResult> {
+  return inMemory((directory) => runIn(directory, seed, hours));
+}
+
+/** A folder for simulated disks: in memory where there is some, since they need not be real ones. */
+export async function inMemory<T>(action: (directory: string) => Promise<T>): Promise<T> {
   const root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const directory = mkdtempSync(join(root, 'bondline-sim-'));
   try {
-    return await runIn(directory, seed, hours);
+    return await action(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -57,7 +55,7 @@ export async function runWorld(seed: number, hours: number): Promise<WorldResult
 
 async function runIn(directory: string, seed: number, hours: number): Promise<WorldResult> {
   const border = await openBorder(directory, seed);
-  const { chance, custody, sensors, scene, watch, world } = border;
+  const { chance, sensors, scene, watch, world } = border;
   const endMs = START_MS + hours * HOUR;
   planDay(border, endMs);
   let isBurst = false;
@@ -68,15 +66,11 @@ async function runIn(directory: string, seed: number, hours: number): Promise<Wo
     };
     world.after(pauseMs(chance, true), speak);
   }
-  const look = () => {
-    const { office, stations } = scene;
-    supervise(scene, (sentence) => watch.say(sentence));
-    watch.looked({ timers: world.pending, queuedBytes: office.queuedBytes, stations });
-  };
+  const look = () => lookAt(border);
   while (world.nowMs < endMs && watch.broken.length === 0) {
     world.slackMs = QUIET_SLACK_MS;
     isBurst = false;
-    const quietMs = Math.min(chance.fraction() * 1.5 * HOUR, endMs - world.nowMs);
+    const quietMs = Math.min(chance.fraction() * 2.5 * HOUR, endMs - world.nowMs);
     for (let leftMs = quietMs; leftMs > 0; leftMs -= MINUTE) {
       await world.run(Math.min(leftMs, MINUTE));
       look();
@@ -90,111 +84,18 @@ async function runIn(directory: string, seed: number, hours: number): Promise<Wo
       look();
     }
   }
-  await comeToRest(border, look);
+  await comeToRest(border);
   if (watch.broken.length === 0) watch.ended(scene.office);
   const result = {
     seed,
     hours,
     broken: watch.broken,
+    sums: watch.sums,
     counts: countsOf(border),
     trace: watch.trace,
   };
-  for (const station of scene.stations) station.powerCut();
-  scene.office.powerCut();
-  custody.pending = 0;
+  close(border);
   return result;
-}
-
-/** Everything there is in a world. */
-interface Border {
-  readonly chance: Chance;
-  readonly world: World;
-  readonly watch: Watch;
-  readonly scene: Scene;
-  readonly sensors: readonly Sensor[];
-  readonly custody: CustodyScript;
-  /** Enrols one more device; `false` when all are. */
-  readonly enrolNext: () => Promise<boolean>;
-}
-
-async function openBorder(directory: string, seed: number): Promise<Border> {
-  const chance = new Chance(seed);
-  const world = new World(START_MS);
-  const network = new Network(world, chance);
-  const organisation = new Organisation('did:web:sim.example', chance, START_MS);
-  const others = ['did:web:carrier.example', 'did:web:terminal.example'].map(
-    (did) => new Organisation(did, chance, START_MS),
-  );
-  const stations: Station[] = [];
-  const sensors = new Map<string, Sensor>();
-  const watch = new Watch({
-    served: (did) => sensors.get(did)?.count ?? 0,
-    nowMs: () => world.nowMs,
-    goods: `${organisation.did}/batch/in-custody`,
-  });
-  const office = new Office({
-    ...{ world, chance, directory, key: seededKey(chance) },
-    reply(gateway, receipt) {
-      watch.receipted(receipt);
-      stations.find(({ fingerprint }) => fingerprint === gateway)?.link.send('down', receipt);
-    },
-    onStored: (entries) => watch.stored(entries),
-    onApplied: (applied, view) => watch.applied(applied, view),
-  });
-  const files = new Map<string, Uint8Array>();
-  const waiting: (() => Promise<void>)[] = [];
-  for (const name of ['north', 'south'].slice(0, chance.happens(0.3) ? 1 : 2)) {
-    const key = seededKey(chance);
-    const devices = [polledProfile, spokenProfile].map((profile, number): SimDevice => {
-      const sensor = new Sensor({
-        ...{ name: `${name}-${number + 1}`, profile, chance },
-        faults: { silence: chance.fraction() * 0.05, delayMs: 50 },
-      });
-      const device = { name: sensor.name, key: seededKey(chance), sensor };
-      const index = sensors.size;
-      sensors.set(device.key.did, sensor);
-      waiting.push(async () => {
-        const about = { device: device.key.did, gateway: key.did, sensor, index };
-        files.set(`${device.name}.jwt`, await organisation.enrolment(about));
-      });
-      return { ...device, everyMs: chance.pick([30, 60, 120, 300]) * SECOND };
-    });
-    const link = network.link();
-    const station = new Station({
-      ...{ name, world, chance, link, ingester: office.did, key, devices, files, directory },
-      organisation: organisation.did,
-      skewMs: chance.between(-120_000, 120_000),
-      drift: chance.happens(0.3) ? (chance.fraction() - 0.5) * 0.0002 : 0,
-      bytesMax: chance.happens(0.3) ? chance.between(200, 800) * 1024 : 64 * 1024 * 1024,
-      onCommit: ({ isPutBack }, change) => watch.committed(name, change, isPutBack),
-    });
-    link.end('up', (bytes) => office.receive(station.fingerprint, bytes));
-    stations.push(station);
-  }
-  const trust = new TrustScript({
-    ...{ world, chance, office, organisation },
-    devices: [...sensors.keys()],
-    revoked: watch.facts.revoked,
-  });
-  const holders = [organisation, ...others];
-  const scene: Scene = {
-    ...{ world, chance, network, office, stations, trust, counts: {} },
-    impostor: seededKey(chance),
-    restUntilMs: new Map(),
-    waiting: () => [...watch.facts.waiting.values()].flatMap((digests) => [...digests]),
-  };
-  office.powerOn();
-  await trust.begin(holders);
-  for (const station of stations) await station.powerOn();
-  return {
-    ...{ chance, world, watch, scene, sensors: [...sensors.values()] },
-    custody: new CustodyScript({ world, chance, office, holders, chain: watch.chain }),
-    async enrolNext() {
-      const next = waiting.shift();
-      await next?.();
-      return next !== undefined;
-    },
-  };
 }
 
 /** What happens once or a few times in a day. */
@@ -215,8 +116,15 @@ function planDay({ chance, custody, enrolNext, scene, world }: Border, endMs: nu
   }
 }
 
+/** Starts again what stopped, and looks at what is too dear to be looked at after each step. */
+export function lookAt({ scene, watch, world }: Border): void {
+  const { office, stations } = scene;
+  supervise(scene, (sentence) => watch.say(sentence));
+  watch.looked({ timers: world.pending, queuedBytes: office.queuedBytes, stations });
+}
+
 /** Mends everything, and waits until nothing waits but what is on its way. */
-async function comeToRest(border: Border, look: () => void): Promise<void> {
+export async function comeToRest(border: Border): Promise<void> {
   const { custody, enrolNext, scene, watch, world } = border;
   while (await enrolNext());
   mend(scene);
@@ -226,11 +134,17 @@ async function comeToRest(border: Border, look: () => void): Promise<void> {
   const isAtRest = () => rows() <= scene.stations.length * 4 && custody.pending === 0;
   do {
     await world.run(MINUTE);
-    look();
+    lookAt(border);
   } while (watch.broken.length === 0 && !isAtRest() && world.nowMs < untilMs);
   if (watch.broken.length > 0) return;
   if (!isAtRest()) watch.say(`${rows()} batches and ${custody.pending} steps still wait`);
   scene.office.settle();
+}
+
+/** Everything off: nothing is kept. */
+export function close({ scene }: Border): void {
+  for (const station of scene.stations) station.powerCut();
+  scene.office.powerCut();
 }
 
 /** Until a sensor speaks again. */

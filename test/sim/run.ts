@@ -90,7 +90,8 @@ function print({ broken, counts, seed, trace }: WorldResult, cpuMs: number): voi
 
 function died(seed: number, code: number | null): WorkerAnswer {
   const broken = [`its process ended with ${code}`];
-  return { cpuMs: 0, result: { seed, hours, broken, counts: {}, trace: '' } };
+  const sums = { lost: 0, doubled: 0, wrong: 1 };
+  return { cpuMs: 0, result: { seed, hours, broken, sums, counts: {}, trace: '' } };
 }
 
 function say(line: string): void {

@@ -34,6 +34,7 @@ export interface StationOptions {
   readonly skewMs: number;
   readonly drift: number;
   readonly bytesMax: number;
+  readonly heartbeatMs?: number;
   /** What each commit put on the disk and took from it; after a start, `all` that is there. */
   readonly onCommit: (station: Station, change: OutboxChange) => void;
 }
@@ -231,7 +232,7 @@ export class Station {
   }
 
   #config(): GatewayConfig {
-    const { name, organisation, ingester, devices } = this.#options;
+    const { name, organisation, ingester, devices, heartbeatMs = HEARTBEAT_MS } = this.#options;
     return {
       gateway: { name, organisation, data: 'data' },
       keys: { store: 'file', path: 'keys', passphraseFile: 'passphrase' },
@@ -245,7 +246,7 @@ export class Station {
         goods: `${organisation}/batch/${device.name}`,
         everyMs: device.everyMs,
         flushMs: 2_000,
-        heartbeatMs: HEARTBEAT_MS,
+        heartbeatMs,
         enrolment: `${device.name}.jwt`,
       })),
     };

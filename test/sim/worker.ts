@@ -13,7 +13,8 @@ process.on('message', (order) => {
   void runWorld(seed, hours)
     .catch((error: unknown): WorldResult => {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      return { seed, hours, broken: [why], counts: {}, trace: '' };
+      const sums = { lost: 0, doubled: 0, wrong: 1 };
+      return { seed, hours, broken: [why], sums, counts: {}, trace: '' };
     })
     .then((result) => {
       const { system, user } = process.cpuUsage(before);
