@@ -79,6 +79,11 @@ describe('a credential of the holder without proof', () => {
     expect(report.code).toBe(code);
   });
 
+  it('without a holder says that one is missing', async () => {
+    const report = await shown([claim()], { holder: undefined });
+    expect(partOf(report)?.reason).toContain('without holder');
+  });
+
   it('stands beside others, each with a verdict of its own', async () => {
     const secured = await addProof(claim({ issuer: rail.did }), rail.signer, {
       purpose: 'assertionMethod',
