@@ -5,6 +5,7 @@ import { isRefusal } from '../../devices/credential/refusal.ts';
 import type { VerdictReport } from '../../devices/credential/verdict.ts';
 import { verifyAny } from '../../devices/credential/verify-any.ts';
 import { EdgeError, errorCatalogue, explain } from '../../devices/errors.ts';
+import { withBaseContexts } from '../../devices/io/base-contexts.ts';
 import { noDocuments, openDocuments, withoutLineEnd } from '../../devices/io/documents.ts';
 import { contextOf, digestSourceOf, openJsonLd } from '../../devices/io/json-ld.ts';
 import { limits } from '../../devices/limits.ts';
@@ -21,9 +22,9 @@ presentation (vp+jwt), JSON with Data Integrity proofs, a JSON array of these, o
 and the whole is as good as its worst part. Nothing is fetched and nothing is stored. Documents
 inside of an evidence file are named and never relied on.
 
-What is signed over RDF (eddsa-rdfc-2022, ecdsa-rdfc-2019) needs its JSON-LD contexts in the folder
-of documents, that of VCDM (https://www.w3.org/ns/credentials/v2) among them. Without, such a proof
-is undecided.
+What is signed over RDF (eddsa-rdfc-2022, ecdsa-rdfc-2019) needs its JSON-LD contexts. Those of
+VCDM (credentials v1 and v2, undefined terms) come with an optional package; every other one,
+examples among them, has to be in the folder of documents. Without, such a proof is undecided.
 
   --documents DIR   DID documents, status lists, enrolments and JSON-LD contexts as they were
                     published, under any name and at any depth
@@ -68,7 +69,7 @@ export async function verifyCommand(
     io.err(`bondline-ingest verify: ${explain(error)}\n`);
     return 2;
   }
-  const { contexts: atHand } = documents;
+  const atHand = await withBaseContexts(documents.contexts);
   const digestsOf = digestSourceOf(documents.digests);
   const canonize = openJsonLd(atHand);
   const contexts = (url: string): unknown => {

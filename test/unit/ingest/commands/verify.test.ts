@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signTokenNow } from '../../../../devices/credential/jws.ts';
+import type { JsonObject } from '../../../../devices/credential/vcdm-values.ts';
+import { encodeBase58 } from '../../../../devices/identity/base58.ts';
+import { withBaseContexts } from '../../../../devices/io/base-contexts.ts';
+import { openJsonLd } from '../../../../devices/io/json-ld.ts';
 import { limits } from '../../../../devices/limits.ts';
 import { formatTime } from '../../../../devices/runtime.ts';
 import { verifyCommand } from '../../../../ingest/commands/verify.ts';
@@ -156,6 +160,35 @@ describe('bondline-ingest verify', () => {
     expect(wrong.out).toContain('another digest');
     // What is not at hand is compared with nothing.
     expect((await run('@wrong', '--at', at)).code).toBe(0);
+  });
+
+  it('judges what is signed over RDF with documents that hold no context', async () => {
+    const signer = memorySigner();
+    const credential = {
+      '@context': [v2],
+      type: ['VerifiableCredential'],
+      issuer: signer.did,
+      credentialSubject: { id: 'urn:x:1' },
+    };
+    const canonize = openJsonLd(await withBaseContexts(new Map()));
+    const options = {
+      type: 'DataIntegrityProof',
+      cryptosuite: 'ecdsa-rdfc-2019',
+      verificationMethod: signer.keyId,
+      proofPurpose: 'assertionMethod',
+    };
+    const hashed = async (document: object): Promise<Buffer> => {
+      const made = await canonize({ document: document as JsonObject, digest: 'sha256' });
+      return createHash('sha256').update(String(made)).digest();
+    };
+    const data = [await hashed({ ...options, '@context': [v2] }), await hashed(credential)];
+    const proofValue = `z${encodeBase58(await signer.sign(Buffer.concat(data)))}`;
+    const proof = { ...options, proofValue };
+    put('good', JSON.stringify({ ...credential, proof }));
+    put('changed', JSON.stringify({ ...credential, credentialSubject: { id: 'urn:x:2' }, proof }));
+    const words = ['--at', at, '--documents', '@docs'];
+    expect((await run('@good', ...words)).code).toBe(0);
+    expect((await run('@changed', ...words)).out).toContain('VC_SIGNATURE');
   });
 
   it('explains itself', async () => {
