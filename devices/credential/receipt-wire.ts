@@ -71,5 +71,5 @@ export function openReceipt(bytes: Uint8Array, issuerDid: string): Receipt | Ref
   const { payload } = opened as { payload: unknown };
   if (!check(payload)) return refuse('VC_SCHEMA', 'not the payload of a receipt');
   if (payload.issuer !== issuerDid) return refuse('VC_ISSUER', 'issuer is not the signer');
-  return { ...(payload as Receipt), takesPacked: opened.header.takesPacked === true };
+  return { ...(payload as Receipt), ...(opened.header.takesPacked && { takesPacked: true }) };
 }

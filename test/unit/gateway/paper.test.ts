@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signToken } from '../../../devices/credential/jws.ts';
-import { familyFor } from '../../../devices/credential/party/families.ts';
+import { familyFor, type PartyStatement } from '../../../devices/credential/party/families.ts';
 import { isRefusal } from '../../../devices/credential/refusal.ts';
 import { credentialDigest } from '../../../devices/envelope.ts';
 import { limits } from '../../../devices/limits.ts';
@@ -20,7 +20,7 @@ import { openStore } from './support/outbox-world.ts';
 
 const signer = memorySigner();
 
-async function tokenOf(statement = custodyStep()): Promise<Uint8Array> {
+async function tokenOf(statement: PartyStatement = custodyStep()): Promise<Uint8Array> {
   const payload = familyFor(statement).compose(statement);
   return signToken({ payload, signer, typ: 'vc+jwt' });
 }
