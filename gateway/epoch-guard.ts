@@ -1,6 +1,6 @@
 /**
- * Keeps the highest epoch of each device in the key store, where that outlives the disk: a disk that
- * was put back is then seen at the start, even if nothing that was signed since ever arrived.
+ * Keeps the highest epoch of each device in the key store, where that outlives the disk: a disk
+ * that was put back is then seen at the start, even if nothing signed since ever arrived.
  */
 import type { KeyCounters } from '../devices/io/key-store.ts';
 import type { Log } from '../devices/runtime.ts';

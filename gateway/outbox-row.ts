@@ -142,7 +142,7 @@ function between(previous: BatchRow, next: BatchRow): Loss['batches'] {
 /**
  * What is lost when a stored batch is not sent: the readings that it holds or stands for, under the
  * name of its place, and what it would have said was lost. Thinned, it loses only its own readings:
- * what it stands for is stood for by the next aggregates. Only the device's own key names its places.
+ * what it stands for is in the next aggregates. Only the device's own key names its places.
  */
 export function lossesOfBatch(
   batch: Batch,

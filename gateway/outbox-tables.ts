@@ -75,8 +75,8 @@ export const outboxSchema = [
   ALTER TABLE batch ADD COLUMN paper TEXT;
   `,
   `
-  -- The epoch's nonce, so that a place can be named without the token, and a hash over the columns
-  -- alone, so that they can be believed where only the token is damaged. Rows from before have none.
+  -- The epoch's nonce, so that a place can be named without the token; a hash over the columns
+  -- alone, so that they can be believed where only the token is damaged. Older rows have none.
   ALTER TABLE batch ADD COLUMN nonce TEXT;
   ALTER TABLE batch ADD COLUMN head BLOB;
 

@@ -1,6 +1,7 @@
 /**
  * Thins the outbox out: batches of one device that stand one after the other become one batch of
- * signed aggregates. The finest and oldest go first, so that the whole backlog grows coarser evenly.
+ * signed aggregates. The finest and oldest go first, so that all of the backlog grows coarser
+ * evenly.
  */
 import type { Batch, BatchDraft } from '../devices/credential/batch.ts';
 import { limits } from '../devices/limits.ts';

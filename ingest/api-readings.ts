@@ -1,4 +1,7 @@
-/** Gives out every stored reading, aggregate and signed loss: decoded from the tokens, a JSON line each. */
+/**
+ * Gives out every stored reading, aggregate and signed loss: decoded from the tokens, a JSON line
+ * each.
+ */
 import { aggregatesOf } from '../devices/credential/aggregate-wire.ts';
 import type { BatchPayload, ReportPayload } from '../devices/credential/batch-schema.ts';
 import { lossOf } from '../devices/credential/reading-wire.ts';

@@ -1,6 +1,6 @@
 /**
- * Numbers on a PKCS#11 token, each a data object (CKO_DATA) beside the key of its label: private, so
- * that the PIN is needed, and modifiable. A token that holds no data objects keeps none.
+ * Numbers on a PKCS#11 token, each a data object (CKO_DATA) beside the key of its label: private,
+ * so that the PIN is needed, and modifiable. A token that holds no data objects keeps none.
  */
 import type { KeyCounters } from './key-store.ts';
 import { codeOf, type Handle } from './pkcs11-library.ts';

@@ -41,8 +41,8 @@ gateway, keys, outbox or uplink.ingester needs a restart; the log says so.
 The JSON counts readings, except for batches: sampled, signed, suppressed (not signed, because the
 point reports by exception and they said nothing new), batches, waiting (in the outbox),
 held (waiting, because the ingester holds the device), delivered, refused, dropped (outbox full),
-damaged (batches), gaveWay (outbox
-full, see outbox.whenFull), lossesSigned. newestMs is the time of the newest value, 0 before the first.
+damaged (batches), gaveWay (outbox full, see outbox.whenFull), lossesSigned.
+newestMs is the time of the newest value, 0 before the first.
 `;
 
 const check = `Usage: bondline-gateway check CONFIG [--json]

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { mustRun, RunningCommand } from '../support/commands.ts';
 import { type Figure, figure } from './figure.ts';
 import { opcuaPeer } from './gateway-opcua.ts';
+import { benchOutbox } from './gateway-outbox.ts';
 import { cpuSeconds, peakResidentMiB } from './process.ts';
 
 const DEVICES = 12;
@@ -33,7 +34,8 @@ export type Start = (...args: ConstructorParameters<typeof RunningCommand>) => R
 
 /** Measures the gateway; `say` gets progress. */
 export async function benchGateway(say: (line: string) => void): Promise<Figure[]> {
-  return [...(await measure(say, modbusPeer)), ...(await measure(say, opcuaPeer))];
+  const outbox = await benchOutbox(say);
+  return [...outbox, ...(await measure(say, modbusPeer)), ...(await measure(say, opcuaPeer))];
 }
 
 const modbusPeer: BenchPeer = {

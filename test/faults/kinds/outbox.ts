@@ -1,6 +1,6 @@
 /**
  * An outbox over a real file under what befalls it: full under each policy, cut off, a commit that
- * has no disk, rows that were changed. Every reading comes or is told, and no place is signed twice.
+ * has no disk, rows that were changed. Every reading comes or is told; no place is signed twice.
  */
 import { join } from 'node:path';
 import { signToken } from '../../../devices/credential/jws.ts';

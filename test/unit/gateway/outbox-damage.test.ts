@@ -1,4 +1,4 @@
-/** A disk that changes what was stored: nothing wrong is sent, and a signed loss says what is lost. */
+/** A disk that changes what was stored: nothing wrong is sent, and a signed loss tells of it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { signToken } from '../../../devices/credential/jws.ts';

@@ -99,7 +99,8 @@ describe('an outbox whose key takes 50 ms a signature', () => {
     const t = start();
     const [did = ''] = t.dids;
     const insert = `INSERT INTO loss (device, cause, from_ms, to_ms, count)
-      VALUES (?, 'damaged', ?, ?, ?) ON CONFLICT DO UPDATE SET from_ms = min(from_ms, excluded.from_ms), to_ms = max(to_ms, excluded.to_ms),
+      VALUES (?, 'damaged', ?, ?, ?) ON CONFLICT DO UPDATE SET
+      from_ms = min(from_ms, excluded.from_ms), to_ms = max(to_ms, excluded.to_ms),
       count = count + excluded.count`;
     t.db.prepare(insert).run(did, START - 900, START - 800, 4);
     const first = watch(t.outbox.append(draftOf(did)));

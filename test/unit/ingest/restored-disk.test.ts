@@ -1,6 +1,6 @@
 /**
- * What a gateway's disk does to a device's history as the ingester sees it: a copy that is put back,
- * and batches that gave way. Both halves as they are, over a real outbox file.
+ * What a gateway's disk does to a device's history as the ingester sees it: a copy that is put
+ * back, and batches that gave way. Both halves as they are, over a real outbox file.
  */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
