@@ -17,7 +17,12 @@ export const ingestLimits = {
   /** What each admission worker is at is looked at this often; */
   admitLookMs: 10,
   /** after so much work on one message the others are judged elsewhere, */
-  admitPatienceMs: 10,
+  admitPatienceMs: 15,
+  /** or so much while a worker is new, which it is for so many chunks, */
+  admitColdPatienceMs: 250,
+  admitWarmChunks: 8,
+  /** although it tries itself on so many of the newest batches first; */
+  admitTrials: 32,
   /** and after so much it is refused for good, milliseconds of the processor's time. */
   admitDeadlineMs: 1_000,
   /** Workers that may be at such a message at the same time; how long one more then stands by. */

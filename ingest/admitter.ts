@@ -5,6 +5,7 @@
 import { isPacked, unpackToken } from '../devices/credential/wire-pack.ts';
 import { type Admission, admit } from './admit.ts';
 import type { EnrolmentIndex } from './journal-index.ts';
+import { poisonOf } from './poison.ts';
 import type { Inbound } from './source.ts';
 import { emptyTrust, learnTrust, type TrustNews } from './trust.ts';
 
@@ -25,12 +26,17 @@ export interface JudgedChunk extends Chunk {
   readonly admissions: readonly Admission[];
   /** `position` of the trust book by which they were judged. */
   readonly trustPosition: number;
+  /** Messages of the chunk that are judged apart, because they held a worker up or ended it. */
+  readonly late?: readonly Promise<JudgedChunk>[];
 }
 
 export interface Admitter {
   /** Chunks that can usefully be under way at the same time. */
   readonly capacity: number;
-  /** Judges a chunk. Rejects only when a worker is lost, which ends the process. */
+  /**
+   * Judges a chunk. A message that no worker can judge is refused for good. Rejects only when no
+   * worker can be had, or a database failed, which ends the process.
+   */
   admit(chunk: Chunk): Promise<JudgedChunk>;
   /** Tells of trust entries that are on disk; chunks that are handed in later know of them. */
   trust(news: TrustNews): void;
@@ -58,40 +64,62 @@ export function chunkOf(messages: readonly Inbound[]): Chunk {
   return { buffer, items };
 }
 
-/**
- * The chunk with its tokens out of the packed form. What is in that form and has no token inside
- * stays as it came, to be refused and kept.
- */
-function unpackChunk(chunk: Chunk): Chunk {
-  const messages = chunk.items.map((item) => messageOf(chunk, item));
-  if (!messages.some(({ bytes }) => isPacked(bytes))) return chunk;
-  return chunkOf(
-    messages.map((message) => {
-      const token = isPacked(message.bytes) ? unpackToken(message.bytes) : undefined;
-      return token === undefined ? message : { ...message, bytes: token };
-    }),
-  );
-}
-
 /** Judges a chunk at once, by a book of its own. */
 export interface ChunkJudge {
-  judge(chunk: Chunk): JudgedChunk;
+  judge(chunk: Chunk): JudgedChunk & {
+    /** A message made the judge throw, and is refused for it. */
+    readonly threw: boolean;
+  };
   trust(news: TrustNews): void;
 }
 
-export function createChunkJudge(tenant: string, index?: EnrolmentIndex): ChunkJudge {
+/** How a judge works, and who watches it. */
+export interface JudgeOptions {
+  readonly judgeOne?: typeof admit;
+  /** Told before each step on a message: taking it out of the packed form, then judging it. */
+  readonly at?: (item: number, isUnpacked: boolean) => void;
+}
+
+/**
+ * A judge by whom messages that make it throw are refused for good. What is in the packed form and
+ * has no token inside stays as it came, to be refused and kept.
+ */
+export function createChunkJudge(
+  tenant: string,
+  index?: EnrolmentIndex,
+  { at, judgeOne = admit }: JudgeOptions = {},
+): ChunkJudge {
   const book = emptyTrust(index);
   return {
-    judge(given) {
-      const chunk = unpackChunk(given);
-      return {
-        ...chunk,
-        admissions: chunk.items.map((item) => admit(messageOf(chunk, item), book, tenant)),
-        trustPosition: book.position,
-      };
+    judge(chunk) {
+      let threw = false;
+      const messages: Inbound[] = [];
+      const admissions = chunk.items.map((item, number) => {
+        let message = messageOf(chunk, item);
+        try {
+          at?.(number, false);
+          message = unpacked(message);
+          at?.(number, true);
+          return judgeOne(message, book, tenant);
+        } catch (error) {
+          threw = true;
+          return poisonOf(error, message, tenant);
+        } finally {
+          messages.push(message);
+        }
+      });
+      const isAnew = messages.some(({ bytes }) => bytes.buffer !== chunk.buffer);
+      const judged = isAnew ? chunkOf(messages) : chunk;
+      return { ...judged, admissions, trustPosition: book.position, threw };
     },
     trust: (news) => learnTrust(book, news),
   };
+}
+
+/** The message with its token out of the packed form, where that has one. */
+export function unpacked(message: Inbound): Inbound {
+  const token = isPacked(message.bytes) ? unpackToken(message.bytes) : undefined;
+  return token === undefined ? message : { ...message, bytes: token };
 }
 
 /**

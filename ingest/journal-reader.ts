@@ -6,7 +6,9 @@ import { limits } from '../devices/limits.ts';
 import { createDoubtReader, type DoubtReader } from './journal-doubt-reader.ts';
 import type { EnrolmentIndex, ListCheck, NamedList } from './journal-index.ts';
 import { createPartyReader, type PartyIndex } from './journal-party.ts';
+import { readPoisons } from './journal-poison.ts';
 import { journalSchema } from './journal-schema.ts';
+import type { Poison } from './poison.ts';
 import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
 
 /** The kinds of which there are few enough to list. */
@@ -42,6 +44,8 @@ export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader {
   /** When status lists were last said to be found at their address. */
   listChecks(): ListCheck[];
   highWater(): HighWater[];
+  /** The newest messages that no worker could judge, oldest first. */
+  poisons(): Poison[];
   close(): void;
 }
 
@@ -119,6 +123,7 @@ export function createReader(db: Database): JournalReader {
     ...createPartyReader(db, entryAt),
     ...createDoubtReader(db, (position) => entryAt(position)?.header),
     highWater: () => highWater.all(),
+    poisons: () => readPoisons(db),
     close: () => {
       db.close();
     },

@@ -18,6 +18,8 @@ export interface Queue {
   next(): { readonly messages: readonly Inbound[]; readonly entry: UnderWay } | undefined;
   /** A chunk was judged, and has `grown` by so many bytes since it was packed before. */
   judged(entry: UnderWay, chunk: JudgedChunk, grown: number): void;
+  /** A message of a chunk is judged apart; the chunk is handed to the answer once it is. */
+  apart(): (chunk: JudgedChunk) => void;
   /** The chunks that are judged, from the oldest on, as many as one transaction takes. */
   take(): UnderWay[];
   /** What was taken is stored. */
@@ -35,6 +37,7 @@ export function createQueue(slots: number): Queue {
   const underWay: UnderWay[] = [];
   const byGateway = new Map<string, number>();
   let judging = 0;
+  let apart = 0;
   let bytes = 0;
   /** Bytes of those that are judged and wait for the journal, unpacked. */
   let judgedBytes = 0;
@@ -61,6 +64,17 @@ export function createQueue(slots: number): Queue {
       entry.bytes += grown;
       bytes += grown;
       judgedBytes += entry.bytes;
+    },
+    apart() {
+      apart += 1;
+      return (judged) => {
+        apart -= 1;
+        // Nothing waits for it: it does not wait for others either.
+        const cost = judged.buffer.byteLength;
+        bytes += cost;
+        judgedBytes += cost;
+        underWay.unshift({ bytes: cost, shares: [], judged });
+      };
     },
     take() {
       const group: UnderWay[] = [];
@@ -89,7 +103,7 @@ export function createQueue(slots: number): Queue {
     },
     bytes: () => bytes,
     has: (gateway) => byGateway.has(gateway),
-    isIdle: () => waiting.length === 0 && underWay.length === 0,
+    isIdle: () => waiting.length === 0 && underWay.length === 0 && apart === 0,
   };
 }
 

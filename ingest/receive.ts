@@ -69,11 +69,25 @@ export function createReceive(stages: ReceiveStages): Receive {
     const size = chunk.buffer.byteLength;
     const judged = admitter.admit(chunk).then((result) => {
       queue.judged(next.entry, result, result.buffer.byteLength - size);
+      awaitLate(queue, result);
       pump();
       store();
     });
     judged.catch(fail);
     return true;
+  };
+
+  /** What held a worker up is stored when its verdict comes; nothing waits for it. */
+  const awaitLate = (queue: Queue, { late = [] }: JudgedChunk) => {
+    for (const one of late) {
+      const came = queue.apart();
+      const judged = one.then((chunk) => {
+        came(chunk);
+        awaitLate(queue, chunk);
+        store();
+      });
+      judged.catch(fail);
+    }
   };
 
   const store = () => {

@@ -113,6 +113,11 @@ export const ingestErrors = {
     hint: 'Start again; report the lines above if it repeats.',
     retryable: true,
   },
+  IN_POISON: {
+    meaning: 'The credential made the worker that judged it throw, end or come to no end.',
+    hint: 'It is kept with its bytes and refused for good: report it with the lines of the log.',
+    retryable: false,
+  },
   IN_API_BUSY: {
     meaning: 'Too many questions wait for an answer of the API.',
     hint: 'Ask again in a moment, or ask for less at a time.',

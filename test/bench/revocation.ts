@@ -31,7 +31,10 @@ export async function runRevocations(count: number): Promise<RevocationCounts> {
   const journalFile = join(directory, 'journal.db');
   const journal = await startJournal(journalFile);
   const workers = Math.max(1, availableParallelism() - 1);
-  const admitter = startAdmitPool({ workers, tenant: 'cbp', journalFile });
+  const admitter = startAdmitPool({
+    ...{ workers, tenant: 'cbp', journalFile, poisons: [] },
+    ...{ clock: systemClock, log: silentLog },
+  });
   const ingest = createIngest({
     ...{ tenant: 'cbp', journal, admitter, signer: memorySigner(), clock: systemClock },
     log: silentLog,

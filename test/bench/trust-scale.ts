@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { silentLog, systemClock } from '../../devices/runtime.ts';
 import { startAdmitPool } from '../../ingest/admit-pool.ts';
 import { startJournal } from '../../ingest/journal.ts';
 import { type JournalReader, openJournalReader } from '../../ingest/journal-reader.ts';
@@ -57,7 +58,10 @@ async function measure(many: string, few: string, devices: number): Promise<Trus
   const from = performance.now();
   const journal = await startJournal(many);
   const workers = Math.max(1, availableParallelism() - 1);
-  const admitter = startAdmitPool({ workers, tenant: 'many', journalFile: many });
+  const admitter = startAdmitPool({
+    ...{ workers, tenant: 'many', journalFile: many, poisons: [] },
+    ...{ clock: systemClock, log: silentLog },
+  });
   createRecorder({ tenant: 'many', journal, admitter, appended: () => undefined });
   await admitter.admit({
     buffer: new ArrayBuffer(1),

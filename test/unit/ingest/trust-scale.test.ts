@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { credentialDigest } from '../../../devices/envelope.ts';
 import { openDatabase } from '../../../devices/io/sqlite.ts';
 import { digestMultibase } from '../../../devices/profile.ts';
+import { silentLog, systemClock } from '../../../devices/runtime.ts';
 import { startAdmitPool } from '../../../ingest/admit-pool.ts';
 import { createLocalJournal, startJournal } from '../../../ingest/journal.ts';
 import { openJournalReader } from '../../../ingest/journal-reader.ts';
@@ -152,7 +153,10 @@ describe('a book over a journal', () => {
   it('in an admission thread knows an enrolment that came while the thread ran', async () => {
     const path = join(directory, 'thread.db');
     const journal = await startJournal(path);
-    const admitter = startAdmitPool({ workers: 1, tenant: 't', journalFile: path });
+    const admitter = startAdmitPool({
+      ...{ workers: 1, tenant: 't', journalFile: path, poisons: [] },
+      ...{ clock: systemClock, log: silentLog },
+    });
     const judge = async () => {
       const bytes = Uint8Array.from(await world.device.next(worldMs));
       const at = { gateway: world.fingerprint, receivedMs: worldMs, offset: 0 };

@@ -1,0 +1,179 @@
+/**
+ * One thread of the admission stage as the main thread sees it: what it is judging, and for how
+ * long it has worked on the message that it is at.
+ */
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { limits } from '../devices/limits.ts';
+import {
+  type AdmitReply,
+  type AdmitRequest,
+  type AdmitSettings,
+  PROGRESS_BYTES,
+  type Progress,
+  progressOf,
+} from './admit-serve.ts';
+import type { Chunk, JudgedChunk } from './admitter.ts';
+import { type Deferred, deferred } from './apply-deferred.ts';
+import type { TrustNews } from './trust.ts';
+
+/** A chunk that is to be judged. */
+export interface Job {
+  readonly chunk: Chunk;
+  /** Messages of it that are judged apart. */
+  readonly late: Promise<JudgedChunk>[];
+  readonly done: Deferred<JudgedChunk>;
+}
+
+/** A message that is judged apart from the others of its chunk. */
+export interface Apart {
+  /** Its number in the chunk. */
+  readonly item: number;
+  /** A chunk of it alone: what the others stand in may be in the journal by now. */
+  readonly chunk: Chunk;
+  readonly done: Deferred<JudgedChunk>;
+}
+
+/** A chunk in or before a thread. */
+export interface Handed {
+  readonly number: number;
+  readonly job: Job;
+  /**
+   * It is judged elsewhere, but for one message of it: what this thread says of the others is not
+   * waited for.
+   */
+  apart?: Apart;
+  isElsewhere?: boolean;
+}
+
+export interface AdmitThread {
+  readonly worker: Worker;
+  /** In the order in which they were handed over. */
+  readonly handed: Handed[];
+  /** As the operating system names it. */
+  name?: string;
+  isReady: boolean;
+  /** Chunks that it has judged: at first its code is slow. */
+  judged: number;
+  /** It works on one message for so long that the others are judged elsewhere. */
+  isSuspect: boolean;
+  /** A message made it throw: it is replaced. */
+  isWorn: boolean;
+  isClosing: boolean;
+  hand(job: Job): void;
+  tell(news: TrustNews): void;
+  /** It ends when it has judged what it was handed. */
+  close(): void;
+  /** Where it is, if it is in the midst of a chunk. */
+  at(): { readonly handed: Handed; readonly progress: Progress } | undefined;
+  /** Milliseconds that it has worked on the message that it is at; looks are `sinceMs` apart. */
+  workedMs(sinceMs: number): number;
+}
+
+export interface ThreadEvents {
+  readonly said: (thread: AdmitThread, reply: AdmitReply) => void;
+  /** It ended; `error` where it did so by throwing, or was out of memory. */
+  readonly ended: (thread: AdmitThread, error: unknown) => void;
+}
+
+export function startThread(
+  file: URL,
+  settings: Omit<AdmitSettings, 'progress'>,
+  events: ThreadEvents,
+): AdmitThread {
+  const progress = new SharedArrayBuffer(PROGRESS_BYTES);
+  const shared = new Int32Array(progress);
+  const worker = new Worker(file, {
+    workerData: { ...settings, progress } satisfies AdmitSettings,
+    resourceLimits: {
+      maxOldGenerationSizeMb: limits.admitHeapMiB,
+      // What is young when the heap is full has to fit into the little that Node adds then, or
+      // else the whole process ends and not the thread alone.
+      maxYoungGenerationSizeMb: 3 * limits.youngSemiSpaceMiB,
+    },
+  });
+  const send = (request: AdmitRequest) => worker.postMessage(request);
+  let numbers = 0;
+  let error: unknown;
+  const work = createWorkClock(() => thread.name);
+  const thread: AdmitThread = {
+    worker,
+    handed: [],
+    judged: 0,
+    ...{ isReady: false, isSuspect: false, isWorn: false, isClosing: false },
+    hand(job) {
+      numbers += 1;
+      thread.handed.push({ number: numbers, job });
+      // Its bytes are copied, so that they are here if the thread is lost.
+      send({ type: 'chunk', number: numbers, chunk: job.chunk });
+    },
+    tell: (news) => send({ type: 'trust', news }),
+    close() {
+      if (thread.isClosing) return;
+      thread.isClosing = true;
+      send({ type: 'close' });
+    },
+    at() {
+      const now = progressOf(shared);
+      const [first] = thread.handed;
+      return first?.number === now.chunk ? { handed: first, progress: now } : undefined;
+    },
+    workedMs(sinceMs) {
+      const { chunk, isUnpacked, item } = progressOf(shared);
+      return work.at(chunk === 0 ? '' : `${chunk} ${item} ${isUnpacked}`, sinceMs);
+    },
+  };
+  worker.on('message', (reply: AdmitReply) => events.said(thread, reply));
+  worker.on('error', (cause) => {
+    error = cause;
+  });
+  worker.on('exit', (code) => {
+    events.ended(thread, error ?? new Error(`the thread ended with ${code}`));
+  });
+  return thread;
+}
+
+export function createJob(chunk: Chunk): Job {
+  return { chunk, late: [], done: deferred<JudgedChunk>() };
+}
+
+/**
+ * Measures how long a thread works on one step, in time of the processor where the system tells it:
+ * on a machine with too much to do nothing is anybody's fault. Looks are few, so that it begins to
+ * count at the second look that finds the same step.
+ */
+function createWorkClock(name: () => string | undefined): {
+  at(step: string, sinceMs: number): number;
+} {
+  let last = '';
+  let before: number | undefined;
+  let workedMs = 0;
+  return {
+    at(step, sinceMs) {
+      if (step === '' || step !== last) {
+        last = step;
+        before = undefined;
+        workedMs = 0;
+        return 0;
+      }
+      const now = processorMs(name());
+      if (now === undefined) workedMs += Math.min(sinceMs, 2 * limits.admitLookMs);
+      else {
+        workedMs += before === undefined ? 0 : now - before;
+        before = now;
+      }
+      return workedMs;
+    },
+  };
+}
+
+/** Milliseconds of processor time that a thread of this process has had. */
+function processorMs(thread: string | undefined): number | undefined {
+  if (thread === undefined) return undefined;
+  try {
+    const [ran] = readFileSync(`/proc/self/task/${thread}/schedstat`, 'latin1').split(' ');
+    return Number(ran) / 1e6;
+  } catch {
+    return undefined;
+  }
+}

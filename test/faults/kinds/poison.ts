@@ -1,0 +1,237 @@
+/**
+ * One batch in a hundred makes the worker that judges it throw, spin, end or run out of memory.
+ * Each is kept and refused the first time, and those of others hardly wait for it.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openReceipt } from '../../../devices/credential/receipt-wire.ts';
+import { isRefusal } from '../../../devices/credential/refusal.ts';
+import { credentialDigest, fingerprintOfDid } from '../../../devices/envelope.ts';
+import { silentLog, systemClock } from '../../../devices/runtime.ts';
+import { startAdmitPool } from '../../../ingest/admit-pool.ts';
+import type { Admitter } from '../../../ingest/admitter.ts';
+import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
+import { startJournal } from '../../../ingest/journal.ts';
+import { openJournalReader } from '../../../ingest/journal-reader.ts';
+import { Chance } from '../../sim/chance.ts';
+import { memorySigner } from '../../support/identity.ts';
+import { poisonKinds, poisonPoint } from '../../support/poison.ts';
+import { BatchMaker } from '../../support/signed-batch.ts';
+import { makeWorld } from '../../support/trust-world.ts';
+import type { Fault, Shard, Tally } from '../fault.ts';
+
+/** Gateways with a device each, and batches of all of them in a second. */
+const SITES = 20;
+const BATCHES_PER_S = 150;
+/** One in so many is poison. */
+const ONE_IN = 100;
+/** Batches of each part of the measurement without poison: before and behind it. */
+const QUIET = 600;
+/** The slowest of a hundred may wait so many times as long. */
+const RATIO_MAX = 2;
+/** After this long without a receipt none will come, milliseconds. */
+const ANSWER_MS = 10_000;
+
+const workerModule = new URL('../../support/poison-worker.ts', import.meta.url);
+
+export const poison: Fault = {
+  name: 'poison',
+  summary: 'one batch in a hundred makes the worker that judges it throw, spin, end or hoard',
+  unit: 'poisons',
+  counts: { short: 12, long: 2_000, shard: 100 },
+  alone: true,
+  run: poisonIngester,
+};
+
+/** What was sent, until it is answered. */
+interface Sent {
+  readonly bytes: Uint8Array;
+  readonly atMs: number;
+  outcome?: string;
+  tookMs?: number;
+}
+
+async function poisonIngester({ count, directory, say, seed }: Shard): Promise<Tally> {
+  const chance = new Chance(seed);
+  const notes: string[] = [];
+  const bench = await openBench(join(directory, 'journal.db'), notes);
+  try {
+    await bench.run(QUIET / 4, () => undefined);
+    const before = await bench.run(QUIET, () => undefined);
+    // A random one of each hundred, and each kind in its turn.
+    const places = Array.from(
+      { length: count },
+      (_, at) => at * ONE_IN + Math.floor(chance.fraction() * ONE_IN),
+    );
+    const struck = new Map(
+      places.map((place, at) => [place, poisonKinds[at % poisonKinds.length]]),
+    );
+    const poisoned = await bench.run(count * ONE_IN, (at) => {
+      if (at % 1_000 === 999) say(`${at + 1} of ${count * ONE_IN} batches`);
+      return struck.get(at);
+    });
+    const behind = await bench.run(QUIET, () => undefined);
+    notes.push(...bench.judge([...before, ...poisoned, ...behind]));
+    notes.push(...(await bench.sendAgain(poisoned.filter(({ kind }) => kind !== undefined))));
+    const quietMs = p99Of([...before, ...behind]);
+    const p99Ms = p99Of(poisoned.filter(({ kind }) => kind === undefined));
+    const ratio = p99Ms / quietMs;
+    if (!(ratio <= RATIO_MAX)) notes.push(`p99 was ${p99Ms} ms beside poison, else ${quietMs} ms`);
+    const figures = { p99Ms, quietP99Ms: quietMs, p99Ratio: Number(ratio.toFixed(2)) };
+    return { count, lost: bench.lost(), doubled: 0, wrong: notes.length, notes, figures };
+  } finally {
+    await bench.close();
+  }
+}
+
+type Kind = (typeof poisonKinds)[number];
+type Batch = Sent & { readonly kind: Kind | undefined };
+
+interface Bench {
+  /** Sends `count` batches at their rate and waits for their receipts. */
+  run(count: number, kindOf: (at: number) => Kind | undefined): Promise<Batch[]>;
+  judge(batches: readonly Batch[]): string[];
+  /** The same bytes once more change nothing, and are answered. */
+  sendAgain(batches: readonly Batch[]): Promise<string[]>;
+  lost(): number;
+  close(): Promise<void>;
+}
+
+async function openBench(journalFile: string, notes: string[]): Promise<Bench> {
+  const world = makeWorld();
+  const journal = await startJournal(journalFile);
+  const admitter = startAdmitPool({
+    ...{ workers: 1, tenant: 'cbp', journalFile, poisons: journal.found.poisons },
+    ...{ clock: systemClock, log: silentLog, module: workerModule },
+  });
+  const waiting = new Map<string, Sent>();
+  const ingest = openIngest({ admitter, journal, waiting, notes });
+  const makers = Array.from(
+    { length: SITES },
+    () => new BatchMaker(memorySigner(), memorySigner().did),
+  );
+  const papers = [world.document()];
+  for (const { gateway, signer } of makers) {
+    const validFromMs = systemClock.nowMs() - 3_600_000;
+    papers.push(await world.enrolment({ device: signer.did, gateway, validFromMs }));
+  }
+  await ingest.desk.add(
+    papers.map((bytes, at) => ({ name: String(at), bytes })),
+    false,
+  );
+  let lost = 0;
+  const makerOf = (at: number) => makers[at % makers.length] as BatchMaker;
+  const send = (maker: BatchMaker, one: Sent) => {
+    waiting.set(credentialDigest(one.bytes), one);
+    const gateway = fingerprintOfDid(maker.gateway);
+    void ingest.receive({ bytes: one.bytes, gateway, receivedMs: systemClock.nowMs() });
+  };
+  const answered = async () => {
+    for (let still = waiting.size, sinceMs = performance.now(); waiting.size > 0; ) {
+      await sleep(20);
+      if (waiting.size < still) [still, sinceMs] = [waiting.size, performance.now()];
+      if (performance.now() - sinceMs < ANSWER_MS && notes.length === 0) continue;
+      notes.push(`${waiting.size} batches got no receipt`);
+      waiting.clear();
+    }
+  };
+  return {
+    async run(count, kindOf) {
+      const batches: Batch[] = [];
+      const made: Pick<Batch, 'bytes' | 'kind'>[] = [];
+      for (let at = 0; at < count; at += 1) {
+        const kind = kindOf(at);
+        const point = kind && { readPoint: poisonPoint(kind) };
+        const bytes = await makerOf(at).next(systemClock.nowMs(), { ...point });
+        made.push({ bytes, kind });
+      }
+      const startMs = performance.now();
+      for (const [at, { bytes, kind }] of made.entries()) {
+        const dueMs = startMs + (at * 1_000) / BATCHES_PER_S;
+        const waitMs = dueMs - performance.now();
+        if (waitMs > 0) await sleep(waitMs);
+        const one: Batch = { bytes, kind, atMs: performance.now() };
+        batches.push(one);
+        send(makerOf(at), one);
+        if (notes.length > 0) break;
+      }
+      await answered();
+      return batches;
+    },
+    judge(batches) {
+      const reader = openJournalReader(journalFile);
+      const entries = reader.read(0, reader.size());
+      reader.close();
+      const stored = new Map(entries.map((entry) => [entry.header.digest, entry]));
+      const wrong: string[] = [];
+      for (const { bytes, kind, outcome } of batches) {
+        const digest = credentialDigest(bytes);
+        const entry = stored.get(digest);
+        const isThere = entry !== undefined && Buffer.from(bytes).equals(entry.bytes);
+        if (!isThere) lost += 1;
+        const { code, kind: as } = entry?.header ?? {};
+        const isRight =
+          kind === undefined
+            ? as === 'batch' && outcome === 'accepted'
+            : as === 'refusal' && code === 'IN_POISON' && outcome === 'refused';
+        if (!isRight) wrong.push(`${kind ?? 'a good batch'} is ${as} ${code}, told ${outcome}`);
+      }
+      return wrong.slice(0, 20);
+    },
+    async sendAgain(batches) {
+      const reader = openJournalReader(journalFile);
+      const size = reader.size();
+      const atMs = performance.now();
+      for (const { bytes } of batches) {
+        send(makerOf(0), { bytes, atMs });
+      }
+      await answered();
+      const grown = reader.size() - size;
+      reader.close();
+      const tookMs = performance.now() - atMs;
+      // A worker would take a second for each that spins.
+      return [
+        ...(grown > 0 ? [`${grown} entries more when poison came again`] : []),
+        ...(tookMs > 1_000 ? [`answering poison again took ${Math.round(tookMs)} ms`] : []),
+      ];
+    },
+    lost: () => lost,
+    async close() {
+      await Promise.race([ingest.drain(), sleep(ANSWER_MS)]);
+      await admitter.close();
+      await journal.close();
+    },
+  };
+}
+
+function openIngest(parts: {
+  readonly admitter: Admitter;
+  readonly journal: Awaited<ReturnType<typeof startJournal>>;
+  readonly waiting: Map<string, Sent>;
+  readonly notes: string[];
+}): Ingest {
+  const { admitter, journal, notes, waiting } = parts;
+  const signer = memorySigner();
+  return createIngest({
+    ...{ tenant: 'cbp', journal, admitter, signer, clock: systemClock, log: silentLog },
+    reply: async (_gateway, bytes) => {
+      const receipt = openReceipt(bytes, signer.did);
+      if (isRefusal(receipt)) return void notes.push(receipt.reason);
+      for (const { digest, outcome } of receipt.results) {
+        const sent = waiting.get(digest);
+        waiting.delete(digest);
+        if (sent === undefined) continue;
+        sent.outcome = outcome;
+        sent.tookMs = performance.now() - sent.atMs;
+      }
+    },
+    wake: () => undefined,
+    failed: (error) => notes.push(`the ingester stopped: ${String(error)}`),
+  });
+}
+
+function p99Of(batches: readonly Sent[]): number {
+  const times = batches.map(({ tookMs = Number.POSITIVE_INFINITY }) => tookMs);
+  times.sort((a, b) => a - b);
+  return Number((times[Math.ceil(times.length * 0.99) - 1] ?? 0).toFixed(1));
+}

@@ -1,0 +1,32 @@
+/**
+ * The admission worker as it is shipped, but for batches whose read point is poison: they make it
+ * throw, spin, end, or take all memory, as a fault of ours in reading them would.
+ */
+import { strict as assert } from 'node:assert';
+import { parentPort, workerData } from 'node:worker_threads';
+import { admit } from '../../ingest/admit.ts';
+import { type AdmitSettings, serveAdmission } from '../../ingest/admit-serve.ts';
+import type { Inbound } from '../../ingest/source.ts';
+import { poisonOf } from './poison.ts';
+
+assert(parentPort !== null, 'poison-worker is started as a worker thread');
+serveAdmission(parentPort, workerData as AdmitSettings, (message, book, tenant) => {
+  swallow(message);
+  return admit(message, book, tenant);
+});
+
+function swallow({ bytes }: Inbound): void {
+  switch (poisonOf(bytes)) {
+    case undefined:
+      return;
+    case 'throw':
+      throw new TypeError('the judge fell over it');
+    case 'spin':
+      for (;;);
+    case 'exit':
+      process.exit(3);
+      break;
+    case 'hoard':
+      for (const all: unknown[] = []; ; ) all.push(Array.from({ length: 10_000 }, () => ({})));
+  }
+}
