@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { EdgeError, type ErrorCode, explain } from '../devices/errors.ts';
-import { isDiskFailure } from '../devices/io/sqlite.ts';
+import { isDiskFailure, sqliteCode } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { systemClock } from '../devices/runtime.ts';
 import type { TwinChange } from './apply.ts';
@@ -13,11 +13,16 @@ import { type AppliedBatch, Applier } from './apply-engine.ts';
 import { foldPlugins } from './apply-plugins.ts';
 import type { TwinState } from './fold-state.ts';
 import { openJournalReader } from './journal-reader.ts';
-import { openTwinsStore } from './twins-store.ts';
+import { openTwinsStore, type Unapplied } from './twins-store.ts';
+import { threadNumber } from './work-clock.ts';
 
 export interface ApplySettings {
   readonly journalFile: string;
   readonly twinsFile: string;
+  /** Entries that ended or held up a worker before this one. */
+  readonly held: readonly Unapplied[];
+  /** One `BigInt64`: the position that is folded, or -1. */
+  readonly progress: SharedArrayBuffer;
 }
 
 /** To the worker. */
@@ -25,11 +30,18 @@ export type ApplyOrder =
   | { readonly kind: 'wake'; readonly size: number }
   /** Twins are told of only while somebody watches. */
   | { readonly kind: 'watch'; readonly on: boolean }
-  | { readonly kind: 'close' };
+  /** It ends when everything before `end` is applied; without it, after the group in work. */
+  | { readonly kind: 'close'; readonly end?: number };
 
 /** From the worker. */
 export type ApplyNews =
-  | { readonly kind: 'ready'; readonly cursor: number }
+  | {
+      readonly kind: 'ready';
+      readonly cursor: number;
+      /** Entries without effect. */
+      readonly unapplied: number;
+      readonly thread?: string;
+    }
   | { readonly kind: 'watched' }
   | {
       readonly kind: 'applied';
@@ -37,6 +49,7 @@ export type ApplyNews =
       readonly twins: readonly TwinChange[];
       readonly batches: readonly AppliedBatch[];
     }
+  | { readonly kind: 'unapplied'; readonly entry: Unapplied }
   | { readonly kind: 'failed'; readonly code?: ErrorCode; readonly message: string };
 
 const port = parentPort;
@@ -50,7 +63,10 @@ const WAITING_BATCHES_MAX = 4 * limits.applyGroupMax;
 function run(port: MessagePort): void {
   const journal = openJournalReader(settings.journalFile);
   const store = openTwinsStore(settings.twinsFile);
-  const applier = new Applier({ journal, store, plugins: foldPlugins });
+  const progress = new BigInt64Array(settings.progress);
+  const at = (position: number) => void Atomics.store(progress, 0, BigInt(position));
+  const { held } = settings;
+  const applier = new Applier({ journal, store, plugins: foldPlugins, held, at });
   const changed = new Map<string, TwinState>();
   let batches: AppliedBatch[] = [];
   let toldMs = Number.NEGATIVE_INFINITY;
@@ -58,6 +74,8 @@ function run(port: MessagePort): void {
   let cancelTelling: (() => void) | undefined;
   let busy = false;
   let closing = false;
+  /** Of a worker that closes: what it applies before. */
+  let end: number | undefined;
   let watched = false;
 
   const tellChanges = () => {
@@ -88,12 +106,15 @@ function run(port: MessagePort): void {
   };
   /** One group a turn, so that orders are heard between groups. */
   const turn = () => {
-    if (closing) return stop();
-    const applied = applier.step();
+    if (closing && (end === undefined || applier.cursor >= end)) return stop();
+    const applied = applier.step(end);
     if (applied === undefined) {
       busy = false;
+      // The journal has less than it was said to have: there is nothing to wait for.
+      if (closing) stop();
       return;
     }
+    if (applied.unapplied) tell({ kind: 'unapplied', entry: applied.unapplied });
     if (watched) for (const state of applied.changed) changed.set(state.id, state);
     for (const batch of applied.batches) batches.push(batch);
     tellSoon();
@@ -105,12 +126,17 @@ function run(port: MessagePort): void {
       if (!watched) changed.clear();
       return tell({ kind: 'watched' });
     }
-    closing ||= order.kind === 'close';
+    if (order.kind === 'close') {
+      closing = true;
+      end = order.end;
+    }
     if (busy) return;
     busy = true;
     guarded(turn)();
   });
-  tell({ kind: 'ready', cursor: applier.cursor });
+  const thread = threadNumber();
+  const unapplied = store.unapplied().length;
+  tell({ kind: 'ready', cursor: applier.cursor, unapplied, ...(thread && { thread }) });
   busy = true;
   guarded(turn)();
 }
@@ -122,7 +148,9 @@ function guarded(action: () => void): () => void {
       action();
     } catch (cause) {
       const isDisk = isDiskFailure(cause);
-      const error = isDisk ? new EdgeError('DB_DISK_FAILED', 'keeping twins', { cause }) : cause;
+      const code = isDisk ? 'DB_DISK_FAILED' : 'DB_UNUSABLE';
+      const isStore = isDisk || sqliteCode(cause) !== '';
+      const error = isStore ? new EdgeError(code, 'keeping twins', { cause }) : cause;
       const message = explain(error);
       tell(
         error instanceof EdgeError

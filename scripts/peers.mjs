@@ -54,6 +54,15 @@ export const peers = {
       existsSync('/usr/lib/x86_64-linux-gnu/libtss2-tcti-tabrmd.so.0') &&
       existsSync('/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so'),
   },
+  // What the disk faults of test/faults are made with.
+  disk: {
+    packages: ['gcc', 'libc6-dev', 'e2fsprogs', 'util-linux', 'mount'],
+    present: () =>
+      runs('gcc', ['--version']) &&
+      onPath('prlimit') &&
+      existsSync('/sbin/mkfs.ext4') &&
+      onPath('mount'),
+  },
   socat: {
     packages: ['socat'],
     present: () => onPath('socat'),

@@ -1,5 +1,6 @@
 /** The planted faults: one mechanism each, taken out, and the shard that must turn red. */
 import type { Plant } from './fault.ts';
+import { diskPlants } from './plants-disk.ts';
 
 export const plants: readonly Plant[] = [
   {
@@ -82,21 +83,7 @@ export const plants: readonly Plant[] = [
     by: { fault: 'outbox-rows', count: 20, seed: 1 },
   },
 
-  // What a disk keeps.
-  {
-    name: 'sync-normal',
-    promise: 'durable',
-    summary: 'commits are written and not synced, as better-sqlite3 does by default',
-    changes: [
-      {
-        module: 'devices/io/sqlite',
-        find: "db.pragma('foreign_keys = ON');",
-        replace: "db.pragma('foreign_keys = ON'); db.pragma('synchronous = NORMAL');",
-      },
-      { module: 'devices/io/sqlite', find: 'const FULL = 2;', replace: 'const FULL = 1;' },
-    ],
-    by: { fault: 'power-cut-gateway', count: 2, seed: 1 },
-  },
+  ...diskPlants,
 
   // The way to the ingester.
   {
@@ -335,7 +322,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'rollback-as-fork',
     promise: 'rollback',
-    summary: 'two epochs of one counter are taken for one, so that a restored disk looks like a cheat',
+    summary:
+      'two epochs of one counter are taken for one, so that a restored disk looks like a cheat',
     changes: [
       {
         module: 'ingest/journal-place',

@@ -36,13 +36,24 @@ export async function startTappedRig(directory: string): Promise<TappedRig> {
     ...rig,
     tap,
     startGateway: () =>
-      site.start('gateway', ['run', site.gatewayConfig, '--json', '--attached', '--drain', '20']),
+      site.start('gateway', ['run', site.gatewayConfig, '--json', '--attached', '--drain', '50']),
     judge: (running, notes) => judge(rig, { tap, running, notes }),
     async close() {
       await rig.close();
       await tap.close();
     },
   };
+}
+
+/** It may take its time to hand over what waits, on a machine that has much to do. */
+const STOP_MS = 60_000;
+
+async function stopped({ child, exited }: RunningCommand): Promise<number | null> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  const code = await exited;
+  clearTimeout(timer);
+  return code;
 }
 
 /** The chain in the journal, and all that was seen on the wire. */
@@ -52,7 +63,7 @@ async function judge(
 ): Promise<Tally> {
   const { running, tap } = parts;
   const notes = [...parts.notes];
-  const code = await running.gateway.stop();
+  const code = await stopped(running.gateway);
   if (code !== 0) notes.push(`the gateway ended with ${code}: ${running.gateway.said}`);
   const waiting = running.gateway.lines.at(-1)?.['waiting'];
   if (waiting !== 0) notes.push(`${String(waiting)} readings still waited at the end`);

@@ -136,13 +136,13 @@ async function exhaust(
         // Whoever has to open something now, cannot.
         if (chance.happens(0.3)) rig.tap.swallow(false);
         await sleep(chance.fraction() * TROUBLE_MS);
-        const isOver = await trouble.end(command);
+        const isRepaired = await trouble.end(command);
         const fromMs = performance.now();
-        notes.push(...(await startedAgain({ rig, running, side, isOver })));
-        if (side === 'gateway' && running.gateway !== command) gateways.push(running.gateway);
-        if (!(await rig.tap.more('accepted', RECOVERY_MS))) {
+        const recovery = { rig, running, side, isRepaired };
+        if (!(await worksAgain(recovery, notes))) {
           notes.push(`time ${done}: nothing works after ${RECOVERY_MS} ms: ${running[side].said}`);
         }
+        if (side === 'gateway' && running.gateway !== command) gateways.push(running.gateway);
         recoveryMs = Math.max(recoveryMs, Math.round(performance.now() - fromMs));
         if (done % 10 === 0) say(`${side}: ${done} of ${count}`);
       }
@@ -164,26 +164,34 @@ async function exhaust(
 /** What a process says that ended for want of something: a code of ours, or Node's own last line. */
 const CLEAR = /\b[A-Z]{2,}_[A-Z_]+: |FATAL ERROR|out of memory|Cannot allocate|ERR_[A-Z_]+/i;
 
-/** Starts the side anew where it has ended, as systemd does. */
-async function startedAgain({
-  isOver,
-  rig,
-  running,
-  side,
-}: {
-  readonly rig: TappedRig;
-  readonly running: { gateway: RunningCommand; ingester: RunningCommand };
-  readonly side: Side;
-  readonly isOver: boolean;
-}): Promise<string[]> {
-  const { child, said } = running[side];
-  // One that is about to end has a moment for it.
-  await Promise.race([running[side].exited, sleep(250)]);
-  const hasEnded = child.exitCode !== null || child.signalCode !== null;
-  if (!hasEnded) return [];
-  if (side === 'gateway') running.gateway = rig.startGateway();
-  else running.ingester = await rig.site.startIngester();
-  return isOver || CLEAR.test(said) ? [] : [`it ended, and no line says why: ${said.slice(-300)}`];
+/** Waits until something new is receipted, and starts the side anew where it ends, as systemd does. */
+async function worksAgain(
+  {
+    isRepaired,
+    rig,
+    running,
+    side,
+  }: {
+    readonly rig: TappedRig;
+    readonly running: { gateway: RunningCommand; ingester: RunningCommand };
+    readonly side: Side;
+    readonly isRepaired: boolean;
+  },
+  notes: string[],
+): Promise<boolean> {
+  const untilMs = performance.now() + RECOVERY_MS;
+  while (performance.now() < untilMs) {
+    const { child, said } = running[side];
+    if (child.exitCode !== null || child.signalCode !== null) {
+      if (!isRepaired && !CLEAR.test(said)) {
+        notes.push(`it ended, and no line says why: ${said.slice(-300)}`);
+      }
+      if (side === 'gateway') running.gateway = rig.startGateway();
+      else running.ingester = await rig.site.startIngester();
+    }
+    if (await rig.tap.more('accepted', 500)) return true;
+  }
+  return false;
 }
 
 /** Readings that signed losses of the cause `storage-full` in the journal stand for. */
