@@ -1,4 +1,5 @@
 /** The things of a simulated world, made of a seed: machines, sensors, keys, links, parties. */
+import { whenFullPolicies } from '../../gateway/outbox.ts';
 import { Chance } from './chance.ts';
 import { Watch } from './check-world.ts';
 import { World } from './clock.ts';
@@ -25,15 +26,19 @@ export interface BorderChoice {
   readonly isCalm?: true;
 }
 
-type MachineFaults = Pick<StationOptions, 'skewMs' | 'drift' | 'bytesMax'>;
+type MachineFaults = Pick<StationOptions, 'skewMs' | 'drift' | 'bytesMax' | 'whenFull'>;
 
-const calmMachine: MachineFaults = { skewMs: 0, drift: 0, bytesMax: 1024 * 1024 * 1024 };
+const calmMachine: MachineFaults = {
+  ...{ skewMs: 0, drift: 0 },
+  ...{ bytesMax: 1024 * 1024 * 1024, whenFull: 'keep-oldest' },
+};
 
 function roughMachine(chance: Chance): MachineFaults {
   return {
     skewMs: chance.between(-120_000, 120_000),
     drift: chance.happens(0.3) ? (chance.fraction() - 0.5) * 0.0002 : 0,
     bytesMax: chance.happens(0.3) ? chance.between(200, 800) * 1024 : 64 * 1024 * 1024,
+    whenFull: chance.pick(whenFullPolicies),
   };
 }
 

@@ -13,7 +13,7 @@ import { mend, strike, supervise } from './misfortunes.ts';
 import { spokenProfile } from './sensor.ts';
 
 /** Rises when a seed gives another world than before, so that counts are of one kind of world. */
-export const worldVersion = 2;
+export const worldVersion = 3;
 
 export interface WorldResult {
   readonly seed: number;
@@ -70,7 +70,11 @@ async function runIn(directory: string, seed: number, hours: number): Promise<Wo
   while (world.nowMs < endMs && watch.broken.length === 0) {
     world.slackMs = QUIET_SLACK_MS;
     isBurst = false;
-    const quietMs = Math.min(chance.fraction() * 2.5 * HOUR, endMs - world.nowMs);
+    // A short world has its share of everything, too.
+    const quietMs = Math.min(
+      chance.fraction() * Math.min(2.5, hours / 8) * HOUR,
+      endMs - world.nowMs,
+    );
     for (let leftMs = quietMs; leftMs > 0; leftMs -= MINUTE) {
       await world.run(Math.min(leftMs, MINUTE));
       look();

@@ -5,6 +5,7 @@ import { silentLog } from '../../devices/runtime.ts';
 import { Type } from '../../devices/schema.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+import type { WhenFull } from '../../gateway/outbox.ts';
 import { createLocalOutbox } from '../../gateway/outbox-local.ts';
 import { OutboxStore } from '../../gateway/outbox-store.ts';
 import { outboxSchema } from '../../gateway/outbox-tables.ts';
@@ -34,6 +35,7 @@ export interface StationOptions {
   readonly skewMs: number;
   readonly drift: number;
   readonly bytesMax: number;
+  readonly whenFull: WhenFull;
   readonly heartbeatMs?: number;
   /** What each commit put on the disk and took from it; after a start, `all` that is there. */
   readonly onCommit: (station: Station, change: OutboxChange) => void;
@@ -191,14 +193,14 @@ export class Station {
   }
 
   #store(db: Database, clock: MachineClock): OutboxStore {
-    const { bytesMax, chance, devices } = this.#options;
+    const { bytesMax, chance, devices, whenFull } = this.#options;
     const signers = devices.map(({ key }) => {
       const signer = seededSigner(key, { clock, health: this.health });
       const stop = new AbortController().signal;
       return [key.did, patientSigner(signer, { clock, log: silentLog, stop })] as const;
     });
     return new OutboxStore({
-      ...{ db, bytesMax, random: chance, log: silentLog },
+      ...{ db, bytesMax, whenFull, random: chance, log: silentLog },
       signers: new Map(signers),
     });
   }

@@ -70,7 +70,7 @@ async function goOffline(
 
   station.link.set('up', false);
   station.link.set('down', false);
-  world.slackMs = MINUTE;
+  world.slackMs = everyMs / 2;
   for (let hour = 0; hour < hours; hour += 1) {
     speaker.speak(false);
     await world.run(HOUR);

@@ -5,7 +5,7 @@
 import { runWorld } from '../../sim/run-world.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 
-const HOURS = 2;
+const HOURS = 1;
 /** Seeds of a shard lie together, and those of no two shards are the same. */
 const SEEDS_OF_SHARD = 1_000;
 
