@@ -25,8 +25,9 @@ export const ingestLimits = {
   admitTrials: 32,
   /** and after so much it is refused for good, milliseconds of the processor's time. */
   admitDeadlineMs: 1_000,
-  /** Workers that may be at such a message at the same time; how long one more then stands by. */
+  /** Workers that may be at such a message at the same time; so many more then stand by so long. */
   admitSuspectsMax: 3,
+  admitSpares: 2,
   admitCalmMs: 60_000,
   /** A worker in which a message threw is replaced, but not more often than this. */
   admitReplaceMs: 1_000,
@@ -87,6 +88,13 @@ export const ingestLimits = {
   tellMs: 60_000,
   /** Clock ticks are journalled this often while anything is enrolled. */
   tickMs: 10_000,
+  /** Work on one entry, of the processor's time, after which its thread is replaced; */
+  applyDeadlineMs: 10_000,
+  /** how often that is looked at, and room for objects in the thread, MiB. */
+  applyLookMs: 1_000,
+  applyHeapMiB: 512,
+  /** An orderly stop applies what the journal has for so long; the rest comes at the next start. */
+  applyCloseMs: 2_500,
   /** Entries that one application transaction folds. */
   applyGroupMax: 256,
   /** Devices that may speak to one attribute of one twin. */
@@ -120,6 +128,8 @@ export const ingestLimits = {
   feedCoalesceMs: 100,
   /** Bytes on their way to one subscriber; a slower one is dropped and resumes. */
   feedBytesMax: 4 * 1024 * 1024,
+  /** Bytes on their way to all subscribers; beyond it the slowest are dropped. */
+  feedBytesAllMax: 64 * 1024 * 1024,
   /** A subscriber hears something at least this often. */
   feedBeatMs: 15_000,
   /** Beyond this delay, plus the time that a batch takes to arrive, a device is late. */
@@ -127,6 +137,8 @@ export const ingestLimits = {
   /** Entries of the journal that one request reads at a time, and twins in one page. */
   apiEntriesMax: 256,
   apiTwinsMax: 10_000,
+  /** Connections to the API and the console, live subscribers included. */
+  apiConnectionsMax: 2_048,
   /** Requests that wait for the query worker. */
   apiQueueMax: 256,
   /** Held devices that are remembered and shown. */

@@ -30,7 +30,7 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly feed: Feed;
-  readonly apply: Pick<Apply, 'cursor' | 'latency' | 'watch'>;
+  readonly apply: Pick<Apply, 'cursor' | 'latency' | 'unapplied' | 'watch'>;
   readonly health: () => HealthSnapshot;
   readonly held: () => readonly HeldDevice[];
   readonly trust: {
@@ -78,6 +78,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const { journalFile, twinsFile } = options;
   const asker = await startAsker({ journalFile, twinsFile });
   const server = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  server.server.maxConnections = limits.apiConnectionsMax;
   guard(server, options);
   addTwins(server, asker);
   addReadings(server, asker, options.log);
@@ -323,9 +324,11 @@ function addOperations(server: FastifyInstance, options: ApiOptions): void {
     const count = countOf(request.query['count']);
     return reply.send(trust.list({ ...(from && { from }), ...(count && { count }) }));
   });
+  // Before the body is read: nobody without the token makes us hold one.
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
+    allowed(request) ? undefined : refuse(reply);
   const change = (path: string, take: (request: unknown) => Promise<unknown>) =>
-    server.post(path, async (request, reply) => {
-      if (!allowed(request)) return refuse(reply);
+    server.post(path, { onRequest }, async (request, reply) => {
       try {
         return await reply.send(await take(request.body));
       } catch (error) {

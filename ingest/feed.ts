@@ -82,6 +82,7 @@ export function createFeed(): Feed {
 
   return {
     publish(changes) {
+      makeRoom(subscribers, drop);
       let text: string | undefined;
       for (const subscriber of subscribers) {
         if (subscriber.waiting !== undefined) {
@@ -109,6 +110,18 @@ export function createFeed(): Feed {
       for (const subscriber of subscribers) drop(subscriber);
     },
   };
+}
+
+/** Drops the slowest while more bytes than allowed are on their way to all together. */
+function makeRoom(subscribers: ReadonlySet<Subscriber>, drop: (slowest: Subscriber) => void): void {
+  const pending = [...subscribers].map((one) => [one.outlet.pendingBytes(), one] as const);
+  let sum = pending.reduce((total, [bytes]) => total + bytes, 0);
+  if (sum <= limits.feedBytesAllMax) return;
+  for (const [bytes, slowest] of pending.sort(([a], [b]) => b - a)) {
+    if (sum <= limits.feedBytesAllMax) return;
+    drop(slowest);
+    sum -= bytes;
+  }
 }
 
 /**

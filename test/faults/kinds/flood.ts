@@ -108,6 +108,10 @@ async function strangers({ client, ingest, nowMs, world }: Office): Promise<Seen
   return { notes, figures: { honestP99Ms: quantile(times, 0.99) } };
 }
 
+/** What a custody step may wait, and when nobody waits for it any more, milliseconds. */
+const CUSTODY_MS = 1_000;
+const LATE_MS = 4_000;
+
 /** Gateways send readings until the queue is full; custody steps go past it. */
 async function readings({ client, ingest, nowMs, raw, world }: Office): Promise<Seen> {
   const groups = readingGroups({ fromMs: nowMs - 60_000, times: 1, points: 1 });
@@ -138,14 +142,18 @@ async function readings({ client, ingest, nowMs, raw, world }: Office): Promise<
   for (let at = 0; at < 100; at += 1) {
     const changes = { issuer: northline, event: newId(), validFromMs: nowMs - 1_000 };
     const step = await token(custodyStep({ ...changes, goods: `${northline.id}/batch/F-${at}` }));
-    const { ms } = await officer.send(step);
+    const late = pause(LATE_MS).then(() => ({ ms: LATE_MS }));
+    const { ms } = await Promise.race([officer.send(step), late]);
     times.push(ms);
+    // The 99th of a hundred is late by now, whatever comes.
+    if (times.filter((one) => one > CUSTODY_MS).length > 1) break;
     await pause(5);
   }
   const { queueBytes } = ingest.health.snapshot();
   for (const socket of rude) socket.destroy();
   const p99Ms = quantile(times, 0.99);
-  if (p99Ms > 1_000) notes.push(`a custody step waited ${Math.round(p99Ms)} ms behind readings`);
+  if (p99Ms > CUSTODY_MS)
+    notes.push(`a custody step waited ${Math.round(p99Ms)} ms behind readings`);
   const bound = limits.receiveQueueBytesMax + limits.receiveReserveBytesMax;
   if (queueBytes > bound) notes.push(`${queueBytes} bytes wait, at most ${bound} may`);
   return { notes, figures: { custodyP99Ms: p99Ms, queueMiB: queueBytes / 2 ** 20 } };
@@ -156,7 +164,7 @@ const CONNECTIONS = 1_000;
 const SLOW_BYTES = 200 * 1024;
 
 /** A thousand connections announce packets: half of them huge ones, half the largest and slowly. */
-async function packets({ client, nowMs, raw, world }: Office): Promise<Seen> {
+async function packets({ client, ingest, nowMs, raw, world }: Office): Promise<Seen> {
   const notes: string[] = [];
   const honest = await client(world.fingerprint);
   const all: Socket[] = [];
@@ -169,6 +177,11 @@ async function packets({ client, nowMs, raw, world }: Office): Promise<Seen> {
     socket.resume();
     socket.write(Buffer.from('10ffffff7f', 'hex'));
   }
+  const soon = (look: () => boolean, what: string) =>
+    eventually(look, what, 10_000).catch((error: Error) => notes.push(error.message));
+  // Others end too, since they never say who they are; but not for this reason.
+  const guarded = () => ingest.health.snapshot().tooLarge === huge.length;
+  await soon(guarded, 'the end of each connection that announces 256 MiB');
   const part = Buffer.alloc(SLOW_BYTES, 0x61);
   const most = Math.floor(limits.unfinishedBytesMax / SLOW_BYTES);
   for (const socket of slow) {
@@ -177,9 +190,6 @@ async function packets({ client, nowMs, raw, world }: Office): Promise<Seen> {
     socket.write(publishPacket('bondline/v1/zSlow/up', Buffer.alloc(1_000_000)).subarray(0, 100));
     socket.write(part);
   }
-  const soon = (look: () => boolean, what: string) =>
-    eventually(look, what, 10_000).catch((error: Error) => notes.push(error.message));
-  await soon(() => open(huge).length === 0, 'the end of connections that announce 256 MiB');
   await soon(() => open(slow).length <= most, `no more than ${most} slow packets held`);
   const { ms, outcome } = await honest.send(await world.device.next(nowMs));
   if (outcome !== 'accepted') notes.push(`a batch of a gateway was ${outcome}`);

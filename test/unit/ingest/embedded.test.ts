@@ -16,6 +16,7 @@ describe('embedded broker', () => {
   let source: OpenSource;
   let taken: Inbound[];
   let tooLarge = 0;
+  let room: Promise<void> | undefined;
   const clients: MqttClient[] = [];
   const context = {
     clock: systemClock,
@@ -25,6 +26,7 @@ describe('embedded broker', () => {
       taken.push(message);
       return undefined;
     },
+    room: () => room,
     tooLarge: () => {
       tooLarge += 1;
     },
@@ -44,6 +46,7 @@ describe('embedded broker', () => {
   beforeEach(async () => {
     taken = [];
     tooLarge = 0;
+    room = undefined;
     source = await embedded.open({ host: '127.0.0.1', port: 0, tls: false }, context);
   });
   afterEach(async () => {
@@ -124,7 +127,7 @@ describe('embedded broker', () => {
     const socket: Socket = dial({ port: port(), host: '127.0.0.1' });
     const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => {});
-    const { mqttPacketBytesMax: size } = limits;
+    const { mqttConnectBytesMax: size } = limits;
     const digits = [size & 0x7f, (size >> 7) & 0x7f, (size >> 14) & 0x7f, (size >> 21) & 0x7f];
     socket.write(
       Buffer.from([0x10, ...digits.map((digit, at) => (at < 3 ? digit | 0x80 : digit + 1))]),
@@ -132,8 +135,57 @@ describe('embedded broker', () => {
     await ended;
     expect(tooLarge).toBe(1);
     const client = await gateway();
-    await client.publishAsync(uplinkTopic(fingerprint()), Buffer.alloc(size - 200), { qos: 1 });
-    expect(taken[0]?.bytes.length).toBe(size - 200);
+    const most = limits.mqttPacketBytesMax - 200;
+    await client.publishAsync(uplinkTopic(fingerprint()), Buffer.alloc(most), { qos: 1 });
+    expect(taken[0]?.bytes.length).toBe(most);
+    const ending = new Promise((resolve) => client.once('close', resolve));
+    client.publish(uplinkTopic(fingerprint()), Buffer.alloc(most + 300), { qos: 1 });
+    await ending;
+    expect(tooLarge).toBe(2);
+  });
+
+  it('takes nothing that it would have to keep until its sender comes back to it', async () => {
+    const client = await gateway();
+    const ending = new Promise((resolve) => client.once('close', resolve));
+    client.publish(uplinkTopic(fingerprint()), 'kept', { qos: 2 });
+    await ending;
+    expect(taken).toEqual([]);
+  });
+
+  it('reads nothing while there is no room, and drops nothing of it', async () => {
+    const client = await gateway();
+    const topic = uplinkTopic(fingerprint());
+    await client.publishAsync(topic, 'first', { qos: 1 });
+    let open = () => {};
+    room = new Promise((resolve) => {
+      open = resolve;
+    });
+    const sent = Array.from({ length: 50 }, (_, at) =>
+      client.publishAsync(topic, Buffer.alloc(20_000, at), { qos: 1 }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(taken.length).toBe(1);
+    room = undefined;
+    open();
+    await Promise.all(sent);
+    expect(taken.slice(1).map(({ bytes }) => bytes[0])).toEqual(sent.map((_, at) => at));
+  });
+
+  it('remembers nothing of clients that asked for a session and went away', async () => {
+    const names = Array.from({ length: 20 }, fingerprint);
+    for (const [at, own] of names.entries()) {
+      const client = await gateway({ clean: false, clientId: `away-${at}` });
+      await client.subscribeAsync(receiptTopic(own), { qos: 1 });
+      await client.endAsync(true);
+    }
+    // 200 MB of receipts: a session would keep each for the client that is away.
+    const receipt = Buffer.alloc(256 * 1024, 1);
+    const before = process.memoryUsage();
+    for (let round = 0; round < 40; round += 1) {
+      for (const own of names) await source.reply(own, Buffer.from(receipt));
+    }
+    const after = process.memoryUsage();
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 1024 * 1024);
   });
 
   it('frees its port when it is closed, half-open connections included', async () => {

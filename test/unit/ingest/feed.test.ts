@@ -28,6 +28,19 @@ const nothing = async (): Promise<Changes> => ({ cursor: 0, twins: [] });
 const ids = (text: string) => [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json]) => json);
 
 describe('the feed', () => {
+  it('drops the slowest where too many bytes are on their way to all', async () => {
+    const feed = createFeed();
+    const all = Array.from({ length: 20 }, outlet);
+    for (const { written } of all) await feed.subscribe(written, nothing)?.ready;
+    for (const [at, { seen }] of all.entries()) {
+      seen.pendingBytes = limits.feedBytesMax - 20 + at;
+    }
+    feed.publish({ cursor: 1, twins: [] });
+    const most = Math.floor(limits.feedBytesAllMax / (limits.feedBytesMax - 20));
+    expect(feed.subscribers()).toBe(most);
+    expect(all.map(({ seen }) => seen.closed)).toEqual(all.map((_, at) => at >= most));
+  });
+
   it('gives only the last event of a group the id', async () => {
     const feed = createFeed();
     const { seen, written } = outlet();

@@ -1,5 +1,6 @@
 /** What only the HTTPS source promises: who is answered what, and that it waits for room. */
 import { request } from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { frameOf } from '../../../devices/io/uplink/frame.ts';
 import type { TlsIdentity } from '../../../devices/io/uplink/x509.ts';
@@ -16,7 +17,9 @@ let world: UplinkWorld;
 let source: OpenSource;
 let own: TlsIdentity;
 let room: Promise<void> | undefined;
+let gate: Promise<void> | undefined;
 const taken: string[] = [];
+const known = new Set<string>();
 
 beforeAll(async () => {
   world = await startUplinkWorld();
@@ -29,6 +32,8 @@ beforeAll(async () => {
       log: silentLog,
       resolvePath: (path) => path,
       uplink: world.uplink,
+      known: (gateway) => known.add(gateway),
+      room: () => gate,
       receive({ bytes, gateway }) {
         expect(did.endsWith(gateway)).toBe(true);
         taken.push(Buffer.from(bytes).toString());
@@ -94,6 +99,40 @@ describe('the HTTPS source', () => {
     room = undefined;
     open();
     expect(await answered).toBe(202);
-    expect(taken).toHaveLength(30);
+    expect(taken.splice(0)).toHaveLength(30);
+  });
+
+  it('reads nothing at all while its gateway has no room, and says that it knows the gateway', async () => {
+    let open = () => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    known.clear();
+    const answered = statusOf('/uplink/credentials', own, frameOf(Buffer.from('later')));
+    await eventually(() => known.size > 0, 'the connection');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(taken).toEqual([]);
+    expect(did.endsWith([...known][0] ?? '?')).toBe(true);
+    gate = undefined;
+    open();
+    expect(await answered).toBe(202);
+    expect(taken.splice(0)).toEqual(['later']);
+  });
+
+  it('ends the oldest connection of a gateway that has too many', async () => {
+    const sockets: TLSSocket[] = [];
+    const url = new URL(source.address);
+    const ca = world.authority.certificate;
+    for (let at = 0; at <= limits.gatewayConnectionsMax; at += 1) {
+      const to = { host: url.hostname, port: Number(url.port), servername: 'localhost' };
+      const socket = connect({ ...to, ca, ...own });
+      socket.on('error', () => {});
+      sockets.push(socket);
+      socket.write('GET /uplink/receipts HTTP/1.1\r\nhost: x\r\n\r\n');
+      await new Promise<void>((resolve) => socket.once('data', () => resolve()));
+    }
+    await eventually(() => sockets[0]?.destroyed, 'the end of the oldest');
+    expect(sockets.slice(1).every(({ destroyed }) => !destroyed)).toBe(true);
+    for (const socket of sockets) socket.destroy();
   });
 });

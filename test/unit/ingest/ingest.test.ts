@@ -27,6 +27,7 @@ let ingest: Ingest;
 let receipts: Receipt[];
 let sizes: number[];
 let failures: unknown[];
+let isDropping = false;
 
 function start(changes: { journal?: OpenJournal; admitter?: Admitter } = {}): Ingest {
   return createIngest({
@@ -37,6 +38,7 @@ function start(changes: { journal?: OpenJournal; admitter?: Admitter } = {}): In
     clock,
     log: silentLog,
     async reply(_gateway, bytes) {
+      if (isDropping) return;
       const receipt = openReceipt(bytes, signer.did);
       if (isRefusal(receipt)) throw new Error(receipt.reason);
       receipts.push(receipt);
@@ -149,6 +151,19 @@ describe('ingest', () => {
       expect(await journal.size()).toBe(size);
     }
     expect(ingest.health.snapshot()).toMatchObject({ accepted: 1, refused: 1, known: 2 });
+  });
+
+  it('gives a gateway the receipt that was dropped on its way, once it sends again', async () => {
+    await ingest.desk.add([document(), { name: 'e', bytes: await world.enrolment() }], false);
+    const batch = await world.device.next(worldMs);
+    isDropping = true;
+    void send(batch);
+    await eventually(() => ingest.health.snapshot().accepted === 1, 'the batch');
+    expect(receipts).toEqual([]);
+    isDropping = false;
+    void send(batch);
+    expect(await resultOf(batch)).toMatchObject({ outcome: 'accepted', position: 2 });
+    expect(await journal.size()).toBe(3);
   });
 
   it('keeps a contradiction as evidence and refuses it', async () => {
