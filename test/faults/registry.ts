@@ -17,8 +17,9 @@ import {
 import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs.ts';
 import { flood } from './kinds/flood.ts';
 import { forwarding } from './kinds/forwarding.ts';
-import { outboxFull, outboxRows } from './kinds/outbox.ts';
+import { lyingBroker } from './kinds/lying-broker.ts';
 import { offline } from './kinds/offline.ts';
+import { outboxFull, outboxRows } from './kinds/outbox.ts';
 import { packed } from './kinds/packed.ts';
 import { poison } from './kinds/poison.ts';
 import {
@@ -53,6 +54,7 @@ export const faults: readonly Fault[] = [
   outboxFull,
   outboxRows,
   forwarding,
+  lyingBroker,
   packed,
   flood,
   poison,
