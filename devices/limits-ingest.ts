@@ -49,7 +49,7 @@ export const ingestLimits = {
   youngSemiSpaceMiB: 4,
   /** Results in one receipt, so that it stays below `receiptBytesMax`. */
   receiptResultsMax: 200,
-  /** Bytes of receipts on their way to one gateway, and to all; further ones are dropped: it sends again. */
+  /** Bytes of receipts on their way to one gateway, and to all; further ones are dropped. */
   receiptsPendingBytesMax: 512 * 1024,
   receiptsPendingBytesAllMax: 32 * 1024 * 1024,
   /** Gateways that are counted one by one. */

@@ -1,8 +1,8 @@
 /**
  * How much of what is refused for good the journal keeps: the bytes of each refusal, up to a bound
- * for one gateway and day and one for all of them. What is refused beyond is counted, by gateway and
- * reason, and the counts become an entry of the journal. Part of the transaction that stores the
- * others, so that no refusal is lost between the two.
+ * for one gateway and day and one for all of them. What is refused beyond is counted, by gateway
+ * and reason, and the counts become an entry of the journal. Part of the transaction that stores
+ * the others, so that no refusal is lost between the two.
  */
 import { createHash } from 'node:crypto';
 import type { Database } from '../devices/io/sqlite.ts';

@@ -1,7 +1,8 @@
 /**
  * Tells, by a cheap glance, in which lane a message waits: batches of readings in one, all that
- * organisations and parties sign (custody, enrolments) in the other, so that it is never behind a
- * full queue of readings. Nothing is judged by it: who lies gets another lane, and no other verdict.
+ * organisations and parties sign (custody, enrolments) in the other, so that it is never behind
+ * a full queue of readings. Nothing is judged by it: who lies gets another lane, and no other
+ * verdict.
  */
 import { credentialTypes } from '../devices/credential/vocabulary.ts';
 import { isPacked } from '../devices/credential/wire-pack.ts';

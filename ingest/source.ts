@@ -39,8 +39,8 @@ export interface SourceContext {
   readonly receive: (message: Inbound) => Promise<void> | undefined;
   /**
    * Asked before more is read from a gateway (`undefined`: nobody knows yet whose connection it
-   * is), and answered as `receive`: nothing is read, and nothing dropped, until the promise resolves.
-   * Absent where there is always room.
+   * is), and answered as `receive`: nothing is read, and nothing dropped, until the promise
+   * resolves. Absent where there is always room.
    */
   readonly room?: (gateway: string | undefined) => Promise<void> | undefined;
   /** Told of a gateway that its certificate and an enrolment in force prove. */
