@@ -39,7 +39,7 @@ export const diskPlants: readonly Plant[] = [
         module: 'ingest/journal-store',
         find: 'appendAll.immediate(entries)',
         replace: `(db.inTransaction || (db.exec('BEGIN IMMEDIATE'),
-          setTimeout(() => db.exec('COMMIT'), 50)), appendAll(entries))`,
+          setTimeout(() => db.open && db.exec('COMMIT'), 50)), appendAll(entries))`,
       },
       // Nothing can be moved while a transaction is open.
       { module: 'ingest/journal-store', find: 'checkpointIfDue(db);', replace: '' },
