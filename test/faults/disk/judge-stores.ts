@@ -1,4 +1,4 @@
-/** Judges what a disturbed workload left: opens the stores as the next start would, and compares. */
+/** Judges what a disturbed workload left: opens the stores as the next start would. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Batch } from '../../../devices/credential/batch.ts';

@@ -161,10 +161,10 @@ async function exhaust(
   }
 }
 
-/** What a process says that ended for want of something: a code of ours, or Node's own last line. */
+/** What a process says that ended for want of something: a code of ours, or Node's last line. */
 const CLEAR = /\b[A-Z]{2,}_[A-Z_]+: |FATAL ERROR|out of memory|Cannot allocate|ERR_[A-Z_]+/i;
 
-/** Waits until something new is receipted, and starts the side anew where it ends, as systemd does. */
+/** Waits for a new receipt; where the side ends it is started anew, as systemd does. */
 async function worksAgain(
   {
     isRepaired,
