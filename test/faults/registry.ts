@@ -28,6 +28,7 @@ import {
   unsyncedGateway,
   unsyncedIngester,
 } from './kinds/power-cut.ts';
+import { restartStorm } from './kinds/restart-storm.ts';
 import { sigkillBoth, sigkillGateway, sigkillIngester } from './kinds/sigkill.ts';
 import { simulation } from './kinds/simulation.ts';
 
@@ -55,6 +56,7 @@ export const faults: readonly Fault[] = [
   outboxRows,
   forwarding,
   lyingBroker,
+  restartStorm,
   packed,
   flood,
   poison,

@@ -15,6 +15,8 @@ export interface SiteOptions {
   readonly goods: string;
   /** An external broker for the uplink; absent: the ingester's own. */
   readonly broker?: string;
+  /** Further ways into the ingester, as items of its `sources`, beside the plain one. */
+  readonly sources?: readonly string[];
   /** Mutual TLS by this way, joined by invitation, and stores that are encrypted at rest. */
   readonly secure?: 'mqtt' | 'https';
   /** Further lines of the ingester's configuration. */
@@ -111,7 +113,7 @@ export class Site {
   }
 
   #writeIngestConfig(http: number, mqtt: number): void {
-    const { broker, ingestLines = [], secure } = this.#options;
+    const { broker, ingestLines = [], secure, sources = [] } = this.#options;
     if (secure) {
       this.#writeSecureIngestConfig(ingestLines);
       return;
@@ -123,7 +125,7 @@ export class Site {
       'ingester: { name: site, tenant: test, data: ./ingest-data }',
       'keys: { store: file, path: ingest-keys.json, passphraseFile: passphrase }',
       `http: { host: 127.0.0.1, port: ${http} }`,
-      `sources: [ ${source} ]`,
+      `sources: [ ${[source, ...sources].join(', ')} ]`,
       ...ingestLines,
     ];
     writeFileSync(this.ingestConfig, `${lines.join('\n')}\n`);
