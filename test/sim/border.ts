@@ -99,7 +99,7 @@ export async function openBorder(
         const about = { device: device.key.did, gateway: key.did, sensor, index };
         files.set(`${device.name}.jwt`, await organisation.enrolment(about));
       });
-      return { ...device, everyMs: choice.everyMs ?? chance.pick([30, 60, 120, 300]) * SECOND };
+      return { ...device, everyMs: choice.everyMs ?? chance.pick([120, 300, 600]) * SECOND };
     });
     const link = network.link();
     const station = new Station({

@@ -1,6 +1,6 @@
 /**
  * Promise: what is committed in an outbox is lost by nothing. A row goes only when the ingester's
- * disk has the batch, or when a signed loss names it; a receipt speaks only of what is on that disk.
+ * disk has the batch, or when a signed loss names it; a receipt speaks only of what is on disk.
  */
 import { type Facts, type Moved, nameOf, payloadOf } from './facts.ts';
 

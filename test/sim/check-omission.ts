@@ -1,4 +1,4 @@
-/** Promise: omission shows. A missing batch is a gap of its device's twin, or a signed loss names it. */
+/** Promise: omission shows. A missing batch is a gap of its device's twin, or a loss names it. */
 import type { TwinState } from '../../ingest/fold-state.ts';
 import type { Gap, Twin } from '../../ingest/twin.ts';
 import { type AppliedDevice, type AppliedWorld, missingOf } from './applied.ts';

@@ -1,6 +1,6 @@
 /**
  * Promise: only what somebody changed on the way is refused, only what a revoked key signed is in
- * doubt, and nothing honest is ever taken for a second history: a disk that was put back least of all.
+ * doubt, and nothing honest is ever taken for a second history, a disk that was put back least.
  */
 import { limits } from '../../devices/limits.ts';
 import type { JournalEntry } from '../../ingest/store.ts';

@@ -1,5 +1,5 @@
 /**
- * Goods that change hands: each holder releases, the next one accepts. Parties hand their steps over
+ * Goods that change hands: each holder releases, the next one accepts. Parties hand their steps in
  * late, in the wrong order and twice; others claim what is not theirs.
  */
 import type { Party } from '../../devices/credential/enrolment.ts';

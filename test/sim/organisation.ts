@@ -26,7 +26,7 @@ export interface SignedStep {
   readonly reference: CredentialReference;
 }
 
-export const HEARTBEAT_MS = 300_000;
+export const HEARTBEAT_MS = 600_000;
 
 export class Organisation {
   readonly did: string;

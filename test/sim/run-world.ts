@@ -13,7 +13,7 @@ import { mend, strike, supervise } from './misfortunes.ts';
 import { spokenProfile } from './sensor.ts';
 
 /** Rises when a seed gives another world than before, so that counts are of one kind of world. */
-export const worldVersion = 3;
+export const worldVersion = 4;
 
 export interface WorldResult {
   readonly seed: number;
@@ -42,7 +42,7 @@ export function runWorld(seed: number, hours: number): Promise<WorldResult> {
   return inMemory((directory) => runIn(directory, seed, hours));
 }
 
-/** A folder for simulated disks: in memory where there is some, since they need not be real ones. */
+/** A folder for simulated disks: in memory where there is some, since they need not be real. */
 export async function inMemory<T>(action: (directory: string) => Promise<T>): Promise<T> {
   const root = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const directory = mkdtempSync(join(root, 'bondline-sim-'));
