@@ -2,6 +2,7 @@
 import type { Fault } from './fault.ts';
 import { bitFlipsJournal, bitFlipsOutbox } from './kinds/bit-flips.ts';
 import { clockJumps } from './kinds/clock-jumps.ts';
+import { comeback } from './kinds/comeback.ts';
 import {
   diskFull,
   fileSizeLimit,
@@ -56,6 +57,7 @@ export const faults: readonly Fault[] = [
   outboxRows,
   forwarding,
   lyingBroker,
+  comeback,
   restartStorm,
   packed,
   flood,
