@@ -45,7 +45,7 @@ export const uplinkLimits = {
   /** Connections of one gateway; a further one takes the place of the oldest. */
   gatewayConnectionsMax: 8,
   /** What a connection may hold unread before it is read no further. */
-  mqttReadBytesMax: 16 * 1024,
+  mqttReadBytesMax: 64 * 1024,
   /** MQTT connections at the same time. */
   mqttConnectionsMax: 10_000,
   /** Start waits this long for a broker elsewhere, then goes on and keeps trying. */
