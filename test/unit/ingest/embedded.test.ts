@@ -1,5 +1,7 @@
 /** What only the broker inside promises: who may say what, and what a stranger cannot do. */
 import { createServer, connect as dial, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { receiptTopic, uplinkTopic } from '../../../devices/envelope.ts';
@@ -11,6 +13,10 @@ import { eventually } from '../../support/eventually.ts';
 import { memorySigner } from '../../support/identity.ts';
 
 const fingerprint = () => memorySigner().did.slice('did:key:'.length);
+
+// Without it a test of memory sees garbage that nobody holds.
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 describe('embedded broker', () => {
   let source: OpenSource;
@@ -180,12 +186,14 @@ describe('embedded broker', () => {
     }
     // 200 MB of receipts: a session would keep each for the client that is away.
     const receipt = Buffer.alloc(256 * 1024, 1);
+    collect();
     const before = process.memoryUsage();
     for (let round = 0; round < 40; round += 1) {
       for (const own of names) await source.reply(own, Buffer.from(receipt));
     }
+    collect();
     const after = process.memoryUsage();
-    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 1024 * 1024);
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(16 * 1024 * 1024);
   });
 
   it('frees its port when it is closed, half-open connections included', async () => {
