@@ -56,7 +56,7 @@ export const simulationPlants: readonly Plant[] = [
   },
   {
     name: 'cursor-apart',
-    promise: 'restore',
+    promise: 'complete',
     summary: 'the cursor is written before the twins, in a transaction of its own',
     changes: [
       {

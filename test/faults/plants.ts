@@ -37,7 +37,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'given-way-untold',
-    promise: 'omission',
+    promise: 'full',
     summary: 'batches give way to newer ones and no loss says so',
     changes: [
       { module: 'gateway/outbox-losses', find: 'this.#sql.recordGone.run(row);', replace: '' },
@@ -46,7 +46,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'full-untold',
-    promise: 'omission',
+    promise: 'full',
     summary: 'what does not fit into a full outbox is dropped without a word',
     changes: [
       {
@@ -249,5 +249,18 @@ export const plants: readonly Plant[] = [
       },
     ],
     by: { fault: 'comeback', count: 1, seed: 1 },
+  },
+  {
+    name: 'connect-awaited-for-ever',
+    promise: 'bounded',
+    summary: 'a connection that never says what it is stays open',
+    changes: [
+      {
+        module: 'ingest/sources/embedded',
+        find: 'connectTimeout: limits.brokerConnectMs,',
+        replace: 'connectTimeout: 3_600_000,',
+      },
+    ],
+    by: { fault: 'connections', count: 60, seed: 1 },
   },
 ];

@@ -1,18 +1,261 @@
-/** The promises that the suite attacks, by key; docs/guarantees.md says each in full. */
-export const promiseKeys = [
-  'durable',
-  'order',
-  'once',
-  'omission',
-  'complete',
-  'rot',
-  'bounded',
-  'fresh',
-  'custody',
-  'poison',
-  'fail-safe',
-  'restore',
-  'rollback',
-] as const;
+/**
+ * The promises that the suite attacks, each phrased so that it can be tested, with the mechanism
+ * that keeps it and the tests that fail without it. docs/guarantees.md is made from this, from the
+ * plants and from what the long form has reached.
+ */
 
-export type PromiseKey = (typeof promiseKeys)[number];
+export interface Guarantee {
+  readonly title: string;
+  /** What is promised, under which condition. */
+  readonly says: string;
+  /** How it is kept, naming files. */
+  readonly mechanism: string;
+  /** Titles of tests, by test file below test/. */
+  readonly tests: Readonly<Record<string, readonly string[]>>;
+  /** Names of the faults that attack it. */
+  readonly faults: readonly string[];
+}
+
+export const promises = {
+  durable: {
+    title: 'Durable',
+    says:
+      'Once a batch is committed to the outbox, no kill, crash, power cut or full disk loses it ' +
+      'before the ingester’s signed receipt for it is verified and its removal committed. The disk ' +
+      'must honour a flush.',
+    mechanism:
+      '`gateway/outbox-store.ts` commits before anything is sent, with `synchronous=FULL` that ' +
+      '`devices/io/sqlite.ts` sets and asserts; `gateway/forward.ts` settles a row by a verified ' +
+      'receipt alone; `ingest/journal-store.ts` commits before `ingest/receipts.ts` answers.',
+    tests: {
+      'e2e/kill.test.ts': ['loses nothing that was signed and applies nothing twice'],
+      'unit/gateway/forward.test.ts': [
+        'deletes a row when, and only when, the ingester’s receipt names it',
+      ],
+      'unit/devices/io/sqlite.test.ts': ['that does not sync each commit is refused'],
+      'contract/journal.test.ts': [
+        'stores nothing, and says so, while the disk fails; then goes on',
+      ],
+    },
+    faults: [
+      'sigkill-gateway',
+      'sigkill-ingester',
+      'sigkill-both',
+      'power-cut-gateway',
+      'power-cut-ingester',
+      'power-cut-gateway-unsynced',
+      'power-cut-ingester-unsynced',
+      'failing-calls-outbox',
+      'failing-calls-journal',
+      'failing-calls-files',
+      'forwarding',
+      'lying-broker',
+      'restart-storm',
+      'simulation',
+      'offline',
+    ],
+  },
+  full: {
+    title: 'A full disk is said',
+    says:
+      'What a full disk or the cap of the outbox keeps out is a signed loss with interval, count and ' +
+      'cause; what gave way to newer readings is named by its sequences.',
+    mechanism:
+      '`gateway/outbox-reserve.ts` holds room for it; `gateway/outbox-losses.ts` remembers it until a ' +
+      'batch says it.',
+    tests: {
+      'unit/gateway/outbox-full.test.ts': [
+        'that keeps the newest lets the oldest go, names them, and keeps what is urgent',
+        'that thins out puts aggregates in their place that add up',
+      ],
+      'unit/gateway/outbox-store.test.ts': [
+        'still says so in heartbeats, from a reserve that is bounded',
+      ],
+      'peers/full-disk.test.ts': [
+        'still takes the signed loss of what it has no room for, and all again when it has',
+      ],
+    },
+    faults: ['outbox-full', 'disk-full', 'file-size-limit'],
+  },
+  order: {
+    title: 'In order',
+    says:
+      'Within a device, (epoch, sequence, index) orders; the wall clock never does. Current state ' +
+      'only moves forward, late data fill history.',
+    mechanism: '`ingest/fold-history.ts`, `ingest/twin-statement.ts`.',
+    tests: {
+      'unit/ingest/fold.test.ts': [
+        'follows the sequence and not the wall clock',
+        'never lets an untrusted clock displace a trusted one',
+      ],
+      'unit/ingest/fold-order.test.ts': ['gives byte-equal twins in any order'],
+    },
+    faults: ['clock-jumps', 'simulation'],
+  },
+  once: {
+    title: 'Exactly once, for ever',
+    says:
+      'Each (device, epoch, sequence) takes effect once, however often it comes, with no window. ' +
+      'No sequence of an epoch is signed twice with other content.',
+    mechanism:
+      'The replay key stands in the transaction of the entry (`ingest/journal-place.ts`); twins and ' +
+      'their position in another (`ingest/apply-engine.ts`); every start opens an epoch with a nonce ' +
+      '(`gateway/outbox-places.ts`).',
+    tests: {
+      'contract/journal.test.ts': ['gives each place one effect, whatever comes in whatever order'],
+      'unit/ingest/fold-order.test.ts': ['takes each batch once, however often it comes'],
+      'unit/gateway/outbox-store.test.ts': [
+        'does not move when the transaction fails, and nothing of it is kept',
+      ],
+    },
+    faults: ['sigkill-both', 'outbox-full', 'lying-broker', 'simulation'],
+  },
+  omission: {
+    title: 'Omission shows',
+    says:
+      'A batch that is missing in the middle shows at the next one, as a gap with its sequences; a ' +
+      'missing tail shows within one heartbeat and grace.',
+    mechanism: '`ingest/fold-history.ts`, `ingest/rules/gap.ts`, `ingest/rules/silent.ts`.',
+    tests: {
+      'unit/ingest/rules.test.ts': [
+        'names the missing interval and closes when the last of it arrives',
+        'shows the missing end of an epoch by the digest that the next one follows',
+        'shows within a heartbeat and the grace that the end of a history may be missing',
+      ],
+    },
+    faults: ['simulation'],
+  },
+  complete: {
+    title: 'Complete',
+    says: 'Twins follow from the journal: what is shown is what a fold from the first entry gives.',
+    mechanism: '`ingest/fold.ts` is pure; `bondline-ingest rebuild --check` compares.',
+    tests: {
+      'unit/ingest/rebuild.test.ts': [
+        'proves the live twins equal, while the ingester runs and after restarts in between',
+      ],
+    },
+    faults: ['sigkill-ingester', 'simulation'],
+  },
+  rot: {
+    title: 'What a disk changed is not believed',
+    says:
+      'No value that changed on a disk is sent or shown. A damaged batch in the outbox becomes a ' +
+      'signed loss with its interval and count; a damaged journal stops the ingester.',
+    mechanism:
+      'Hash and signature of a row are checked before it is sent (`gateway/outbox-row.ts`), the leaf ' +
+      'of an entry whenever it is read (`ingest/journal-reader.ts`).',
+    tests: {
+      'unit/gateway/outbox-damage.test.ts': ['never is sent, whichever bit of any column changes'],
+      'contract/journal.test.ts': ['notices a changed byte'],
+    },
+    faults: ['bit-flips-outbox', 'bit-flips-journal', 'outbox-rows', 'packed'],
+  },
+  bounded: {
+    title: 'Bounded',
+    says:
+      'Every queue has a limit in bytes. At ten times overload the gateway stays below 256 MiB of ' +
+      'resident memory, the ingester below 1 GiB; what is too much waits on the gateways’ disks.',
+    mechanism:
+      '`devices/limits.ts`; rates by source before any cryptography, a length guard before the ' +
+      'broker (`ingest/sources/`, `ingest/receive.ts`).',
+    tests: {
+      'unit/ingest/receive.test.ts': ['has room for nobody beyond the reserve'],
+      'unit/ingest/rates.test.ts': ['hold a drain at full speed back by nothing'],
+      'unit/ingest/embedded.test.ts': [
+        'remembers nothing of clients that asked for a session and went away',
+      ],
+      'unit/ingest/journal-refusals.test.ts': [
+        'become an entry that says who, why, how many and from when to when',
+      ],
+    },
+    faults: ['overload', 'flood', 'connections', 'comeback', 'memory-limit'],
+  },
+  fresh: {
+    title: 'Fresh',
+    says: 'While a backlog drains, what the gateway sends live is at most 5 s old.',
+    mechanism: '`gateway/lanes.ts`, `gateway/in-flight.ts`.',
+    tests: {
+      'e2e/slow-line.test.ts': [
+        'keeps live data fresh while a backlog drains, and drains faster with packed batches',
+      ],
+      'unit/gateway/forward.test.ts': [
+        'lets fresh batches overtake live ones that had to wait for long',
+      ],
+    },
+    faults: ['forwarding', 'offline'],
+  },
+  custody: {
+    title: 'Custody has a lane',
+    says:
+      'Custody steps, seals, alarms and revocations pass telemetry on the gateway and in the ingester: ' +
+      'at ten times overload they are answered within 1 s (p99). Custody never skips a step.',
+    mechanism: '`gateway/lanes.ts`, `ingest/receive.ts`, `ingest/fold-custody.ts`.',
+    tests: {
+      'unit/gateway/forward.test.ts': ['sends what is urgent before live, and live before backlog'],
+      'unit/ingest/receive.test.ts': [
+        'lets papers go past a full queue of batches, in their own order',
+      ],
+    },
+    faults: ['flood', 'overload', 'forwarding', 'simulation'],
+  },
+  poison: {
+    title: 'Poison is put aside',
+    says:
+      'A message that makes a worker throw, end or take too long is kept as evidence after the first ' +
+      'time and tried no more; the worker is replaced and others wait at most twice as long (p99).',
+    mechanism: '`ingest/admit-pool.ts`.',
+    tests: {
+      'unit/ingest/unapplied.test.ts': [
+        'is passed by, noted, and passed by in each group that it comes in',
+      ],
+    },
+    faults: ['poison'],
+  },
+  'fail-safe': {
+    title: 'Stops rather than guesses',
+    says:
+      'A failed write or sync, corruption or a broken invariant ends the process with one clear line, ' +
+      'acknowledging nothing after it; a sync that failed is never tried again.',
+    mechanism: '`devices/io/sqlite.ts`, `ingest/journal-store.ts`, `gateway/outbox-local.ts`.',
+    tests: {
+      'unit/ingest/unapplied.test.ts': [
+        'is told apart from a database that fails, which stops the fold',
+      ],
+      'unit/faults/disk.test.ts': ['is told from one that is full'],
+    },
+    faults: ['failing-syncs-gateway', 'failing-syncs-ingester', 'read-only', 'no-descriptors'],
+  },
+  restore: {
+    title: 'A copy is worth what it rebuilds',
+    says:
+      'A backup of a running ingester, restored, gives the same twins; a schema moves forward behind ' +
+      'a backup and never backward.',
+    mechanism: '`bondline-ingest backup`, `restore`; `devices/io/sqlite.ts`.',
+    tests: {
+      'unit/devices/io/sqlite.test.ts': [
+        'of a newer version is refused, byte for byte unchanged',
+        'is copied before it is changed, and said; of older copies none is kept',
+      ],
+    },
+    faults: ['restore', 'import'],
+  },
+  rollback: {
+    title: 'A restored disk image shows',
+    says:
+      'An outbox that was put back to an earlier state shows as two epochs behind one batch: both are ' +
+      'kept and count, and the alert says rollback, not fraud.',
+    mechanism: '`gateway/outbox-places.ts`, `ingest/journal-place.ts`, `ingest/rules/rollback.ts`.',
+    tests: {
+      'contract/journal-doubt.test.ts': ['does not take two epochs behind one digest for a cheat'],
+      'unit/gateway/epoch-guard.test.ts': [
+        'shows a disk that was put back, in the log and in the first batch, once',
+      ],
+      'unit/ingest/restored-disk.test.ts': [
+        'leaves the end of an epoch that is missing exactly named',
+      ],
+    },
+    faults: ['simulation'],
+  },
+} as const satisfies Readonly<Record<string, Guarantee>>;
+
+export type PromiseKey = keyof typeof promises;

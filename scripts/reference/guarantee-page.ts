@@ -1,0 +1,73 @@
+/** docs/guarantees.md: every promise, its mechanism, tests and plants, and what was reached. */
+import type { Fault, Plant } from '../../test/faults/fault.ts';
+import { type LedgerSum, readLedger, sumLedger } from '../../test/faults/ledger.ts';
+import { plants } from '../../test/faults/plants.ts';
+import { type Guarantee, promises } from '../../test/faults/promises.ts';
+import { faults } from '../../test/faults/registry.ts';
+import { generatedNote } from './note.ts';
+
+export function guaranteePage(): string {
+  const sums = new Map(sumLedger(readLedger()).map((sum) => [sum.fault, sum]));
+  return [
+    '# What we promise\n',
+    `${generatedNote}\n`,
+    'Each promise is phrased so that a test can break it. Below each stand the mechanism that keeps it,',
+    'the tests that fail without it, the faults that attack it with the counts that the long form',
+    '(`npm run faults`) has reached, and the plants: mechanisms taken out of the code while it is loaded,',
+    'which the suite must see. What has not been run says so.\n',
+    ...Object.entries<Guarantee>(promises).map(([key, one]) => section(key, one, sums)),
+    notPromised,
+  ].join('\n');
+}
+
+const notPromised = `## What we do not promise
+
+- The truth of a sensor that lies, and readings that were never signed, beyond the alarm that nothing came.
+- A gateway’s disk that is lost before the receipts came.
+- A copy of a running virtual machine: two of them with one key can stay unseen for as long as both go on from the same
+  memory, since neither starts anew. Where the device’s key lives in a token (PKCS#11), the token holds the highest epoch, and a
+  restored disk shows at its next start.
+- A disk that says “written” and has not: SQLite asks for a flush, and a drive that ignores it can lose what it acknowledged.
+`;
+
+function section(
+  key: string,
+  { faults: names, mechanism, says, tests, title }: Guarantee,
+  sums: ReadonlyMap<string, LedgerSum>,
+): string {
+  const files = Object.entries(tests).map(
+    ([file, titles]) => `\`test/${file}\` ${titles.map((one) => `“${one}”`).join(', ')}`,
+  );
+  const attacks = names.map((name) => attack(name, sums.get(name)));
+  const planted = plants.filter(({ promise }) => promise === key).map(plantLine);
+  return [
+    `## ${title}\n`,
+    `${says}\n`,
+    `**Mechanism.** ${mechanism}\n`,
+    `**Tests.** ${files.join('; ')}.\n`,
+    ...(attacks.length > 0
+      ? [
+          '| fault | reached | lost | doubled | wrong | seeds | run |',
+          '|---|---|---|---|---|---|---|',
+          ...attacks,
+          '',
+        ]
+      : []),
+    ...(planted.length > 0 ? ['**Planted.**\n', ...planted, ''] : []),
+  ].join('\n');
+}
+
+function attack(name: string, sum: LedgerSum | undefined): string {
+  const fault = faults.find((one) => one.name === name) as Fault;
+  const what = `\`${name}\`: ${fault.summary}${fault.control ? ' (a control, which must lose)' : ''}`;
+  if (sum === undefined) return `| ${what} | not run | | | | | |`;
+  const { count, doubled, firstDate, lastDate, lost, seeds, wrong } = sum;
+  const [first = 0, last = 0] = [Math.min(...seeds), Math.max(...seeds)];
+  const span = first === last ? `${first}` : `${first} to ${last}`;
+  const days = firstDate === lastDate ? firstDate : `${firstDate} to ${lastDate}`;
+  return `| ${what} | ${count.toLocaleString('en')} ${fault.unit} of ${fault.counts.long.toLocaleString('en')} | ${lost} | ${doubled} | ${wrong} | ${span} | ${days} |`;
+}
+
+function plantLine({ by, name, summary }: Plant): string {
+  return `- \`${name}\`: ${summary}. Caught by \`${by.fault}\` (seed ${by.seed}).`;
+}
