@@ -1,4 +1,5 @@
 /** Operating errors: one class, and one catalogue of stable codes with a hint for the operator. */
+import { backupErrors } from './errors/backup.ts';
 import { configErrors } from './errors/config.ts';
 import { credentialErrors } from './errors/credential.ts';
 import { databaseErrors } from './errors/database.ts';
@@ -22,6 +23,7 @@ export interface ErrorEntry {
 
 /** Every code of every part; the reference page is generated from it. */
 export const errorCatalogue = {
+  ...backupErrors,
   ...configErrors,
   ...credentialErrors,
   ...databaseErrors,

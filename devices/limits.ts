@@ -28,6 +28,11 @@ export const limits = {
   credentialBytesMax: 256 * 1024,
   /** A receipt may be this large. */
   receiptBytesMax: 64 * 1024,
+  /** Credentials of evidence files that are imported in one request. */
+  importMax: 256,
+  /** A file of receipts that a person carries: its bytes, and receipts. */
+  receiptFileBytesMax: 64 * 1024 * 1024,
+  receiptsInFileMax: 20_000,
   /** Disclosures beside one token: each element of a batch and each of its goods, with decoys. */
   disclosuresMax: 1024,
   /** Nesting of JSON that is received. */

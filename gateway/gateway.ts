@@ -21,8 +21,9 @@ import { createEnrolments, type EnrolledDevice, type Enrolments } from './enrolm
 import { createFleet, type DeviceDids, type Fleet } from './fleet.ts';
 import { Forwarder } from './forward.ts';
 import { type Counters, composeStatus, createCounters, type StatusLine } from './health.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, Settled } from './outbox.ts';
 import { createPaperTaker, paperFolder } from './paper-folder.ts';
+import { receiptFolder, takeReceipts } from './receipt-folder.ts';
 import { sinks } from './sinks/registry.ts';
 import type { GatewaySnapshot } from './snapshot.ts';
 import { createUplink, type Uplink } from './uplink.ts';
@@ -123,12 +124,14 @@ function createForwarder(
   return new Forwarder({
     ...{ outbox, enrolments, gateway, clock, log },
     ingester: config.uplink.ingester,
-    onSettled({ accepted, refused }) {
-      counters.delivered += accepted;
-      counters.refused += refused;
-    },
+    onSettled: (settled) => countSettled(counters, settled),
     onFailure: failure.report,
   });
+}
+
+function countSettled(counters: Counters, { accepted, refused }: Settled): void {
+  counters.delivered += accepted;
+  counters.refused += refused;
 }
 
 /** Starts the gateway; resolves when every device's loop runs. */
@@ -172,6 +175,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     goOver().catch(failure.report);
   });
   const stopCarrying = carryPapers(options, forwarder, failure);
+  const stopSettling = settleByFiles(options, counters, failure);
   const parts = { counters, clockWatch, fleet, forwarder, uplink, startedMs };
   const status = async () => statusOf(options, config, parts);
   return {
@@ -195,6 +199,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const until = clock.monotonicMs() + drainMs;
       stopWatching();
       stopCarrying();
+      stopSettling();
       await fleet.stop();
       await fleet.flush();
       onSigned?.();
@@ -251,6 +256,26 @@ function carryPapers(
   return every(clock, limits.paperLookMs, () => {
     papers.take().then((isNew) => {
       if (isNew) forwarder.committed(true);
+    }, failure.report);
+  });
+}
+
+/** Takes receipts that a person carried back, as long as it runs; returns what ends it. */
+function settleByFiles(
+  { clock, config, did: gateway, log, outbox, resolvePath }: GatewayOptions,
+  counters: Counters,
+  failure: ReturnType<typeof createFailure>,
+): () => void {
+  const folder = receiptFolder(resolvePath(config.gateway.data));
+  const { ingester } = config.uplink;
+  const onSettled = (settled: Settled) => countSettled(counters, settled);
+  let isBusy = false;
+  return every(clock, limits.paperLookMs, () => {
+    if (isBusy) return;
+    isBusy = true;
+    const done = takeReceipts({ folder, gateway, ingester, log, outbox, onSettled });
+    done.then(() => {
+      isBusy = false;
     }, failure.report);
   });
 }

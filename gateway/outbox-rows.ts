@@ -3,8 +3,8 @@
  * those that a disk has damaged. Everything that is written goes through here.
  */
 import type { Batch } from '../devices/credential/batch.ts';
-import type { Signer } from '../devices/identity/signer.ts';
 import { checkpointIfDue, type Database, sqliteCode } from '../devices/io/sqlite.ts';
+import { digestMultibase } from '../devices/profile.ts';
 import type { Loss } from '../devices/reading.ts';
 import type { Log } from '../devices/runtime.ts';
 import type {
@@ -28,7 +28,8 @@ import type { Paper } from './paper.ts';
 
 export interface OutboxRowsOptions {
   readonly db: Database;
-  readonly signers: ReadonlyMap<string, Signer>;
+  /** By device DID. */
+  readonly signers: { has(did: string): boolean };
   readonly bytesMax: number;
   readonly reserve?: Reserve;
   readonly log: Log;
@@ -139,7 +140,8 @@ export class OutboxRows {
       this.transaction(() => {
         gone.length = 0;
         Object.assign(settled, { accepted: 0, refused: 0 });
-        for (const { digest, outcome, code = 'unknown' } of settlements) {
+        for (const { bytes, code = 'unknown', digest, outcome } of settlements) {
+          if (bytes !== undefined && !this.#isOf(digest, bytes)) continue;
           const row = this.sql.take.get(digest);
           if (!row) continue;
           gone.push(row);
@@ -154,6 +156,12 @@ export class OutboxRows {
     }
     for (const row of gone) this.#count(row, -1);
     return settled;
+  }
+
+  /** Whether the row has these very bytes: what was changed on the way is not what was refused. */
+  #isOf(digest: string, bytes: string): boolean {
+    const token = this.sql.token.get(digest)?.token;
+    return token !== undefined && digestMultibase(token) === bytes;
   }
 
   /** Keeps a party's paper, as of a wall time; commits before it returns. */

@@ -19,6 +19,7 @@ export function prepareStatements(db: Database) {
   type Total = { device: string; rows: number; readings: number; bytes: number };
   type Span = { fromMs: number; toMs: number };
   type StoredLoss = Span & { count: number; cause: LossCause; estimated: number };
+  type Token = { token: Uint8Array };
   type Removed = { device: string; readings: number; bytes: number };
   return {
     totals: db.prepare(totals) as Statement<[], Total>,
@@ -74,6 +75,7 @@ export function prepareStatements(db: Database) {
       LIMIT ?`) as Statement<[number, number, string, number], BatchRow>,
     peekDevice: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE device = ? AND id > ?
       AND id <= ? ORDER BY id LIMIT ?`) as Statement<[string, number, number, number], BatchRow>,
+    token: db.prepare('SELECT token FROM batch WHERE digest = ?') as Statement<[string], Token>,
     take: db.prepare(
       'DELETE FROM batch WHERE digest = ? RETURNING device, readings, length(token) AS bytes',
     ) as Statement<[string], Removed>,

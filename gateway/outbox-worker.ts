@@ -100,12 +100,14 @@ async function open(settings: OutboxSettings): Promise<Opened> {
 
 /** Opening writes too: on a full disk it does so in the room of the reserve. */
 function openOnFullDisk(file: string, reserve: Reserve): Database {
+  const onMigrate = (copy: string) => log.info('the outbox was copied before its update', { copy });
+  const options = { schema: outboxSchema, onMigrate };
   try {
-    return openDatabase(file, { schema: outboxSchema });
+    return openDatabase(file, options);
   } catch (error) {
     const isFull = error instanceof EdgeError && isDiskFull(error.cause);
     if (!isFull || !reserve.release()) throw error;
-    return openDatabase(file, { schema: outboxSchema });
+    return openDatabase(file, options);
   }
 }
 

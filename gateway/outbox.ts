@@ -84,6 +84,8 @@ export interface Settlement {
   readonly digest: string;
   readonly outcome: 'accepted' | 'refused';
   readonly code?: string;
+  /** `digestMultibase` of the bytes that it is about; a row of other bytes stays. */
+  readonly bytes?: string;
 }
 
 export interface Settled {

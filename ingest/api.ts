@@ -40,6 +40,8 @@ export interface ApiOptions {
     change(request: unknown): Promise<unknown>;
     /** Takes a parsed JSON body with credentials of parties, as `change` does. */
     submit(request: unknown): Promise<unknown>;
+    /** Takes a parsed JSON body with credentials of evidence files, as `change` does. */
+    import(request: unknown): Promise<unknown>;
     /** Takes a parsed JSON body with an officer's act, as `change` does. */
     decide(request: unknown): Promise<unknown>;
     /** Whom we trust, as JSON; enrolments from a position on, at most so many. */
@@ -339,6 +341,7 @@ function addOperations(server: FastifyInstance, options: ApiOptions): void {
     });
   change('/api/trust', trust.change);
   change('/api/submit', trust.submit);
+  change('/api/import', trust.import);
   change('/api/acts', trust.decide);
 }
 

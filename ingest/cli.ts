@@ -50,6 +50,12 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/trust.ts')).runTrust(args, await contextOf());
     case 'store':
       return (await import('./commands/store.ts')).runStore(args, await contextOf());
+    case 'backup':
+      return (await import('./commands/backup.ts')).runBackup(args, await contextOf());
+    case 'restore':
+      return (await import('./commands/restore.ts')).runRestore(args, await contextOf());
+    case 'import':
+      return (await import('./commands/import.ts')).runImport(args, await contextOf());
     case 'uplink':
       return (await import('./commands/uplink.ts')).runUplink(args, await contextOf());
     case 'submit':

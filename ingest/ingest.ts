@@ -24,6 +24,7 @@ import { readControl, removeControl, writeControl } from './control.ts';
 import { createFeed } from './feed.ts';
 import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
+import { answerImport, type ImportAnswer } from './import-evidence.ts';
 import { type OpenJournal, startJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
 import { answerOfficer, type OfficerAnswer } from './officer.ts';
@@ -33,7 +34,7 @@ import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
 import { createRates, type RateSettings } from './rates.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
-import { createRecorder, type Recorder } from './record.ts';
+import { createRecorder, type Outcome, type Recorder } from './record.ts';
 import { rules } from './rules/registry.ts';
 import { sources } from './sources/registry.ts';
 import {
@@ -86,6 +87,8 @@ export interface Ingest {
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
   submit(request: unknown): Promise<SubmitAnswer>;
+  /** Admits and stores what a person carried in a file, and signs receipts for it. */
+  import(request: unknown): Promise<ImportAnswer>;
   /** Does what an officer decided about what is in doubt, or about a custody step that waits. */
   decide(request: unknown): Promise<OfficerAnswer | StepAnswer>;
   readonly health: Health;
@@ -148,6 +151,10 @@ export function createIngest(options: IngestOptions): Ingest {
   );
 
   health.gauge({ positions: journal.found.size });
+  const importing = {
+    ...{ admitter, recorder, signer: options.signer, nowMs: () => clock.nowMs() },
+    told: (outcomes: readonly Outcome[]) => tell(outcomes, clock.nowMs()),
+  };
   const officer = { recorder, journal: journal.doubts, tenant };
   return {
     receive: receive.receive,
@@ -156,6 +163,7 @@ export function createIngest(options: IngestOptions): Ingest {
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
+    import: (request) => answerImport(importing, request),
     decide: (request) =>
       isStepRequest(request)
         ? answerStep({ recorder, tenant, index: journal.parties }, request, () => clock.nowMs())
@@ -313,7 +321,14 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     name: ingester.name,
     health: ingest.health.snapshot,
     held: ingest.held.list,
-    trust: { token, change, submit: ingest.submit, decide: ingest.decide, list: ingest.desk.list },
+    trust: {
+      token,
+      change,
+      submit: ingest.submit,
+      import: ingest.import,
+      decide: ingest.decide,
+      list: ingest.desk.list,
+    },
   });
   closers.push(() => api.close());
   const { address: http } = api;

@@ -20,6 +20,8 @@ export interface JournalStart {
   readonly last: readonly JournalEntry[];
   /** Messages that no worker could judge. */
   readonly poisons: readonly Poison[];
+  /** Where the journal lies as it was before its schema was brought up to date just now. */
+  readonly copy?: string;
 }
 
 /** What the worker is started with. */

@@ -36,8 +36,9 @@ export interface JournalStore extends JournalReader {
 export function openJournalStore(
   file: string,
   bounds: RefusalBounds = defaultRefusalBounds,
+  onMigrate: (copy: string) => void = () => {},
 ): JournalStore {
-  return createStore(openDatabase(file, { schema: journalSchema }), bounds);
+  return createStore(openDatabase(file, { schema: journalSchema, onMigrate }), bounds);
 }
 
 /** Kinds that are told apart by their digest; the others may say the same thing twice. */

@@ -14,6 +14,7 @@ assert(parentPort !== null, 'journal-worker is started as a worker thread');
 const port = parentPort;
 const { file, refusals } = workerData as JournalSettings;
 let store: JournalStore | undefined;
+let copy: string | undefined;
 
 port.on('message', (request: JournalRequest) => {
   let answer: JournalAnswer;
@@ -27,10 +28,12 @@ port.on('message', (request: JournalRequest) => {
 });
 
 function handle(request: JournalRequest): unknown {
-  store ??= openJournalStore(file, refusals);
+  store ??= openJournalStore(file, refusals, (made) => {
+    copy = made;
+  });
   switch (request.type) {
     case 'start':
-      return startOf(store);
+      return { ...startOf(store), ...(copy !== undefined && { copy }) };
     case 'append':
       return store.append(request.entries);
     case 'read':

@@ -22,7 +22,8 @@ export async function receiptSigner(keys: KeyStore): Promise<Signer> {
 
 /** Says what the last run left, so that a person sees whether it ended in order. */
 export function sayFound(journal: OpenJournal, left: Control | undefined, log: Log): void {
-  const { size, trust, last } = journal.found;
+  const { copy, size, trust, last } = journal.found;
+  if (copy !== undefined) log.info('the journal was copied before its update', { copy });
   const tick = last.find(({ header }) => header.kind === 'tick');
   const found = {
     entries: size,

@@ -80,7 +80,7 @@ const EMPTY: TwinsMeta = { cursor: 0, nowMs: 0, routes: '', leaf: '' };
  */
 export function openTwinsStore(file: string, options: { readonly?: boolean } = {}): TwinsStore {
   const readonly = options.readonly ?? false;
-  const db = openDatabase(file, { readonly, schema: SCHEMA });
+  const db = openDatabase(file, { readonly, schema: SCHEMA, isDerived: true });
   const version = db.prepare<[], { version: number }>('SELECT fold_version AS version FROM meta');
   if (!readonly && (version.get()?.version ?? foldVersion) !== foldVersion) {
     db.exec(FORGET);

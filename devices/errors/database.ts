@@ -7,6 +7,11 @@ export const databaseErrors = {
     hint: 'Install that version again, or name another data directory. Nothing was changed.',
     retryable: false,
   },
+  DB_BACKUP_FAILED: {
+    meaning: 'The copy that is made before an older database is brought up to date cannot be made.',
+    hint: 'Make room on the disk for a second copy of the database; nothing was changed.',
+    retryable: true,
+  },
   DB_DAMAGED: {
     meaning: 'The file is not a database, is damaged beyond what SQLite can read, or is encrypted.',
     hint: 'Configure encryption if it is encrypted. Else keep the file for examination, then restore a copy or name another data directory.',

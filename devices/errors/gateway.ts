@@ -88,6 +88,16 @@ export const gatewayErrors = {
     hint: 'Let the gateway forward what waits, or raise outbox.bytesMax; then carry it again.',
     retryable: true,
   },
+  GW_RECEIPTS_REFUSED: {
+    meaning: 'A file holds no receipt of the pinned ingester for this gateway; no row was touched.',
+    hint: 'Give the file that bondline-ingest import CONFIG FILE --receipts wrote for this gateway.',
+    retryable: false,
+  },
+  GW_RECEIPTS_WAIT: {
+    meaning: 'The running gateway has not taken the receipts yet.',
+    hint: 'They stay in its folder and are taken when it can; look with: outbox CONFIG list.',
+    retryable: true,
+  },
   GW_PAPER_REFUSED: {
     meaning: 'A file is no credential of a party that a gateway can carry; none was kept.',
     hint: 'Give what bondline-wallet sign wrote: a token or JSON with proofs, at most 256 KiB.',

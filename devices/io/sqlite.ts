@@ -3,9 +3,19 @@
  * said explicitly on every connection. better-sqlite3 falls back to NORMAL at the first write
  * otherwise, and a power cut then takes committed rows.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 // The same interface over SQLite with encryption; loaded when a database has a key.
 // @ts-expect-error Its package.json does not say where its types are; they are better-sqlite3's.
@@ -28,6 +38,10 @@ export interface OpenOptions {
    * run in one transaction. A database that has more is refused unchanged.
    */
   readonly schema: readonly SchemaStep[];
+  /** Told of the copy that was made before a database of an older version was changed. */
+  readonly onMigrate?: (copy: string) => void;
+  /** All of it can be made again from elsewhere, so that no copy is needed. */
+  readonly isDerived?: true;
 }
 
 /** SQL, or work that SQL alone cannot do, such as an index over what stands inside of entries. */
@@ -47,14 +61,16 @@ const FULL = 2;
  * A database in a folder that has a key (store-key.ts) is encrypted, its WAL and copies too.
  *
  * @throws EdgeError DB_NEWER, DB_DAMAGED, DB_UNUSABLE, DB_NOT_DURABLE, CFG_DIRECTORY_UNWRITABLE,
- *   DB_DISK_FAILED, DB_KEY_WRONG, DB_NOT_ENCRYPTED, DB_CIPHER_MISSING
+ *   DB_DISK_FAILED, DB_KEY_WRONG, DB_NOT_ENCRYPTED, DB_CIPHER_MISSING, DB_BACKUP_FAILED
  */
 export function openDatabase(file: string, options: OpenOptions): Database {
   const inMemory = file === ':memory:';
   if (!inMemory && !options.readonly) ensureDirectory(dirname(file));
   // The version is read on a read-only connection, so that a refusal changes no byte of the file.
   if (!inMemory && existsSync(file) && statSync(file).size > 0) {
-    checkVersion(file, options.schema.length);
+    const found = checkVersion(file, options.schema.length);
+    const isOld = found > 0 && found < options.schema.length;
+    if (isOld && !options.readonly && !options.isDerived) copyBefore(file, found, options);
   }
   return guarded(file, () => {
     const db = connect(file, options.readonly ?? false);
@@ -73,7 +89,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
       migrate(db, options.schema);
       assertFull(db);
       // SQLite syncs the folder of a file that it made, and takes no notice where that fails.
-      if (!inMemory) syncFolder(dirname(file));
+      if (!inMemory) syncPath(dirname(file));
       return db;
     } catch (error) {
       // Closing it would sync once more what could not be synced.
@@ -242,34 +258,81 @@ export function convertDatabase(file: string, key: Uint8Array, to: 'encrypted' |
 }
 
 /**
- * Copies a database into a file that must not be there, as of one moment, also while another
- * process writes it. The copy of an encrypted one is encrypted with the same key.
+ * Copies a database as of one moment, also while another process writes it. The copy is there
+ * whole and synced, or not at all; one that was there is replaced. The copy of an encrypted
+ * database is encrypted with the same key.
  *
  * @throws EdgeError as `openDatabase` does
  */
 export function backUpDatabase(file: string, copy: string): void {
   ensureDirectory(dirname(copy));
-  guarded(file, () => {
-    const db = connect(file, true);
-    try {
-      db.prepare('VACUUM INTO ?').run(copy);
-    } finally {
-      db.close();
-    }
+  const part = `${copy}.part`;
+  try {
+    guarded(file, () => {
+      rmSync(part, { force: true });
+      const db = connect(file, true);
+      try {
+        db.prepare('VACUUM INTO ?').run(part);
+      } finally {
+        db.close();
+      }
+      syncPath(part);
+      renameSync(part, copy);
+      syncPath(dirname(copy));
+    });
+  } catch (error) {
+    // On a disk that is full, half a copy would only take the room of others.
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Copies a database before its schema changes. Of the copies of older versions none is kept: with
+ * each update of the program they would become more.
+ *
+ * @throws EdgeError DB_BACKUP_FAILED, DB_DISK_FAILED; nothing was changed
+ */
+function copyBefore(file: string, version: number, { onMigrate }: OpenOptions): void {
+  const copy = `${file}.v${version}.bak`;
+  try {
+    backUpDatabase(file, copy);
+  } catch (error) {
+    if (isDiskFailure(error)) throw error;
+    const cause = error instanceof EdgeError && error.cause ? error.cause : error;
+    throw new EdgeError('DB_BACKUP_FAILED', `copying ${file} to ${copy}`, { cause });
+  }
+  for (const name of readdirSync(dirname(file))) {
+    const isCopy = name.startsWith(`${basename(file)}.v`) && /\.v\d+\.bak$/.test(name);
+    if (isCopy && name !== basename(copy)) rmSync(join(dirname(file), name), { force: true });
+  }
+  onMigrate?.(copy);
+}
+
+function checkVersion(file: string, known: number): number {
+  return guarded(file, () => {
+    const found = versionOf(file);
+    if (found <= known) return found;
+    throw new EdgeError('DB_NEWER', `${file} has version ${found}, this program knows ${known}`);
   });
 }
 
-function checkVersion(file: string, known: number): void {
-  guarded(file, () => {
-    const probe = connect(file, true);
+function versionOf(file: string): number {
+  const read = (readonly: boolean) => {
+    const probe = connect(file, readonly);
     try {
-      const found = Number(probe.pragma('user_version', { simple: true }));
-      if (found <= known) return;
-      throw new EdgeError('DB_NEWER', `${file} has version ${found}, this program knows ${known}`);
+      return Number(probe.pragma('user_version', { simple: true }));
     } finally {
       probe.close();
     }
-  });
+  };
+  try {
+    return read(true);
+  } catch (error) {
+    // The first start was cut short before WAL mode: only who writes can take back what it did.
+    if (sqliteCode(error) !== 'SQLITE_READONLY_ROLLBACK') throw error;
+    return read(false);
+  }
 }
 
 function migrate(db: Database, schema: readonly SchemaStep[]): void {
@@ -283,12 +346,13 @@ function migrate(db: Database, schema: readonly SchemaStep[]): void {
   }).immediate();
 }
 
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
+/** A file or a folder. */
+function syncPath(path: string): void {
+  const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);
   } catch (cause) {
-    throw new EdgeError('DB_DISK_FAILED', `syncing ${folder}`, { cause });
+    throw new EdgeError('DB_DISK_FAILED', `syncing ${path}`, { cause });
   } finally {
     closeSync(handle);
   }

@@ -9,13 +9,24 @@ import { basename, dirname, join } from 'node:path';
  * changed.
  */
 export function writeFileDurably(file: string, content: string | Uint8Array, mode = 0o644): void {
+  writeChunksDurably(file, [content], mode);
+}
+
+/** Likewise for content that is larger than memory should be; an error of `chunks` changes nothing. */
+export function writeChunksDurably(
+  file: string,
+  chunks: Iterable<string | Uint8Array>,
+  mode = 0o644,
+): void {
   const folder = dirname(file);
   const beside = join(folder, `.${basename(file)}.${randomUUID()}`);
   try {
     const handle = openSync(beside, 'wx', mode);
     try {
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
+      for (const chunk of chunks) {
+        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+        for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
+      }
       fsyncSync(handle);
     } finally {
       closeSync(handle);

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import { EdgeError } from '../../devices/errors.ts';
-import { lockDirectory, openDatabase } from '../../devices/io/sqlite.ts';
+import { openDatabase } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import { createLog } from '../../devices/runtime.ts';
 import { OutboxRows } from '../outbox-rows.ts';
@@ -18,6 +18,7 @@ import {
   EXIT,
   type LoadedConfig,
   loadConfig,
+  lockIfFree,
   parseArguments,
   unlockEncryption,
 } from './command.ts';
@@ -69,16 +70,6 @@ function readFile(file: string): Paper {
   throw new EdgeError('GW_PAPER_REFUSED', `${file}: ${paper.code}, ${paper.reason}`);
 }
 
-/** `undefined` while a gateway has the directory. */
-function lockIfFree(data: string): (() => void) | undefined {
-  try {
-    return lockDirectory(data);
-  } catch (error) {
-    if (error instanceof EdgeError && error.code === 'DB_IN_USE') return undefined;
-    throw error;
-  }
-}
-
 function keepHere(
   papers: readonly Paper[],
   data: string,
@@ -87,7 +78,7 @@ function keepHere(
 ): void {
   const rows = new OutboxRows({
     db: openDatabase(join(data, 'outbox.db'), { schema: outboxSchema }),
-    signers: new Map(),
+    signers: new Set<string>(),
     bytesMax: config.outbox?.bytesMax ?? limits.outboxBytesMaxDefault,
     log: createLog({ component: 'carry', level: 'info', clock, write: err }),
   });

@@ -7,6 +7,7 @@ import type { KeyStore } from '../../devices/io/key-store.ts';
 import { openKeyStore, unlockKeyStore } from '../../devices/io/key-store-open.ts';
 import { keyStoreSettings } from '../../devices/io/key-store-settings.ts';
 import type { SecretAccess } from '../../devices/io/secret.ts';
+import { lockDirectory } from '../../devices/io/sqlite.ts';
 import { readStoreKey, useStoreKey } from '../../devices/io/store-key.ts';
 import type { Clock, Random } from '../../devices/runtime.ts';
 import type { GatewayConfig } from '../config.ts';
@@ -67,6 +68,39 @@ export async function openKeys(
 ): Promise<KeyStore> {
   const settings = keyStoreSettings(config.keys, resolvePath);
   return openKeyStore(await unlockKeyStore(settings, context), context.clock);
+}
+
+/** Takes the data directory; `undefined` while a gateway has it. */
+export function lockIfFree(data: string): (() => void) | undefined {
+  try {
+    return lockDirectory(data);
+  } catch (error) {
+    if (error instanceof EdgeError && error.code === 'DB_IN_USE') return undefined;
+    throw error;
+  }
+}
+
+/** A progress is said at most this often. */
+const PROGRESS_MS = 500;
+
+/** A line on a terminal that says how many are done; nothing where nobody looks. */
+export function progressOf(
+  { clock, err, terminal }: Pick<CommandContext, 'clock' | 'err' | 'terminal'>,
+  what: string,
+): { at(done: number): void; end(): void } {
+  let saidMs = clock.monotonicMs();
+  let isSaid = false;
+  return {
+    at(done) {
+      if (!terminal || clock.monotonicMs() - saidMs < PROGRESS_MS) return;
+      saidMs = clock.monotonicMs();
+      isSaid = true;
+      err(`\r${done} ${what}`);
+    },
+    end() {
+      if (isSaid) err('\r\u001b[K');
+    },
+  };
 }
 
 /** A number of seconds from an option. @throws EdgeError CFG_USAGE */

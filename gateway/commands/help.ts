@@ -12,7 +12,7 @@ Commands:
   keygen CONFIG         make the keys that are missing and print their DIDs
   enrol-request CONFIG  write one signed enrolment request for each device
   join CONFIG FILE      take the invitation of an ingester and pin who it is
-  outbox CONFIG ACTION  look at the batches that wait for their receipt
+  outbox CONFIG ACTION  look at what waits for its receipt, export, settle or repair it
   carry CONFIG FILE...  take papers of parties (custody, tickets) along to the ingester
   store CONFIG ACTION   encrypt the outbox, or copy it
   opcua-trust CONFIG ACTION  see and change which OPC UA servers are trusted
@@ -122,14 +122,35 @@ Example, with "uplink: { invitation: ingester.json, sink: mqtt }" in gateway.yam
   bondline-gateway join gateway.yaml border.invitation.json
 `;
 
-const outbox = `Usage: bondline-gateway outbox CONFIG list|verify|export [--out DIR] [--json]
+const outbox = `Usage: bondline-gateway outbox CONFIG list|verify [--json]
+       bondline-gateway outbox CONFIG export --out FILE [--device NAME] [--since TIME]
+                              [--until TIME] [--json]
+       bondline-gateway outbox CONFIG settle RECEIPTS [--json]
+       bondline-gateway outbox CONFIG repair [--json]
 
-Looks at the batches that wait for their receipt; changes nothing, also while the gateway runs.
+Batches that wait for their receipt. All but repair work also while the gateway runs; list, verify
+and export change nothing.
 
-  list       batches, readings, bytes and age for each device
-  verify     check hash and signature of every batch; exit code 1 when one is damaged
-  export     write every batch to DIR as ID.jwt, for bondline-ingest verify
-  --out DIR  where export writes
+  list      batches, readings, bytes and age for each device
+  verify    check every batch: hash, signature, and its columns against what was signed; exit code 1
+            when one is damaged
+  export    write an evidence file for an inspector on site, with the enrolments of the devices:
+            bondline-ingest verify FILE judges it offline, bondline-ingest import takes it. What is
+            damaged is in no file, and exit code 1. Beyond 10,000 credentials or 64 MiB there is a
+            FILE-2, and so on.
+  settle    let batches go by the receipts that import wrote; only those of the pinned ingester for
+            this gateway count
+  repair    while the gateway is stopped: damaged batches become losses that the next start signs. A
+            malformed database is salvaged: what proves itself is carried into a new one, and the
+            old one is kept beside it
+
+  --out FILE     where export writes
+  --device NAME  only what this device signed; its name or its DID
+  --since TIME   only batches closed from then on, e.g. 2026-11-21T12:00:00Z; --until likewise
+
+Examples:
+  bondline-gateway outbox gateway.yaml export --out neche.evidence.json
+  bondline-gateway outbox gateway.yaml settle neche.receipts.json
 `;
 
 const carry = `Usage: bondline-gateway carry CONFIG FILE... [--json]

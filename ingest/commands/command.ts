@@ -75,6 +75,29 @@ export function loadConfig(
   throw new EdgeError('CFG_INVALID', `checking ${file}`);
 }
 
+/** A progress is said at most this often. */
+const PROGRESS_MS = 500;
+
+/** On a terminal, a line that says how far it is; nothing where nobody looks. */
+export function progressOf(
+  { clock, err, terminal }: Pick<CommandContext, 'clock' | 'err' | 'terminal'>,
+  what: string,
+): { at(done: number, all: number): void; end(): void } {
+  let saidMs = clock.monotonicMs();
+  let isSaid = false;
+  return {
+    at(done, all) {
+      if (!terminal || clock.monotonicMs() - saidMs < PROGRESS_MS) return;
+      saidMs = clock.monotonicMs();
+      isSaid = true;
+      err(`\r${done} of ${all} ${what}`);
+    },
+    end() {
+      if (isSaid) err('\r\u001b[K');
+    },
+  };
+}
+
 /** The databases of a configuration. */
 export function filesOf({ ingester }: IngestConfig): { journalFile: string; twinsFile: string } {
   return {

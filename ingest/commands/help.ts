@@ -1,9 +1,12 @@
 /** What the command says of itself. The reference page of commands is made of these texts. */
 
 import { acceptHelp } from './accept.ts';
+import { backupHelp } from './backup.ts';
 import { custodyHelp } from './custody.ts';
 import { discloseHelp } from './disclose.ts';
 import { doubtsHelp } from './doubts.ts';
+import { importHelp } from './import.ts';
+import { restoreHelp } from './restore.ts';
 import { submitHelp } from './submit.ts';
 import { verifyHelp } from './verify.ts';
 
@@ -17,9 +20,12 @@ Commands:
   trust CONFIG add PATH...       trust organisations, status lists and enrolments
   trust CONFIG list              show whom this ingester trusts
   trust CONFIG remove DID        end the trust in an organisation
-  store CONFIG ACTION            encrypt the databases, or copy them
+  store CONFIG ACTION            encrypt the databases
+  backup CONFIG --out DIR        copy journal and twins as of one moment, also while it runs
+  restore CONFIG DIR             prove a backup and put it into an empty data directory
   uplink CONFIG ACTION           invite gateways, say who may connect, equip a broker
   submit CONFIG FILE...          hand over what parties signed: custody, tickets, bonds
+  import CONFIG FILE...          take evidence files that were carried from a gateway
   doubts CONFIG                  list what waits for an officer: doubtful batches, quarantines
   accept CONFIG POSITION...      decide as an officer: accept batches, end a quarantine
   custody CONFIG EFFECT POSITION decide as an officer: let a custody step count, or void it
@@ -84,7 +90,6 @@ Exit code 1 when something was not taken.
 
 const store = `Usage: bondline-ingest store CONFIG keygen
        bondline-ingest store CONFIG encrypt|decrypt
-       bondline-ingest store CONFIG backup --out DIR
 
 Encryption of the databases at rest; "encryption" of the configuration names the key.
 
@@ -92,11 +97,9 @@ Encryption of the databases at rest; "encryption" of the configuration names the
            encryption.key.file names. Keep a copy: without it nobody can read the databases.
   encrypt  encrypt what is there with that key, in place; the ingester must not run
   decrypt  make it plain again
-  backup   copy the databases to DIR as of one moment, also while it runs; copies of encrypted ones
-           are encrypted with the same key
 
 Example:
-  bondline-ingest store ingest.yaml backup --out /backup/today
+  bondline-ingest store ingest.yaml encrypt
 `;
 
 const uplink = `Usage: bondline-ingest uplink CONFIG invite [--out FILE] [--json]
@@ -143,8 +146,11 @@ export const helpOf: Readonly<Record<string, string>> = {
   check,
   trust,
   store: store + exits,
+  backup: backupHelp + exits,
+  restore: restoreHelp + exits,
   uplink: uplink + exits,
   submit: submitHelp,
+  import: importHelp,
   doubts: doubtsHelp + exits,
   accept: acceptHelp,
   custody: custodyHelp + exits,

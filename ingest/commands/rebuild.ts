@@ -7,12 +7,12 @@ import {
   EXIT,
   loadConfig,
   parseArguments,
+  progressOf,
   storedFilesOf,
   unlockEncryption,
 } from './command.ts';
 
 const OPTIONS = { json: { type: 'boolean' }, check: { type: 'boolean' } } as const;
-const PROGRESS_MS = 500;
 
 export async function runRebuild(
   args: readonly string[],
@@ -26,8 +26,9 @@ export async function runRebuild(
   // To compare needs no lock: both databases are read only, as of one position.
   const unlock = replace ? lockDirectory(config.ingester.data) : () => {};
   try {
-    const result = rebuildTwins({ ...files, replace, onProgress: progress(context) });
-    if (context.terminal) context.err('\r\u001b[K');
+    const progress = progressOf(context, 'entries');
+    const result = rebuildTwins({ ...files, replace, onProgress: progress.at });
+    progress.end();
     const { equal, entries, twins, differences } = result;
     if (values.json) context.out(`${JSON.stringify(result)}\n`);
     else if (replace) context.out(`${twins} twins made of ${entries} journal entries\n`);
@@ -43,15 +44,4 @@ export async function runRebuild(
   } finally {
     unlock();
   }
-}
-
-/** On a terminal, a line that says how far it is. */
-function progress({ clock, terminal, err }: CommandContext): (done: number, all: number) => void {
-  let saidMs = clock.monotonicMs();
-  return (done, all) => {
-    const nowMs = clock.monotonicMs();
-    if (!terminal || nowMs - saidMs < PROGRESS_MS) return;
-    saidMs = nowMs;
-    err(`\r${done} of ${all} entries`);
-  };
 }

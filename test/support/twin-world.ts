@@ -96,6 +96,7 @@ export class TwinWorld {
           return { changes: [] };
         },
         submit: async () => ({ submitted: [] }),
+        import: async () => ({ imported: [], receipts: [] }),
         decide: async () => ({ position: 0, accepted: [], lifted: [] }),
         list: () => ({ organisations: [] }),
       },

@@ -297,12 +297,13 @@ describe('run', () => {
     expect(devices.map(({ readings }) => readings)).toEqual([last?.['waiting']]);
     const verified = await run(['outbox', config, 'verify']);
     expect([verified.code, verified.out[0]]).toEqual([0, expect.stringMatching(/, 0 damaged$/)]);
-    const to = join(directory, 'exported');
+    const to = join(directory, 'exported.json');
     expect((await run(['outbox', config, 'export', '--out', to])).code).toBe(0);
-    expect(readdirSync(to).length).toBeGreaterThan(0);
+    const { credentials } = JSON.parse(readFileSync(to, 'utf8')) as { credentials: string[] };
+    expect(credentials.length).toBeGreaterThan(0);
     const again = await run(['outbox', config, 'export', '--out', to, '--json']);
-    const batches = readdirSync(to).length;
-    expect(JSON.parse(again.out[0] ?? '')).toEqual({ batches, directory: to });
+    const batches = credentials.length;
+    expect(JSON.parse(again.out[0] ?? '')).toMatchObject({ batches, files: [to], damaged: [] });
 
     const db = openDatabase(join(directory, 'data', 'outbox.db'), { schema: outboxSchema });
     db.exec('UPDATE batch SET readings = readings + 1 WHERE id = 1');

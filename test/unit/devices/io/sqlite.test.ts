@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -96,6 +105,53 @@ describe('a database', () => {
     expect(codeOf(() => openDatabase(noDatabase, { schema: one }))).toBe('DB_DAMAGED');
     const below = join(noDatabase, 'below', 'some.db');
     expect(codeOf(() => openDatabase(below, { schema: one }))).toBe('CFG_DIRECTORY_UNWRITABLE');
+  });
+});
+
+describe('a database of an older version', () => {
+  const copies = () => readdirSync(join(directory, 'data')).filter((name) => /bak/.test(name));
+  const rowsOf = (path: string) => {
+    const db = openDatabase(path, { readonly: true, schema: [...two, 'CREATE TABLE u (a)'] });
+    const rows = db.prepare('SELECT * FROM t').all();
+    db.close();
+    return rows;
+  };
+
+  it('is copied before it is changed, and said; of older copies none is kept', () => {
+    const old = openDatabase(file, { schema: one });
+    old.exec('INSERT INTO t VALUES (1)');
+    old.close();
+    expect(copies()).toEqual([]);
+    const made: string[] = [];
+    const onMigrate = (copy: string) => made.push(copy);
+    openDatabase(file, { schema: two, onMigrate }).close();
+    expect([made, copies()]).toEqual([[`${file}.v1.bak`], ['some.db.v1.bak']]);
+    expect(rowsOf(`${file}.v1.bak`)).toEqual([{ a: 1 }]);
+    openDatabase(file, { schema: two, onMigrate }).close();
+    expect(made).toHaveLength(1);
+    openDatabase(file, { schema: [...two, 'CREATE TABLE u (a)'], onMigrate }).close();
+    expect(copies()).toEqual(['some.db.v2.bak']);
+    expect(rowsOf(`${file}.v2.bak`)).toEqual([{ a: 1, b: null }]);
+  });
+
+  it('stays as it was where the copy finds no room, and can be made again from the copy', () => {
+    openDatabase(file, { schema: one }).close();
+    mkdirSync(`${file}.v1.bak`);
+    expect(codeOf(() => openDatabase(file, { schema: two }))).toBe('DB_BACKUP_FAILED');
+    const db = openDatabase(file, { schema: one });
+    expect(db.pragma('user_version', { simple: true })).toBe(1);
+    db.close();
+    rmdirSync(`${file}.v1.bak`);
+    expect(readdirSync(join(directory, 'data')).filter((name) => /part/.test(name))).toEqual([]);
+    expect(codeOf(() => openDatabase(file, { schema: [...two, 'nonsense'] }))).toBe('DB_UNUSABLE');
+    expect(copies()).toEqual(['some.db.v1.bak']);
+  });
+
+  it('that can be made again from elsewhere is not copied, nor is one that is only read', () => {
+    openDatabase(file, { schema: one }).close();
+    openDatabase(file, { schema: two, readonly: true }).close();
+    openDatabase(file, { schema: two, isDerived: true }).close();
+    expect(copies()).toEqual([]);
   });
 });
 
