@@ -95,6 +95,9 @@ export const ingestLimits = {
   applyHeapMiB: 512,
   /** An orderly stop applies what the journal has for so long; the rest comes at the next start. */
   applyCloseMs: 2_500,
+  /** Entries that are looked at after a run that did not end in order; bytes of them at a time. */
+  tailEntries: 2_000,
+  tailPageBytes: 4 * 1024 * 1024,
   /** Entries that one application transaction folds. */
   applyGroupMax: 256,
   /** Devices that may speak to one attribute of one twin. */

@@ -49,7 +49,7 @@ export interface AdmitPoolOptions {
   readonly module?: URL;
 }
 
-/** Starts `workers` threads, and one more for a while when messages hold threads up. */
+/** Starts `workers` threads, and a few more for a while when messages hold threads up. */
 export function startAdmitPool(options: AdmitPoolOptions): Admitter {
   assert(options.workers >= 1, 'admission needs a worker');
   return new AdmitPool(options);
@@ -69,7 +69,7 @@ class AdmitPool implements Admitter {
   private losses = 0;
   private failure: EdgeError | undefined;
   private isClosing = false;
-  /** Until then one thread more stands by. */
+  /** Until then some threads more stand by. */
   private calmMs = Number.NEGATIVE_INFINITY;
   private lookedMs: number | undefined;
   private startedMs = Number.NEGATIVE_INFINITY;
@@ -143,7 +143,7 @@ class AdmitPool implements Admitter {
   private balance(): void {
     if (this.isClosing || this.failure !== undefined) return;
     const nowMs = this.options.clock.monotonicMs();
-    const wanted = this.options.workers + (nowMs < this.calmMs ? 1 : 0);
+    const wanted = this.options.workers + (nowMs < this.calmMs ? limits.admitSpares : 0);
     const usable = this.threads.filter((one) => !one.isSuspect && !one.isClosing);
     const worn = usable.filter(({ isWorn }) => isWorn);
     if (usable.some(({ isReady }) => !isReady)) return;
@@ -312,7 +312,7 @@ class AdmitPool implements Admitter {
 
   private lookAt(thread: AdmitThread, workedMs: number): void {
     const { admitColdPatienceMs, admitPatienceMs, admitWarmChunks } = limits;
-    const isWarm = thread.judged >= admitWarmChunks;
+    const isWarm = thread.isTried || thread.judged >= admitWarmChunks;
     const patienceMs = isWarm ? admitPatienceMs : admitColdPatienceMs;
     if (workedMs >= limits.admitDeadlineMs) {
       const why = `no verdict after ${limits.admitDeadlineMs} ms of work`;

@@ -2,8 +2,6 @@
  * What a thread of the admission stage does: judges chunk after chunk, and notes at which message
  * it is where the main thread can see it, so that a message that ends or holds the thread is known.
  */
-import { readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { EdgeError, type ErrorCode, explain } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
@@ -12,6 +10,7 @@ import { type Chunk, type ChunkJudge, chunkOf, createChunkJudge } from './admitt
 import { openJournalReader } from './journal-reader.ts';
 import type { JournalEntry } from './store.ts';
 import type { TrustNews } from './trust.ts';
+import { threadNumber } from './work-clock.ts';
 
 /** To the worker. */
 export type AdmitRequest =
@@ -134,13 +133,4 @@ function tryOut(judge: ChunkJudge, entries: readonly JournalEntry[]): void {
     return { bytes, gateway, receivedMs };
   });
   for (const message of messages) judge.judge(chunkOf([message]));
-}
-
-/** Linux names the thread that asks. */
-function threadNumber(): string | undefined {
-  try {
-    return basename(readlinkSync('/proc/thread-self'));
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,6 @@
  * One thread of the admission stage as the main thread sees it: what it is judging, and for how
  * long it has worked on the message that it is at.
  */
-import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { limits } from '../devices/limits.ts';
 import {
@@ -16,6 +15,7 @@ import {
 import type { Chunk, JudgedChunk } from './admitter.ts';
 import { type Deferred, deferred } from './apply-deferred.ts';
 import type { TrustNews } from './trust.ts';
+import { createWorkClock } from './work-clock.ts';
 
 /** A chunk that is to be judged. */
 export interface Job {
@@ -53,6 +53,8 @@ export interface AdmitThread {
   /** As the operating system names it. */
   name?: string;
   isReady: boolean;
+  /** It tried itself before it was ready. */
+  readonly isTried: boolean;
   /** Chunks that it has judged: at first its code is slow. */
   judged: number;
   /** It works on one message for so long that the others are judged elsewhere. */
@@ -95,11 +97,12 @@ export function startThread(
   const send = (request: AdmitRequest) => worker.postMessage(request);
   let numbers = 0;
   let error: unknown;
-  const work = createWorkClock(() => thread.name);
+  const work = createWorkClock(() => thread.name, limits.admitLookMs);
   const thread: AdmitThread = {
     worker,
     handed: [],
     judged: 0,
+    isTried: settings.catchUp,
     ...{ isReady: false, isSuspect: false, isWorn: false, isClosing: false },
     hand(job) {
       numbers += 1;
@@ -135,45 +138,4 @@ export function startThread(
 
 export function createJob(chunk: Chunk): Job {
   return { chunk, late: [], done: deferred<JudgedChunk>() };
-}
-
-/**
- * Measures how long a thread works on one step, in time of the processor where the system tells it:
- * on a machine with too much to do nothing is anybody's fault. Looks are few, so that it begins to
- * count at the second look that finds the same step.
- */
-function createWorkClock(name: () => string | undefined): {
-  at(step: string, sinceMs: number): number;
-} {
-  let last = '';
-  let before: number | undefined;
-  let workedMs = 0;
-  return {
-    at(step, sinceMs) {
-      if (step === '' || step !== last) {
-        last = step;
-        before = undefined;
-        workedMs = 0;
-        return 0;
-      }
-      const now = processorMs(name());
-      if (now === undefined) workedMs += Math.min(sinceMs, 2 * limits.admitLookMs);
-      else {
-        workedMs += before === undefined ? 0 : now - before;
-        before = now;
-      }
-      return workedMs;
-    },
-  };
-}
-
-/** Milliseconds of processor time that a thread of this process has had. */
-function processorMs(thread: string | undefined): number | undefined {
-  if (thread === undefined) return undefined;
-  try {
-    const [ran] = readFileSync(`/proc/self/task/${thread}/schedstat`, 'latin1').split(' ');
-    return Number(ran) / 1e6;
-  } catch {
-    return undefined;
-  }
 }

@@ -9,7 +9,7 @@ export interface StatusParts {
   readonly ingester: string;
   readonly name: string;
   readonly clock: Clock;
-  readonly apply: Pick<Apply, 'cursor' | 'latency'>;
+  readonly apply: Pick<Apply, 'cursor' | 'latency' | 'unapplied'>;
   readonly feed: Feed;
   readonly health: () => HealthSnapshot;
   readonly held: () => readonly HeldDevice[];
@@ -30,6 +30,8 @@ export function statusOf(parts: StatusParts) {
     ...health,
     /** Positions folded into twins. */
     applied: parts.apply.cursor(),
+    /** Of them those that the fold could not take. */
+    unapplied: parts.apply.unapplied(),
     heldDevices: waiting.length,
     subscribers: parts.feed.subscribers(),
     latencyMs: parts.apply.latency.total(),

@@ -8,10 +8,11 @@ import { Fold, type FoldPlugins } from './fold.ts';
 import { encodeState } from './fold-codec.ts';
 import { noRoutes, type RouteTable, readRoutes } from './fold-routes.ts';
 import type { TwinState } from './fold-state.ts';
+import { isStoreFailure } from './poison.ts';
 import type { JournalEntry } from './store.ts';
 import type { Twin } from './twin.ts';
 import { viewOf } from './twin-view.ts';
-import type { TwinsMeta, TwinsStore } from './twins-store.ts';
+import type { TwinsMeta, TwinsStore, Unapplied } from './twins-store.ts';
 
 /** What the applier reads; a `JournalReader` is one. */
 export interface EntryReader {
@@ -35,6 +36,18 @@ export interface Applied {
   readonly cursor: number;
   readonly changed: readonly TwinState[];
   readonly batches: readonly AppliedBatch[];
+  /** The entry, if the only one, that the fold could not take. */
+  readonly unapplied?: Unapplied;
+}
+
+export interface ApplierOptions {
+  readonly journal: EntryReader;
+  readonly store: TwinsStore;
+  readonly plugins: FoldPlugins;
+  /** Entries that ended or held up a thread that folded them: they are not folded again. */
+  readonly held?: readonly Unapplied[];
+  /** Told before each entry at which position it is, and at -1 when a group is done. */
+  readonly at?: (position: number) => void;
 }
 
 /** Bytes of entries that one transaction folds. */
@@ -50,7 +63,15 @@ export class Applier {
   /** Entries that were read and stand behind a tick, so that a rebuild reads none of them twice. */
   private ahead: readonly JournalEntry[] = [];
 
-  constructor(options: { journal: EntryReader; store: TwinsStore; plugins: FoldPlugins }) {
+  private readonly held: ReadonlyMap<number, Unapplied>;
+  private readonly at: (position: number) => void;
+  /** One entry at a time before this position: one of them could not be folded with the others. */
+  private carefulEnd = 0;
+
+  constructor(options: ApplierOptions) {
+    this.held = new Map((options.held ?? []).map((one) => [one.position, one]));
+    this.at = options.at ?? (() => {});
+    if (options.held?.length) this.carefulEnd = Math.max(...this.held.keys()) + 1;
     this.journal = options.journal;
     this.store = options.store;
     this.plugins = options.plugins;
@@ -71,10 +92,12 @@ export class Applier {
 
   /**
    * Applies the next group, not beyond position `end`; `undefined` when there is nothing to do.
-   * When it throws, nothing was stored and the same group comes again.
+   * An entry that the fold throws at is noted and has no effect. When this throws, a database failed:
+   * nothing was stored and the same group comes again.
    */
   step(end: number = Number.POSITIVE_INFINITY): Applied | undefined {
-    const room = Math.min(limits.applyGroupMax, end - this.meta.cursor);
+    const most = this.meta.cursor < this.carefulEnd ? 1 : limits.applyGroupMax;
+    const room = Math.min(most, end - this.meta.cursor);
     if (room <= 0) return undefined;
     const { ahead, journal } = this;
     const read = ahead.length > 0 ? ahead : journal.read(this.meta.cursor, room, GROUP_BYTES_MAX);
@@ -89,7 +112,15 @@ export class Applier {
       this.ahead = [];
       this.meta = this.store.meta();
       this.fold = this.freshFold();
-      throw error;
+      if (isStoreFailure(error)) throw error;
+      if (entries.length > 1) {
+        this.carefulEnd = this.meta.cursor + entries.length;
+        return this.step(end);
+      }
+      const reason = String(error).slice(0, limits.poisonReasonMax);
+      return this.pass({ position: this.meta.cursor, how: 'threw', reason });
+    } finally {
+      this.at(-1);
     }
   }
 
@@ -105,8 +136,12 @@ export class Applier {
   }
 
   private commit(entries: readonly JournalEntry[]): Applied {
+    const [first] = entries;
+    const held = first && this.held.get(first.position);
+    if (held !== undefined) return this.pass(held);
     const batches: AppliedBatch[] = [];
     for (const entry of entries) {
+      this.at(entry.position);
       const { gateway, observed } = this.fold.apply(entry);
       const { receivedMs } = entry.header;
       if (gateway !== undefined) batches.push({ gateway, receivedMs, observed });
@@ -119,6 +154,8 @@ export class Applier {
       routes: routes ?? this.meta.routes,
       leaf: this.journal.leaf(this.meta.cursor + entries.length - 1) ?? '',
     };
+    // Routes that cannot be read must not be stored.
+    const table = routes === undefined ? this.table : readRoutes(routes);
     this.store.commit({
       meta,
       rows: changed.map((state) => ({
@@ -130,8 +167,17 @@ export class Applier {
       })),
     });
     this.meta = meta;
-    if (routes !== undefined) this.table = readRoutes(routes);
+    this.table = table;
     return { count: entries.length, cursor: meta.cursor, changed, batches };
+  }
+
+  /** Goes on behind an entry that the fold cannot take: the same in every fold of this journal. */
+  private pass(unapplied: Unapplied): Applied {
+    const { position } = unapplied;
+    const meta = { ...this.meta, cursor: position + 1, leaf: this.journal.leaf(position) ?? '' };
+    this.store.commit({ meta, rows: [], unapplied });
+    this.meta = meta;
+    return { count: 1, cursor: meta.cursor, changed: [], batches: [], unapplied };
   }
 
   private freshFold(): Fold {

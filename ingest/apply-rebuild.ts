@@ -2,11 +2,11 @@
  * Folds the journal from its first entry and compares the twins with those that are kept: the
  * check that the journal is the only record.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { Applier } from './apply-engine.ts';
 import { foldPlugins } from './apply-plugins.ts';
 import { openJournalReader } from './journal-reader.ts';
-import { openTwinsStore, type TwinsMeta, type TwinsStore } from './twins-store.ts';
+import { openTwinsStore, type TwinsMeta, type TwinsStore, type Unapplied } from './twins-store.ts';
 
 export interface RebuildResult {
   readonly equal: boolean;
@@ -33,6 +33,8 @@ export function rebuildTwins(options: {
 }): RebuildResult {
   const { journalFile, twinsFile } = options;
   const copyFile = `${twinsFile}.rebuild`;
+  // What held up a thread would hold up this one too.
+  const held = heldBefore(twinsFile);
   removeDatabase(options.replace ? twinsFile : copyFile);
   const journal = openJournalReader(journalFile);
   const live = options.replace ? undefined : openTwinsStore(twinsFile, { readonly: true });
@@ -40,7 +42,7 @@ export function rebuildTwins(options: {
   try {
     const compare = (): RebuildResult => {
       const end = live?.meta().cursor ?? journal.size();
-      const applier = new Applier({ journal, store: copy, plugins: foldPlugins });
+      const applier = new Applier({ journal, store: copy, plugins: foldPlugins, held });
       while (applier.step(end) !== undefined) options.onProgress?.(applier.cursor, end);
       return compareStores(copy, live);
     };
@@ -53,11 +55,26 @@ export function rebuildTwins(options: {
   }
 }
 
+function heldBefore(twinsFile: string): Unapplied[] {
+  if (!existsSync(twinsFile)) return [];
+  const store = openTwinsStore(twinsFile, { readonly: true });
+  try {
+    return store.unapplied().filter(({ how }) => how === 'held');
+  } finally {
+    store.close();
+  }
+}
+
 function compareStores(copy: TwinsStore, live: TwinsStore | undefined): RebuildResult {
   const differences: string[] = [];
   const entries = copy.meta().cursor;
   let twins = 0;
-  if (live !== undefined) differences.push(...compareMeta(copy.meta(), live.meta()));
+  if (live !== undefined) {
+    differences.push(...compareMeta(copy.meta(), live.meta()));
+    const passed = (store: TwinsStore) => store.unapplied().map(({ position }) => position);
+    const [kept, made] = [passed(live).join(), passed(copy).join()];
+    if (kept !== made) differences.push(`entries without effect are ${kept}, rebuilt ${made}`);
+  }
   for (const row of rowsOf(copy)) {
     twins += 1;
     if (live === undefined) continue;

@@ -2,13 +2,14 @@
  * The apply stage seen from the main thread: a worker folds the journal into twins, this shell
  * wakes it, hands on what changed and measures how long a sample took to become visible.
  */
-import { Worker } from 'node:worker_threads';
 import { EdgeError } from '../devices/errors.ts';
-import { workerUrl } from '../devices/io/worker.ts';
-import type { Clock } from '../devices/runtime.ts';
+import { limits } from '../devices/limits.ts';
+import type { Clock, Log } from '../devices/runtime.ts';
 import { type Deferred, deferred } from './apply-deferred.ts';
 import { createLatency, type LatencyBook } from './apply-latency.ts';
-import type { ApplyNews, ApplyOrder, ApplySettings } from './apply-worker.ts';
+import { startApplyThread } from './apply-thread.ts';
+import type { ApplyNews } from './apply-worker.ts';
+import type { Unapplied } from './twins-store.ts';
 
 /** A twin that changed, as JSON text made once for all subscribers. */
 export interface TwinChange {
@@ -32,13 +33,18 @@ export interface Apply {
   applied(size: number): Promise<number>;
   /** Next position to be applied. */
   cursor(): number;
+  /** Entries that the fold could not take: they have no effect. */
+  unapplied(): number;
   readonly latency: LatencyBook;
   /**
    * Says whether anybody looks at changes; `onChange` names twins only while somebody does.
    * Resolves when it holds: what changed before is stored, what changes after is told.
    */
   watch(on: boolean): Promise<void>;
-  /** Ends after the group in work; what is left is applied at the next start. */
+  /**
+   * Applies what the journal has, for as long as `limits.applyCloseMs`, and ends; what is left then
+   * is applied at the next start.
+   */
   close(): Promise<void>;
 }
 
@@ -46,6 +52,7 @@ export interface ApplyOptions {
   readonly journalFile: string;
   readonly twinsFile: string;
   readonly clock: Clock;
+  readonly log: Log;
   /** Hears of changes after they are stored and before the next ones. Must not throw. */
   readonly onChange: (changes: Changes) => void;
   /** Told once when application failed; twins stand still from then on. */
@@ -65,52 +72,61 @@ interface Waiter {
  * @throws EdgeError as `openDatabase` does
  */
 export async function startApply(options: ApplyOptions): Promise<Apply> {
-  const settings: ApplySettings = {
-    journalFile: options.journalFile,
-    twinsFile: options.twinsFile,
-  };
-  const worker = new Worker(workerUrl('./apply-worker', import.meta.url), { workerData: settings });
-  const latency = createLatency(options.clock.nowMs());
+  const { clock } = options;
+  const latency = createLatency(clock.nowMs());
   const waiters = new Set<Waiter>();
   const watching: Deferred<void>[] = [];
-  const state = { cursor: 0, closing: false };
-  const ready = deferred<void>();
-  const ended = deferred<void>();
+  const state = { cursor: 0, unapplied: 0, size: 0, watched: false, closing: false };
+  const [ready, ended] = [deferred<void>(), deferred<void>()];
 
   const fail = (error: unknown) => {
-    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of [...waiters, ...watching.splice(0), ready]) waiter.reject(error);
     waiters.clear();
-    for (const waiter of watching.splice(0)) waiter.reject(error);
-    ready.reject(error);
     if (!state.closing) options.failed(error);
     state.closing = true;
   };
   const hear = (news: ApplyNews) => {
-    if (news.kind === 'failed') {
-      const { code, message } = news;
-      return fail(code === undefined ? new Error(message) : new EdgeError(code, message));
-    }
-    if (news.kind === 'watched') return watching.shift()?.resolve();
-    state.cursor = news.cursor;
-    if (news.kind === 'ready') return ready.resolve();
-    options.onChange({ cursor: news.cursor, twins: news.twins });
-    latency.seen(news.batches, options.clock.nowMs());
-    for (const waiter of waiters) {
-      if (news.cursor < waiter.size) continue;
-      waiters.delete(waiter);
-      waiter.resolve(news.cursor);
+    switch (news.kind) {
+      case 'failed':
+        return fail(failureOf(news));
+      case 'watched':
+        return watching.shift()?.resolve();
+      case 'unapplied':
+        state.unapplied += 1;
+        return sayUnapplied(options.log, news.entry);
+      case 'ready':
+        state.cursor = news.cursor;
+        state.unapplied = news.unapplied;
+        return ready.resolve();
+      case 'applied':
+        state.cursor = news.cursor;
+        options.onChange({ cursor: news.cursor, twins: news.twins });
+        latency.seen(news.batches, clock.nowMs());
+        return resolveUpTo(news.cursor, waiters);
     }
   };
-  worker.on('message', hear);
-  worker.on('error', fail);
-  worker.on('exit', () => {
-    if (!state.closing) fail(new Error('the apply worker ended by itself'));
-    ended.resolve();
+  const thread = startApplyThread({
+    ...{ journalFile: options.journalFile, twinsFile: options.twinsFile, clock },
+    hear,
+    replaced(why) {
+      options.log.error('the thread that applies the journal is replaced', { why });
+      // What it was told is told again, and once more where nobody waits for the answer.
+      const orders = Math.max(watching.length, state.watched ? 1 : 0);
+      for (let at = 0; at < orders; at += 1) tell({ kind: 'watch', on: state.watched });
+      tell(state.closing ? { kind: 'close' } : { kind: 'wake', size: state.size });
+    },
+    ended(error) {
+      if (!state.closing) fail(error);
+      ended.resolve();
+    },
   });
-  const tell = (order: ApplyOrder) => worker.postMessage(order);
+  const { tell } = thread;
   await ready.promise;
   return {
-    wake: (size) => tell({ kind: 'wake', size }),
+    wake(size) {
+      state.size = Math.max(state.size, size);
+      tell({ kind: 'wake', size });
+    },
     applied(size) {
       if (state.cursor >= size) return Promise.resolve(state.cursor);
       if (state.closing) return Promise.reject(new Error('the apply stage is closed'));
@@ -120,20 +136,40 @@ export async function startApply(options: ApplyOptions): Promise<Apply> {
       return promise;
     },
     cursor: () => state.cursor,
+    unapplied: () => state.unapplied,
     latency,
     watch(on) {
       if (state.closing) return Promise.reject(new Error('the apply stage is closed'));
       const waiter = deferred<void>();
       watching.push(waiter);
+      state.watched = on;
       tell({ kind: 'watch', on });
       return waiter.promise;
     },
     async close() {
       state.closing = true;
-      tell({ kind: 'close' });
+      tell({ kind: 'close', end: state.size });
+      const cancel = clock.after(limits.applyCloseMs, () => tell({ kind: 'close' }));
       await ended.promise;
-      for (const waiter of waiters) waiter.reject(new Error('the apply stage is closed'));
-      waiters.clear();
+      cancel();
+      fail(new Error('the apply stage is closed'));
     },
   };
+}
+
+function failureOf({ code, message }: Extract<ApplyNews, { kind: 'failed' }>): Error {
+  return code === undefined ? new Error(message) : new EdgeError(code, message);
+}
+
+function sayUnapplied(log: Log, { position, reason }: Unapplied): void {
+  const code = 'IN_UNAPPLIED';
+  log.error('an entry of the journal has no effect on twins', { code, position, reason });
+}
+
+function resolveUpTo(cursor: number, waiters: Set<Waiter>): void {
+  for (const waiter of waiters) {
+    if (cursor < waiter.size) continue;
+    waiters.delete(waiter);
+    waiter.resolve(cursor);
+  }
 }

@@ -30,17 +30,39 @@ function controlFile(data: string): string {
   return join(data, 'control.json');
 }
 
-/** Says where the running ingester is found. */
-export function writeControl(data: string, control: Control): void {
-  try {
-    writeFileDurably(controlFile(data), `${JSON.stringify(control, null, 2)}\n`, 0o600);
-  } catch (cause) {
-    throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing ${controlFile(data)}`, { cause });
-  }
+/** The file of an ingester that runs. */
+export interface RunningControl {
+  /**
+   * Says where it is found.
+   *
+   * @throws EdgeError CFG_DIRECTORY_UNWRITABLE
+   */
+  write(control: Control): void;
+  /** It does not end in order: the file stays, so that the next start looks more closely. */
+  keep(): void;
+  /** It ended in order; a file that another run left stays until this one has written its own. */
+  remove(): void;
 }
 
-export function removeControl(data: string): void {
-  rmSync(controlFile(data), { force: true });
+export function createControl(data: string): RunningControl {
+  const file = controlFile(data);
+  let isOurs = false;
+  return {
+    write(control) {
+      try {
+        writeFileDurably(file, `${JSON.stringify(control, null, 2)}\n`, 0o600);
+        isOurs = true;
+      } catch (cause) {
+        throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing ${file}`, { cause });
+      }
+    },
+    keep() {
+      isOurs = false;
+    },
+    remove() {
+      if (isOurs) rmSync(file, { force: true });
+    },
+  };
 }
 
 /** What the file says, or `undefined` when there is none; a crash may have left it behind. */

@@ -3,29 +3,19 @@
  * the part without threads, files and sockets, which the simulation runs; `startIngester` puts the
  * real ones around it.
  */
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { EdgeError, explain } from '../devices/errors.ts';
 import type { KeyStore, Signer } from '../devices/io/key-store.ts';
-import { openKeyStore, unlockKeyStore } from '../devices/io/key-store-open.ts';
 import { fetchDocument } from '../devices/io/resolve/fetch-document.ts';
 import { resolveSettings } from '../devices/io/resolve/resolve-settings.ts';
 import { createResolver } from '../devices/io/resolve/resolver.ts';
-import { lockDirectory } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
-import { startAdmitPool } from './admit-pool.ts';
 import type { Admitter } from './admitter.ts';
 import { type Api, type ApiOptions, startApi } from './api.ts';
-import { startApply } from './apply.ts';
-import type { IngestConfig } from './config.ts';
-import { readControl, removeControl, writeControl } from './control.ts';
-import { createFeed } from './feed.ts';
 import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
-import { answerImport, type ImportAnswer } from './import-evidence.ts';
-import { type OpenJournal, startJournal } from './journal.ts';
+import type { OpenJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
 import { answerOfficer, type OfficerAnswer } from './officer.ts';
 import type { Authorities, Requirements } from './party-book.ts';
@@ -34,16 +24,11 @@ import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
 import { createRates, type RateSettings } from './rates.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
-import { createRecorder, type Outcome, type Recorder } from './record.ts';
+import { createRecorder, type Recorder } from './record.ts';
 import { rules } from './rules/registry.ts';
 import { sources } from './sources/registry.ts';
-import {
-  consoleDirectory,
-  receiptSigner,
-  rulesInForce,
-  sayFound,
-  useEncryption,
-} from './startup.ts';
+import { type Closer, openStages, type StageOptions } from './stages.ts';
+import { consoleDirectory, rulesInForce } from './startup.ts';
 import { type StatusRefresh, startStatusRefresh } from './status-refresh.ts';
 import type { EntryKind, NewEntry } from './store.ts';
 import { createTeller } from './tell.ts';
@@ -87,8 +72,6 @@ export interface Ingest {
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
   submit(request: unknown): Promise<SubmitAnswer>;
-  /** Admits and stores what a person carried in a file, and signs receipts for it. */
-  import(request: unknown): Promise<ImportAnswer>;
   /** Does what an officer decided about what is in doubt, or about a custody step that waits. */
   decide(request: unknown): Promise<OfficerAnswer | StepAnswer>;
   readonly health: Health;
@@ -151,10 +134,6 @@ export function createIngest(options: IngestOptions): Ingest {
   );
 
   health.gauge({ positions: journal.found.size });
-  const importing = {
-    ...{ admitter, recorder, signer: options.signer, nowMs: () => clock.nowMs() },
-    told: (outcomes: readonly Outcome[]) => tell(outcomes, clock.nowMs()),
-  };
   const officer = { recorder, journal: journal.doubts, tenant };
   return {
     receive: receive.receive,
@@ -163,7 +142,6 @@ export function createIngest(options: IngestOptions): Ingest {
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
-    import: (request) => answerImport(importing, request),
     decide: (request) =>
       isStepRequest(request)
         ? answerStep({ recorder, tenant, index: journal.parties }, request, () => clock.nowMs())
@@ -197,21 +175,13 @@ export interface Ingester {
   close(): Promise<void>;
 }
 
-export interface IngesterOptions {
-  readonly config: IngestConfig;
-  readonly clock: Clock;
+export interface IngesterOptions extends StageOptions {
   readonly random: Random;
-  readonly log: Log;
   /** Process id, for control.json. */
   readonly pid: number;
-  /** Environment variables, and the person at the terminal, for the secret of the key store. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-  readonly askSecret?: (prompt: string) => Promise<string>;
   /** `any`: where a port is taken, another one is used and the log says so. */
   readonly ports: 'exact' | 'any';
 }
-
-type Closer = () => Promise<void> | void;
 
 /**
  * Starts an ingester. What cannot be opened ends the start, and what was opened is closed again.
@@ -247,34 +217,15 @@ async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
 async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<Ingester, 'close'>> {
   const { config, clock, log } = options;
   const { ingester, statusRefresh } = config;
-  const { tenant, data } = ingester;
+  const { tenant } = ingester;
   let failed: (error: unknown) => void = () => {};
   const failure = new Promise<unknown>((resolve) => {
     failed = resolve;
   });
 
-  // A wrong passphrase is found before anything is touched.
-  const unlocked = await unlockKeyStore(config.keys, options);
-  const keys = await openKeyStore(unlocked, clock);
-  closers.push(() => keys.close());
-  await useEncryption(config, unlocked.secret, options);
-  closers.push(lockDirectory(data));
-  const journalFile = join(data, 'journal.db');
-  const twinsFile = join(data, 'twins.db');
-  const journal = await startJournal(journalFile, config.refusals);
-  closers.push(() => journal.close());
-  const signer = await receiptSigner(keys);
-  sayFound(journal, readControl(data), log);
-
-  const workers = config.workers || Math.max(1, availableParallelism() - 1);
-  const admitter = startAdmitPool({
-    ...{ workers, tenant, journalFile, clock, log },
-    poisons: journal.found.poisons,
-  });
-  closers.push(() => admitter.close());
-  const feed = createFeed();
-  const apply = await startApply({ journalFile, twinsFile, clock, onChange: feed.publish, failed });
-  closers.push(() => apply.close());
+  const stages = await openStages(options, { closers, failed });
+  const { admitter, apply, control, feed, journal, journalFile, keys, signer, twinsFile } = stages;
+  void failure.then(control.keep);
 
   const ways: Ways = createWays({
     clock,
@@ -321,20 +272,12 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     name: ingester.name,
     health: ingest.health.snapshot,
     held: ingest.held.list,
-    trust: {
-      token,
-      change,
-      submit: ingest.submit,
-      import: ingest.import,
-      decide: ingest.decide,
-      list: ingest.desk.list,
-    },
+    trust: { token, change, submit: ingest.submit, decide: ingest.decide, list: ingest.desk.list },
   });
   closers.push(() => api.close());
   const { address: http } = api;
   const { did } = signer;
-  writeControl(data, { pid: options.pid, http, mqtt, uplinks: addresses, ingester: did, token });
-  closers.push(() => removeControl(data));
+  control.write({ pid: options.pid, http, mqtt, uplinks: addresses, ingester: did, token });
   return { http, mqtt, uplinks: addresses, did, failed: failure };
 }
 

@@ -7,6 +7,7 @@ import type { KeyStore, Signer } from '../devices/io/key-store.ts';
 import type { SecretAccess } from '../devices/io/secret.ts';
 import { readStoreKey, useStoreKey } from '../devices/io/store-key.ts';
 import { formatTime, type Log } from '../devices/runtime.ts';
+import type { Apply } from './apply.ts';
 import type { IngestConfig } from './config.ts';
 import type { Control } from './control.ts';
 import type { OpenJournal } from './journal.ts';
@@ -20,22 +21,34 @@ export async function receiptSigner(keys: KeyStore): Promise<Signer> {
   return keys.signer(LABEL);
 }
 
-/** Says what the last run left, so that a person sees whether it ended in order. */
-export function sayFound(journal: OpenJournal, left: Control | undefined, log: Log): void {
-  const { copy, size, trust, last } = journal.found;
-  if (copy !== undefined) log.info('the journal was copied before its update', { copy });
+/**
+ * Says what the last run left. Where it did not end in order, the one line tells what was found and
+ * repaired: the end of the journal is verified by then, and twins that are behind catch up.
+ */
+export function sayFound(options: {
+  readonly apply: Pick<Apply, 'applied' | 'cursor'>;
+  readonly journal: OpenJournal;
+  readonly left: Control | undefined;
+  readonly log: Log;
+}): void {
+  const { apply, journal, left, log } = options;
+  const { size, trust, last } = journal.found;
   const tick = last.find(({ header }) => header.kind === 'tick');
-  const found = {
-    entries: size,
-    trust: trust.length,
-    lastTick: tick && formatTime(tick.header.receivedMs),
-  };
-  if (left === undefined) log.info('opened the journal', found);
+  const lastTick = tick && formatTime(tick.header.receivedMs);
+  if (left === undefined) {
+    log.info('opened the journal', { entries: size, trust: trust.length, lastTick });
+    return;
+  }
+  const found = { entries: size, twinsBehind: size - apply.cursor(), lastTick, pid: left.pid };
+  const whole = 'the last run did not end in order: the journal is whole, the twins';
+  const say = (how: string) => log.warn(`${whole} ${how}`, found);
+  if (found.twinsBehind === 0) say('are up to date');
   else
-    log.warn('the last run did not end in order; the journal is whole', {
-      ...found,
-      pid: left.pid,
-    });
+    void apply.applied(size).then(
+      () => say('were behind and have caught up'),
+      // Why it ended is said where it ends.
+      () => {},
+    );
 }
 
 /**

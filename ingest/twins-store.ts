@@ -31,13 +31,27 @@ export interface TwinsMeta {
   readonly leaf: string;
 }
 
+/** An entry that the fold could not take: it has no effect on any twin, and stays in the journal. */
+export interface Unapplied {
+  readonly position: number;
+  /** `threw`: by itself, each time. `held`: it ended or held up the thread that folded it. */
+  readonly how: 'threw' | 'held';
+  readonly reason: string;
+}
+
 export interface TwinsStore extends StateSource {
   meta(): TwinsMeta;
   /** Rows with a position of at least `from`, ordered by id; at most `count` after id `after`. */
   list(query: { from?: number; after?: string; count: number }): TwinRow[];
   row(id: string): TwinRow | undefined;
   /** Writes states and meta in one durable transaction; throws, having changed nothing. */
-  commit(change: { readonly meta: TwinsMeta; readonly rows: readonly TwinRow[] }): void;
+  commit(change: {
+    readonly meta: TwinsMeta;
+    readonly rows: readonly TwinRow[];
+    readonly unapplied?: Unapplied;
+  }): void;
+  /** Entries that have no effect, in order. */
+  unapplied(): Unapplied[];
   /** Forgets everything, so that the journal is folded anew. */
   reset(): void;
   /** Runs reads that must agree with each other. */
@@ -65,10 +79,18 @@ const SCHEMA: readonly string[] = [
   CREATE INDEX twin_due ON twin (due_ms) WHERE due_ms IS NOT NULL;
   `,
   "ALTER TABLE meta ADD COLUMN leaf TEXT NOT NULL DEFAULT '';",
+  `
+  CREATE TABLE unapplied (
+    position INTEGER PRIMARY KEY,
+    how TEXT NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** One transaction: a crash in between leaves both or none. */
-const FORGET = 'BEGIN IMMEDIATE; DELETE FROM meta; DELETE FROM twin; COMMIT;';
+const FORGET =
+  'BEGIN IMMEDIATE; DELETE FROM meta; DELETE FROM twin; DELETE FROM unapplied; COMMIT;';
 
 const EMPTY: TwinsMeta = { cursor: 0, nowMs: 0, routes: '', leaf: '' };
 
@@ -91,10 +113,12 @@ export function openTwinsStore(file: string, options: { readonly?: boolean } = {
 function createStore(db: Database): TwinsStore {
   const sql = prepare(db);
   let asserted = false;
-  const commit = db.transaction((meta: TwinsMeta, rows: readonly TwinRow[]) => {
+  type Change = Parameters<TwinsStore['commit']>[0];
+  const commit = db.transaction(({ meta, rows, unapplied }: Change) => {
     for (const { id, kind, position, dueMs, state } of rows) {
       sql.put.run(id, kind, position, dueMs, state);
     }
+    if (unapplied) sql.putUnapplied.run(unapplied.position, unapplied.how, unapplied.reason);
     sql.putMeta.run(meta.cursor, meta.nowMs, meta.routes, meta.leaf, foldVersion);
   });
   return {
@@ -103,8 +127,9 @@ function createStore(db: Database): TwinsStore {
     row: (id) => sql.row.get(id),
     due: (nowMs) => sql.due.all(nowMs).map(({ id }) => id),
     list: ({ from = -1, after = '', count }) => sql.list.all(from, after, count),
-    commit({ meta, rows }) {
-      commit.immediate(meta, rows);
+    unapplied: () => sql.unapplied.all(),
+    commit(change) {
+      commit.immediate(change);
       if (!asserted) assertFull(db);
       asserted = true;
       checkpointIfDue(db);
@@ -134,6 +159,12 @@ function prepare(db: Database) {
       `INSERT INTO twin (id, kind, position, due_ms, state) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET
          position = excluded.position, due_ms = excluded.due_ms, state = excluded.state`,
+    ),
+    unapplied: db.prepare<[], Unapplied>(
+      'SELECT position, how, reason FROM unapplied ORDER BY position',
+    ),
+    putUnapplied: db.prepare<[number, string, string]>(
+      'INSERT INTO unapplied (position, how, reason) VALUES (?, ?, ?)',
     ),
     putMeta: db.prepare<[number, number, string, string, number]>(
       `INSERT INTO meta (id, cursor, now_ms, routes, leaf, fold_version) VALUES (0, ?, ?, ?, ?, ?)

@@ -118,6 +118,11 @@ export const ingestErrors = {
     hint: 'It is kept with its bytes and refused for good: report it with the lines of the log.',
     retryable: false,
   },
+  IN_UNAPPLIED: {
+    meaning: 'The fold could not take an entry of the journal, so it has no effect on any twin.',
+    hint: 'The entry and its evidence are kept: report it with its position; a later version may fold it.',
+    retryable: false,
+  },
   IN_API_BUSY: {
     meaning: 'Too many questions wait for an answer of the API.',
     hint: 'Ask again in a moment, or ask for less at a time.',

@@ -70,6 +70,7 @@ export class TwinWorld {
       journalFile: this.journalFile,
       twinsFile: this.twinsFile,
       clock: systemClock,
+      log: silentLog,
       onChange: feed.publish,
       failed: (error) => {
         this.failure = error;
@@ -95,8 +96,8 @@ export class TwinWorld {
           this.trustChanges.push(request);
           return { changes: [] };
         },
-        submit: async () => ({ submitted: [] }),
         import: async () => ({ imported: [], receipts: [] }),
+        submit: async () => ({ submitted: [] }),
         decide: async () => ({ position: 0, accepted: [], lifted: [] }),
         list: () => ({ organisations: [] }),
       },

@@ -22,15 +22,15 @@ import type { Fault, Shard, Tally } from '../fault.ts';
 
 /** Gateways with a device each, and batches of all of them in a second. */
 const SITES = 20;
-const BATCHES_PER_S = 150;
+const BATCHES_PER_S = 100;
 /** One in so many is poison. */
 const ONE_IN = 100;
 /** Batches of each part of the measurement without poison: before and behind it. */
-const QUIET = 600;
+const QUIET = 300;
 /** The slowest of a hundred may wait so many times as long. */
 const RATIO_MAX = 2;
 /** After this long without a receipt none will come, milliseconds. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 const workerModule = new URL('../../support/poison-worker.ts', import.meta.url);
 
@@ -38,7 +38,7 @@ export const poison: Fault = {
   name: 'poison',
   summary: 'one batch in a hundred makes the worker that judges it throw, spin, end or hoard',
   unit: 'poisons',
-  counts: { short: 12, long: 2_000, shard: 100 },
+  counts: { short: 8, long: 2_000, shard: 100 },
   alone: true,
   run: poisonIngester,
 };
