@@ -22,12 +22,14 @@ export function guaranteePage(): string {
 
 const notPromised = `## What we do not promise
 
-- The truth of a sensor that lies, and readings that were never signed, beyond the alarm that nothing came.
+- The truth of a sensor that lies, and readings that were never signed, beyond the alarm that
+  nothing came.
 - A gateway’s disk that is lost before the receipts came.
-- A copy of a running virtual machine: two of them with one key can stay unseen for as long as both go on from the same
-  memory, since neither starts anew. Where the device’s key lives in a token (PKCS#11), the token holds the highest epoch, and a
-  restored disk shows at its next start.
-- A disk that says “written” and has not: SQLite asks for a flush, and a drive that ignores it can lose what it acknowledged.
+- A copy of a running virtual machine: two of them with one key can stay unseen for as long as both
+  go on from the same memory, since neither starts anew. Where the device’s key lives in a token
+  (PKCS#11), the token holds the highest epoch, and a restored disk shows at its next start.
+- A disk that says “written” and has not: SQLite asks for a flush, and a drive that ignores it can
+  lose what it acknowledged.
 `;
 
 function section(
@@ -59,7 +61,8 @@ function section(
 
 function attack(name: string, sum: LedgerSum | undefined): string {
   const fault = faults.find((one) => one.name === name) as Fault;
-  const what = `\`${name}\`: ${fault.summary}${fault.control ? ' (a control, which must lose)' : ''}`;
+  const control = fault.control ? ' (a control, which must lose)' : '';
+  const what = `\`${name}\`: ${fault.summary}${control}`;
   if (sum === undefined) return `| ${what} | not run | | | | | |`;
   const { count, doubled, firstDate, lastDate, lost, seeds, wrong } = sum;
   const [first = 0, last = 0] = [Math.min(...seeds), Math.max(...seeds)];

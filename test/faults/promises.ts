@@ -61,8 +61,8 @@ export const promises = {
       'What a full disk or the cap of the outbox keeps out is a signed loss with interval, count and ' +
       'cause; what gave way to newer readings is named by its sequences.',
     mechanism:
-      '`gateway/outbox-reserve.ts` holds room for it; `gateway/outbox-losses.ts` remembers it until a ' +
-      'batch says it.',
+      '`gateway/outbox-reserve.ts` holds room for it; `gateway/outbox-losses.ts` remembers it ' +
+      'until a batch says it.',
     tests: {
       'unit/gateway/outbox-full.test.ts': [
         'that keeps the newest lets the oldest go, names them, and keeps what is urgent',

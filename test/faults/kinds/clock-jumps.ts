@@ -1,7 +1,7 @@
 /**
  * Clocks that jump: a second to a day either way, back to 1970, a leap second, a hundred times the
- * drift that a clock without discipline has, and a clock that runs a hundred times too fast. No clock
- * orders anything, no timer comes sooner or later, and each step is signed.
+ * drift that a clock without discipline has, and a clock that runs a hundred times too fast. No
+ * clock orders anything, no timer comes sooner or later, and each step is signed.
  */
 import { type Border, openBorder } from '../../sim/border.ts';
 import type { Chance } from '../../sim/chance.ts';
@@ -127,7 +127,8 @@ function timersOf(before: Counts, after: Counts): string[] {
     if (count < least || count > most) broken.push(`${count} ${name}, not ${least} to ${most}`);
   };
   const reads = PAUSE_MS / EVERY_MS;
-  // A sensor does not answer at times; a batch each read, and a heartbeat of the one that is silent.
+  // A sensor does not answer at times; a batch each read, and a heartbeat of the one that is
+  // silent.
   expect('reads', reads - 4, reads + 1);
   expect('batches', reads / 2, reads + PAUSE_MS / HEARTBEAT_MS + 3);
   expect('ticks', 5, 7);

@@ -196,7 +196,9 @@ async function packets({ client, ingest, nowMs, raw, world }: Office): Promise<S
   return { notes, figures: { honestMs: ms, slowLeft: open(slow).length } };
 }
 
-/** A gateway sends what can only be refused: as much is kept as the bound allows, all is counted. */
+/**
+ * A gateway sends what can only be refused: as much is kept as the bound allows, all is counted.
+ */
 async function refusals({ client, ingest, journal, nowMs, world }: Office): Promise<Seen> {
   const notes: string[] = [];
   const rude = await client(world.fingerprint);

@@ -1,7 +1,8 @@
 /**
- * A gateway without an uplink for three days or for thirty, on a simulated clock; then the line comes
- * back at 256 kbit/s and the backlog drains while a device goes on to speak each second. Nothing is
- * lost, each lane keeps its order, and what is fresh is in the journal within five seconds.
+ * A gateway without an uplink for three days or for thirty, on a simulated clock; then the line
+ * comes back at 256 kbit/s and the backlog drains while a device goes on to speak each second.
+ * Nothing is lost, each lane keeps its order, and what is fresh is in the journal within five
+ * seconds.
  */
 import { type Border, openBorder } from '../../sim/border.ts';
 import { close, comeToRest, inMemory, lookAt } from '../../sim/run-world.ts';
@@ -115,7 +116,9 @@ function slowestOf({ watch }: Border, did: string, spoken: ReadonlyMap<number, n
   return Math.round(slowestMs);
 }
 
-/** Of each device, what was kept during the outage arrives in order, and so does what came later. */
+/**
+ * Of each device, what was kept during the outage arrives in order, and so does what came later.
+ */
 function outOfOrder({ watch }: Border, drainsSinceMs: number): string[] {
   const { journal, signed } = watch.facts;
   const last = new Map<string, number>();
