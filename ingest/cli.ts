@@ -14,6 +14,15 @@ const output = {
   err: (text: string) => void process.stderr.write(text),
 };
 
+// What nobody caught leaves the program in a state that nobody knows: it stops taking, and ends.
+for (const what of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(what, (cause) => {
+    const error = new EdgeError('IN_FAULT', 'running', { cause });
+    process.stderr.write(`${explain(error)}\n`);
+    process.exit(EXIT.failed);
+  });
+}
+
 process.exitCode = await main(process.argv.slice(2));
 // Whatever still listens (standard input, a worker) must not hold the process up.
 process.exit();

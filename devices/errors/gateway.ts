@@ -63,6 +63,11 @@ export const gatewayErrors = {
     hint: 'Compare rootPath with the browse names that the server shows below Objects.',
     retryable: true,
   },
+  GW_FAULT: {
+    meaning: 'A mistake in the program that nobody caught; the process ends at once.',
+    hint: 'Start it again: what was signed is in the outbox; report the line above.',
+    retryable: true,
+  },
   GW_OUTBOX_FAILED: {
     meaning: 'The outbox can keep nothing any more, so the gateway stops.',
     hint: 'Check the disk, then start the gateway again; what was committed is still there.',

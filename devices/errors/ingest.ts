@@ -118,6 +118,11 @@ export const ingestErrors = {
     hint: 'It is kept with its bytes and refused for good: report it with the lines of the log.',
     retryable: false,
   },
+  IN_FAULT: {
+    meaning: 'A mistake in the program that nobody caught; the process ends at once.',
+    hint: 'Start it again, which verifies what was stored, and report the line above.',
+    retryable: true,
+  },
   IN_UNAPPLIED: {
     meaning: 'The fold could not take an entry of the journal, so it has no effect on any twin.',
     hint: 'The entry and its evidence are kept: report it with its position; a later version may fold it.',

@@ -177,6 +177,29 @@ export function isDiskFailure(error: unknown): boolean {
   return sqliteCode(cause).startsWith('SQLITE_IOERR');
 }
 
+/** Connections that are never closed. */
+const left: Database[] = [];
+
+/**
+ * Leaves the databases at `files`, which threads of this process have open, as they are on a disk
+ * that failed: when the process ends, each thread closes its connections, and the last one of a
+ * database writes and syncs it. Called on the main thread, whose connections the end does not
+ * close, this is never the last. Returns whether it worked; or else only SIGKILL leaves them alone.
+ */
+export function leaveAlone(files: readonly string[]): boolean {
+  try {
+    for (const file of files) {
+      const db = connect(file, true);
+      left.push(db);
+      // The first read takes the lock, which stays.
+      db.prepare('SELECT count(*) FROM sqlite_master').get();
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The code of an error of SQLite (`SQLITE_FULL`), or an empty string for any other error. */
 export function sqliteCode(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { explain } from '../../devices/errors.ts';
 import { unlockKeyStore } from '../../devices/io/key-store-open.ts';
 import { keyStoreSettings } from '../../devices/io/key-store-settings.ts';
-import { isDiskFailure } from '../../devices/io/sqlite.ts';
+import { isDiskFailure, leaveAlone } from '../../devices/io/sqlite.ts';
 import { createLog, type Log } from '../../devices/runtime.ts';
 import type { GatewayConfig } from '../config.ts';
 import { GATEWAY_LABEL } from '../config-check.ts';
@@ -76,7 +76,12 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   else log.info('running', { gateway: did, devices: Object.keys(devices).join(', '), status: url });
   services.ready();
   await tellStatus(gateway, { json: values.json === true, context, log, over: over.signal });
-  if (isDiskFailure(failure)) throw failure;
+  if (isDiskFailure(failure)) {
+    const { config, resolvePath } = loaded;
+    if (!leaveAlone([join(resolvePath(config.gateway.data), 'outbox.db')])) throw failure;
+    err(`${explain(failure)}\n`);
+    return EXIT.failed;
+  }
   if (failure !== undefined) {
     err(`${explain(failure)}\n`);
     return EXIT.failed;

@@ -1,7 +1,8 @@
 /** `bondline-ingest run`: the ingester itself, until it is told to stop. */
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { EdgeError, explain } from '../../devices/errors.ts';
-import { isDiskFailure } from '../../devices/io/sqlite.ts';
+import { isDiskFailure, leaveAlone } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import { createLog } from '../../devices/runtime.ts';
 import { type Ingester, startIngester } from '../ingest.ts';
@@ -32,7 +33,12 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   else out(`Console ${http}\n${uplinks.map(uplinkLine).join('')}${receiptsLine(did)}`);
 
   const failure = await ended(ingester, context, values.attached === true);
-  if (isDiskFailure(failure?.error)) throw failure?.error;
+  if (isDiskFailure(failure?.error)) {
+    const files = ['journal.db', 'twins.db'].map((name) => join(config.ingester.data, name));
+    if (!leaveAlone(files)) throw failure?.error;
+    err(`${explain(failure?.error)}\n`);
+    return EXIT.failed;
+  }
   if (failure !== undefined) err(`${explain(failure.error)}\n`);
   else log.info('stopping');
   const closed = ingester.close().then(() => true);

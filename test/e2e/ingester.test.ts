@@ -302,7 +302,7 @@ describe('a full disk', () => {
     running.push(one);
     const gateway = new Persistent({ address: one.mqtt, ingester: one.did, world, tokens });
     expect(await one.ended).toBe(1);
-    expect(one.log()).toMatch(/^IN_JOURNAL_FAILED: .+$/m);
+    expect(one.log()).toMatch(/^DB_DISK_FAILED: .+$/m);
     const before = gateway.receipts.size;
     expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThan(tokens.size);
