@@ -1,5 +1,6 @@
 /** The planted faults: one mechanism each, taken out, and the shard that must turn red. */
 import type { Plant } from './fault.ts';
+import { copyPlants } from './plants-copies.ts';
 import { diskPlants } from './plants-disk.ts';
 import { simulationPlants } from './plants-simulation.ts';
 
@@ -85,6 +86,7 @@ export const plants: readonly Plant[] = [
   },
 
   ...diskPlants,
+  ...copyPlants,
   ...simulationPlants,
 
   // The way to the ingester.

@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 import { bitFlipsJournal, bitFlipsOutbox } from './kinds/bit-flips.ts';
 import { clockJumps } from './kinds/clock-jumps.ts';
 import { comeback } from './kinds/comeback.ts';
+import { connections } from './kinds/connections.ts';
 import {
   diskFull,
   fileSizeLimit,
@@ -18,6 +19,7 @@ import {
 import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs.ts';
 import { flood } from './kinds/flood.ts';
 import { forwarding } from './kinds/forwarding.ts';
+import { carriedEvidence } from './kinds/import.ts';
 import { lyingBroker } from './kinds/lying-broker.ts';
 import { offline } from './kinds/offline.ts';
 import { outboxFull, outboxRows } from './kinds/outbox.ts';
@@ -30,6 +32,7 @@ import {
   unsyncedIngester,
 } from './kinds/power-cut.ts';
 import { restartStorm } from './kinds/restart-storm.ts';
+import { restores } from './kinds/restore.ts';
 import { sigkillBoth, sigkillGateway, sigkillIngester } from './kinds/sigkill.ts';
 import { simulation } from './kinds/simulation.ts';
 
@@ -59,7 +62,10 @@ export const faults: readonly Fault[] = [
   lyingBroker,
   comeback,
   restartStorm,
+  connections,
   packed,
+  restores,
+  carriedEvidence,
   flood,
   poison,
   simulation,

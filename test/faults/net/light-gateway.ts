@@ -44,6 +44,7 @@ export class LightGateway {
   readonly #kept = new Map<string, Kept>();
   readonly #answers = new Map<string, (ms: number) => void>();
   readonly #random: Random;
+  #newest: Promise<unknown> = Promise.resolve();
   #ingester = '';
   #sink: OpenSink | undefined;
   #stop = new AbortController();
@@ -89,7 +90,10 @@ export class LightGateway {
   async make(readings = 4): Promise<number> {
     const nowMs = Date.now();
     const groups = readingGroups({ fromMs: nowMs - 1_000, times: 1, points: readings });
-    return this.keep(await this.device.next(nowMs, { groups }));
+    // One after the other: each names the one before it.
+    const token = this.#newest.then(() => this.device.next(nowMs, { groups }));
+    this.#newest = token;
+    return this.keep(await token);
   }
 
   /** Sends what somebody else signed likewise. */
