@@ -265,4 +265,71 @@ export const plants: readonly Plant[] = [
     ],
     by: { fault: 'connections', count: 60, seed: 1 },
   },
+
+  // What parsers take.
+  {
+    name: 'json-depth-unbounded',
+    promise: 'bounded',
+    summary: 'JSON may nest as deep as it likes',
+    changes: [
+      {
+        module: 'devices/credential/strict-json',
+        find: "if (depth > limits.jsonDepthMax) return 'deep';",
+        replace: '',
+      },
+    ],
+    by: { fault: 'parsers-credentials', count: 5_500, seed: 1 },
+  },
+  {
+    name: 'modbus-count-unchecked',
+    promise: 'fail-safe',
+    summary: 'an answer of a device is believed whatever length it says',
+    changes: [
+      {
+        module: 'gateway/drivers/modbus/frame',
+        find: "if (body.length !== EXCEPTION_BYTES + count) return 'a byte count that is not true';",
+        replace: '',
+      },
+    ],
+    by: { fault: 'parsers-field', count: 4_500, seed: 1 },
+  },
+  {
+    name: 'mqtt-length-unchecked',
+    promise: 'bounded',
+    summary: 'an MQTT packet may be as long as it says',
+    changes: [
+      {
+        module: 'ingest/mqtt-frame',
+        find: 'if (length > bytesMax || shift > 28) return false;',
+        replace: 'if (shift > 28) return false;',
+      },
+    ],
+    by: { fault: 'parsers-uplink', count: 3_000, seed: 1 },
+  },
+  {
+    name: 'cbor-depth-unbounded',
+    promise: 'bounded',
+    summary: 'CBOR may nest as deep as the stack holds',
+    changes: [
+      {
+        module: 'gateway/cbor',
+        find: "if (depth > limits.jsonDepthMax) throw new Error('nested too deep');",
+        replace: '',
+      },
+    ],
+    by: { fault: 'parsers-field', count: 4_500, seed: 1 },
+  },
+  {
+    name: 'long-numbers-read-again',
+    promise: 'bounded',
+    summary: 'a long number is looked at from each of its digits',
+    changes: [
+      {
+        module: 'devices/credential/strict-json',
+        find: 'index = (end < 0 ? ~end : end) - 1;',
+        replace: 'if (end >= 0) index = end - 1;',
+      },
+    ],
+    by: { fault: 'parsers-credentials', count: 5_500, seed: 1 },
+  },
 ];
