@@ -61,6 +61,8 @@ export const limits = {
   /** exponent of the number of blank nodes that look alike. */
   rdfWorkFactorMax: 2,
   rdfMs: 10_000,
+  /** Characters of a configuration file; 10,000 devices with profiles of their own have fewer. */
+  configLengthMax: 16 * 1024 * 1024,
   /** Terms that the contexts of one file may define, where their meaning is looked at. */
   contextTermsMax: 500_000,
   /** Public keys of devices that are kept ready in memory. */

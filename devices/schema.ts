@@ -83,9 +83,11 @@ function toMistake(error: ErrorObject): SchemaMistake {
 }
 
 function unknownKeyMessage(key: string, known: readonly string[]): string {
-  const near = known.find((candidate) => distance(candidate, key) <= 2);
+  // A distance takes the product of two lengths, and a key may be as long as the file.
+  const alike = known.filter(({ length }) => Math.abs(length - key.length) <= 2);
+  const near = alike.find((candidate) => distance(candidate, key) <= 2);
   if (near) return `"${key}" is not known here; did you mean "${near}"?`;
-  return `"${key}" is not known here; known are: ${known.join(', ')}`;
+  return `${shown(key)} is not known here; known are: ${known.join(', ')}`;
 }
 
 function choices(error: ErrorObject): string {

@@ -91,7 +91,8 @@ function glanceOver(text: Uint8Array): 'plain' | 'deep' | 'unclear' {
     } else if (unit === MINUS || (unit >= ZERO && unit <= NINE)) {
       const end = endOfPlainNumber(text, index);
       if (end < 0) plain = false;
-      else index = end - 1;
+      // Its digits are passed over either way, or a long number would be looked at from each.
+      index = (end < 0 ? ~end : end) - 1;
     } else if (unit !== COMMA && unit !== COLON && !(unit >= LOWER_A && unit <= LOWER_Z)) {
       plain = false;
     }
@@ -131,7 +132,8 @@ function isNewName(depth: number, text: Uint8Array, start: number, end: number):
 
 /**
  * Where the number that begins at `start` ends, if a double holds it well enough: a whole number
- * of few digits, a decimal fraction, or whatever a double is written as. −1 otherwise.
+ * of few digits, a decimal fraction, or whatever a double is written as. Where it is none of these,
+ * the complement (`~`) of where its digits end.
  */
 function endOfPlainNumber(text: Uint8Array, start: number): number {
   let index = start + 1;
@@ -147,7 +149,7 @@ function endOfPlainNumber(text: Uint8Array, start: number): number {
   // At most 25 characters are needed to write a double.
   const digits = Buffer.from(text.subarray(start, start + 26)).toString('latin1');
   const token = /^[\d.eE+-]{1,25}/.exec(digits)?.[0] ?? '';
-  return String(Number(token)) === token ? start + token.length : -1;
+  return String(Number(token)) === token ? start + token.length : ~index;
 }
 
 /** Under the `u` flag a pair of surrogates is one character, so only a lone one matches. */

@@ -137,7 +137,10 @@ function judgePart(part: unknown, judging: Judging): VerdictReport {
 function judgeEvidence(evidence: JsonObject, judging: Judging): VerdictReport {
   const { bondlineEvidence, credentials, documents } = evidence as Record<string, unknown>;
   const entries: readonly unknown[] = Array.isArray(documents) ? documents : [];
-  const offered = entries.map((one) => (isObject(one) ? String(one['id']) : 'no document'));
+  const offered = entries.map((one) => {
+    const id = isObject(one) ? one['id'] : undefined;
+    return typeof id === 'string' ? id : 'no document';
+  });
   const sight = { form: 'evidence', offered } as const;
   if (bondlineEvidence !== 1) {
     return report(refuse('VC_FORM_UNSUPPORTED', 'evidence of another edition'), sight);

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { type Document, LineCounter, type Node, parseDocument } from 'yaml';
 import { EdgeError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { compileReporter, type SchemaMistake, type Static, type TSchema } from '../schema.ts';
 
 /** A mistake with its place in the file; line and column count from 1. */
@@ -35,17 +36,26 @@ export function readConfig<S extends TSchema>(
   nested: (value: unknown) => SchemaMistake[] = () => [],
 ): ConfigResult<Static<S>> {
   const text = readText(file);
+  if (text.length > limits.configLengthMax) {
+    const message = `it has ${text.length} characters, at most ${limits.configLengthMax} are read`;
+    return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
+  }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  // Only the message and the place of a mistake are shown; a picture of each would take far longer.
+  const options = { lineCounter: lines, uniqueKeys: true, prettyErrors: false } as const;
+  const document = parseDocument(text, options);
   if (document.errors.length > 0) {
     const mistakes = document.errors.map((error) => {
       const at = lines.linePos(error.pos[0]);
-      const [message = error.message] = error.message.split(' at line ');
-      return { file, line: at.line, column: at.col, message };
+      return { file, line: at.line, column: at.col, message: error.message };
     });
     return { ok: false, mistakes };
   }
-  const value: unknown = document.toJS() ?? {};
+  const value = said(document);
+  if (value === undefined) {
+    const message = 'its aliases say more than a configuration can: write out what they stand for';
+    return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
+  }
   const found = [...compileReporter(schema)(value), ...nested(value)];
   const all = found.length > 0 ? found : further(value as Static<S>);
   if (all.length === 0) return { ok: true, value: value as Static<S>, text };
@@ -65,6 +75,15 @@ export function formatMistake(mistake: ConfigMistake): string {
 /** A path named in a configuration, relative to the folder of the file that names it. */
 export function resolveFrom(file: string, path: string): string {
   return isAbsolute(path) ? path : resolve(dirname(file), path);
+}
+
+/** What a document says; `undefined` where its aliases unfold to more than is put up with. */
+function said(document: Document): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch {
+    return undefined;
+  }
 }
 
 function readText(file: string): string {

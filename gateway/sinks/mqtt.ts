@@ -69,6 +69,9 @@ export const mqttSink: Sink<Settings> = {
 
 /** Beyond loopback only mutual TLS: a reading belongs to its owner, a receipt to its gateway. */
 function check(given: Settings, { isInvited }: { readonly isInvited: boolean }): SchemaMistake[] {
+  if (!URL.canParse(given.url)) {
+    return [{ path: ['url'], message: `${given.url} is no address: write mqtts://HOST:PORT` }];
+  }
   const { protocol, hostname } = new URL(given.url);
   const mistakes: SchemaMistake[] = [];
   const isSecure = protocol === 'mqtts:';

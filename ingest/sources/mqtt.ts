@@ -49,11 +49,13 @@ export const mqtt: Source<Settings> = {
   settings,
   needsUplink: ({ url }) => isTls(url),
   check: ({ url }) =>
-    plainTextMistakes(new URL(url).hostname, {
-      isTls: isTls(url),
-      path: 'url',
-      fix: 'write mqtts://',
-    }),
+    URL.canParse(url)
+      ? plainTextMistakes(new URL(url).hostname, {
+          isTls: isTls(url),
+          path: 'url',
+          fix: 'write mqtts://',
+        })
+      : [{ path: ['url'], message: `${url} is no address: write mqtts://HOST:PORT` }],
   open,
 };
 

@@ -37,7 +37,9 @@ export function readFrames(
   function head(): number | undefined {
     if (held < HEAD_BYTES) return undefined;
     if ((parts[0]?.length ?? 0) < HEAD_BYTES) parts = [Buffer.concat(parts)];
-    return Buffer.from(parts[0] ?? new Uint8Array()).readUInt32BE(0);
+    const { buffer, byteOffset, byteLength } = parts[0] ?? new Uint8Array();
+    // A view: a copy for each of the many small messages of a chunk would be the chunk each time.
+    return Buffer.from(buffer, byteOffset, byteLength).readUInt32BE(0);
   }
 
   return {

@@ -152,6 +152,15 @@ describe('strict JSON', () => {
     );
   });
 
+  it('looks at a long number once, wherever it stands', () => {
+    const before = process.threadCpuUsage().user;
+    for (const text of [`{"a":${'9'.repeat(100_000)}}`, `[${'9'.repeat(100_000)}`]) {
+      expect(parseStrictJson(text)).toMatchObject({ code: 'VC_JSON' });
+    }
+    // From each of its digits it took 20 seconds.
+    expect((process.threadCpuUsage().user - before) / 1_000).toBeLessThan(1_000);
+  });
+
   function unicodeEscape(character: string): string {
     return [...Array(character.length).keys()]
       .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)

@@ -199,6 +199,8 @@ describe('several in one file', () => {
       code: 'VC_DOCUMENT_MISSING',
     });
     expect(judge({ ...evidence, bondlineEvidence: 2 }).verdict).toBe('undecided');
+    const odd = judge({ ...evidence, documents: [{ id: { toString: 1 } }] });
+    expect(odd).toMatchObject({ form: 'evidence', offered: ['no document'] });
     expect(judge({ ...evidence, credentials: [] }).code).toBe('VC_EMPTY');
   });
 
