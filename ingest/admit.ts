@@ -320,6 +320,10 @@ function judgeEnrolment(opened: OpenedToken, message: Inbound, trust: TrustBook)
   if (enrolment.validUntilMs !== undefined && enrolment.validUntilMs < message.receivedMs) {
     return no('refused', 'VC_EXPIRED', `enrolment ${enrolment.id} has ended`, device);
   }
+  const keyless = [device, enrolment.gateway].find((one) => !isDidKey(one));
+  if (keyless !== undefined) {
+    return no('refused', 'VC_KEY_INVALID', `${keyless} is not a key that we accept`, device);
+  }
   const suspect = [device, enrolment.gateway].find(isSuspectDid);
   if (suspect !== undefined) {
     return no('refused', 'VC_KEY_SUSPECT', `anyone may know the key of ${suspect}`, device);

@@ -300,6 +300,14 @@ describe('admit, a device that is not enrolled', () => {
     expect(judge(await world.enrolment()).outcome).toBe('accepted');
   });
 
+  it('refuses to enrol a device or a gateway whose DID looks like a key and is none', async () => {
+    learn('organisation', world.document());
+    const none = 'did:key:z'.padEnd(57, 'N');
+    const refusal = { outcome: 'refused', code: 'VC_KEY_INVALID' };
+    expect(judge(await world.enrolment({ device: none }))).toMatchObject(refusal);
+    expect(judge(await world.enrolment({ gateway: none }))).toMatchObject(refusal);
+  });
+
   it('refuses an enrolment that another key signed', async () => {
     learn('organisation', world.document());
     const impostor = { ...world.organisation.signer, sign: memorySigner().sign };
