@@ -23,7 +23,15 @@ import { carriedEvidence } from './kinds/import.ts';
 import { lyingBroker } from './kinds/lying-broker.ts';
 import { offline } from './kinds/offline.ts';
 import { outboxFull, outboxRows } from './kinds/outbox.ts';
+import { overload } from './kinds/overload.ts';
 import { packed } from './kinds/packed.ts';
+import {
+  parsersCredentials,
+  parsersField,
+  parsersFiles,
+  parsersRequests,
+  parsersUplink,
+} from './kinds/parsers.ts';
 import { poison } from './kinds/poison.ts';
 import {
   powerCutGateway,
@@ -63,7 +71,13 @@ export const faults: readonly Fault[] = [
   comeback,
   restartStorm,
   connections,
+  overload,
   packed,
+  parsersField,
+  parsersUplink,
+  parsersCredentials,
+  parsersFiles,
+  parsersRequests,
   restores,
   carriedEvidence,
   flood,

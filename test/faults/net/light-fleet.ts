@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../../devices/runtime.ts';
 import { mustRun } from '../../support/commands.ts';
-import { enrol, memoryOrganisation } from '../../support/identity.ts';
+import { enrol, memoryOrganisation, type Organisation } from '../../support/identity.ts';
 import { someProfile } from '../../support/signed-batch.ts';
 import { LightGateway } from './light-gateway.ts';
 
@@ -14,16 +14,18 @@ export interface FleetOptions {
   readonly ingestConfig: string;
   /** An empty folder for their papers, which the caller removes. */
   readonly folder: string;
-  /** Documents of further organisations whose word counts. */
-  readonly documents?: readonly object[];
+  /** Who enrols their devices; by default somebody new. */
+  readonly organisation?: Organisation;
+  /** Others whose word counts. */
+  readonly trusted?: readonly Organisation[];
 }
 
 /** Makes them and has their devices enrolled; they are not connected yet. */
 export async function makeLightGateways(options: FleetOptions): Promise<LightGateway[]> {
-  const { documents = [], folder } = options;
-  const organisation = memoryOrganisation('did:web:light.example', 'Light');
+  const { folder, organisation = memoryOrganisation('did:web:light.example', 'Light') } = options;
+  const { trusted = [] } = options;
   mkdirSync(folder, { recursive: true });
-  for (const [at, document] of [organisation.document, ...documents].entries()) {
+  for (const [at, { document }] of [organisation, ...trusted].entries()) {
     writeFileSync(join(folder, `did-${at}.json`), JSON.stringify(document));
   }
   const gateways = Array.from({ length: options.count }, () => new LightGateway(options.random));

@@ -71,6 +71,11 @@ export class LightGateway {
     return oldest?.madeMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Those batches, as sent. */
+  tokens(): Uint8Array[] {
+    return [...this.#kept.values()].map(({ token }) => token);
+  }
+
   async open(url: string, ingester: string): Promise<void> {
     this.#ingester = ingester;
     const context = {
@@ -87,16 +92,20 @@ export class LightGateway {
   }
 
   /** Signs a batch and sends it; resolves with how long its receipt took, milliseconds. */
-  async make(readings = 4): Promise<number> {
-    const nowMs = Date.now();
-    const groups = readingGroups({ fromMs: nowMs - 1_000, times: 1, points: readings });
-    // One after the other: each names the one before it.
-    const token = this.#newest.then(() => this.device.next(nowMs, { groups }));
-    this.#newest = token;
-    return this.keep(await token);
+  async make(readings?: number): Promise<number> {
+    return this.keep(await this.sign(readings));
   }
 
-  /** Sends what somebody else signed likewise. */
+  /** The next batch of its device; each names the one before it. */
+  sign(readings = 4): Promise<Uint8Array> {
+    const nowMs = Date.now();
+    const groups = readingGroups({ fromMs: nowMs - 1_000, times: 1, points: readings });
+    const token = this.#newest.then(() => this.device.next(nowMs, { groups }));
+    this.#newest = token;
+    return token;
+  }
+
+  /** Sends a credential, also of somebody else, until a receipt says what became of it. */
   keep(token: Uint8Array): Promise<number> {
     const digest = credentialDigest(token);
     const kept = { token, madeMs: performance.now(), sentMs: 0 };
