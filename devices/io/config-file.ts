@@ -42,7 +42,7 @@ export function readConfig<S extends TSchema>(
   }
   const lines = new LineCounter();
   // Only the message and the place of a mistake are shown; a picture of each would take far longer.
-  const options = { lineCounter: lines, uniqueKeys: true, prettyErrors: false } as const;
+  const options = { lineCounter: lines, uniqueKeys: true, prettyErrors: false, logLevel: 'error' } as const;
   const document = parseDocument(text, options);
   if (document.errors.length > 0) {
     const mistakes = document.errors.map((error) => {
