@@ -1,4 +1,4 @@
-/** Many gateways lose a broker at the same moment: they come back one by one, less and less often. */
+/** Many gateways lose a broker at one moment: they come back one by one, less and less often. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Chance } from '../../sim/chance.ts';
 import { eventually } from '../../support/eventually.ts';

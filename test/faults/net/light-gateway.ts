@@ -120,7 +120,7 @@ export class LightGateway {
     await this.#sink?.close();
   }
 
-  /** The machine's clock, which writes down what the sink waits for: nothing but its next attempt. */
+  /** The machine's clock, which writes down what the sink waits for: its next attempt, no more. */
   #clock(): Clock {
     return {
       ...systemClock,

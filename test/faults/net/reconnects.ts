@@ -4,7 +4,7 @@ import type { Outage } from './light-gateway.ts';
 
 export interface Comeback {
   readonly notes: readonly string[];
-  /** Largest share of the gateways whose first attempt was drawn into the same tenth of its range. */
+  /** Largest share of the gateways whose first wait was drawn from the same tenth of its range. */
   readonly herdShare: number;
   /** From the first of them back to the last, milliseconds. */
   readonly spreadMs: number;
