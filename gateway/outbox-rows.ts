@@ -3,7 +3,8 @@
  * those that a disk has damaged. Everything that is written goes through here.
  */
 import type { Batch } from '../devices/credential/batch.ts';
-import { checkpointIfDue, type Database, sqliteCode } from '../devices/io/sqlite.ts';
+import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Loss } from '../devices/reading.ts';
 import type { Log } from '../devices/runtime.ts';

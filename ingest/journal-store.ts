@@ -3,13 +3,8 @@
  * a group. Synchronous, so that a worker thread or a simulation can run it.
  */
 import { EdgeError } from '../devices/errors.ts';
-import {
-  assertFull,
-  checkpointIfDue,
-  type Database,
-  isDiskFailure,
-  openDatabase,
-} from '../devices/io/sqlite.ts';
+import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import { assertFull, type Database, isDiskFailure, openDatabase } from '../devices/io/sqlite.ts';
 import { createIndex } from './journal-index.ts';
 import { createPartyIndex } from './journal-party.ts';
 import { createPlaces, digestBytes } from './journal-place.ts';

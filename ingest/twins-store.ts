@@ -3,7 +3,8 @@
  * tick and the routes, all in one transaction. It can be deleted at any time; the journal makes
  * it again.
  */
-import { assertFull, checkpointIfDue, type Database, openDatabase } from '../devices/io/sqlite.ts';
+import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import type { StateSource } from './fold.ts';
 import { foldVersion } from './fold-codec.ts';
 import type { TwinKind } from './twin.ts';

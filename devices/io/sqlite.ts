@@ -82,7 +82,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
       db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
-      // SQLite's own checkpoints keep quiet when a sync fails; see `checkpointIfDue`.
+      // SQLite's own checkpoints keep quiet when a sync fails; see checkpoint.ts.
       db.pragma('wal_autocheckpoint = 0');
       db.pragma('foreign_keys = ON');
       // This is the connection's first write, after which the setting is worth reading.
@@ -111,6 +111,9 @@ export function assertFull(db: Database): void {
   throw new EdgeError('DB_NOT_DURABLE', `synchronous is ${String(synchronous)}, not FULL`);
 }
 
+/** What is not referred to is collected, which closes it: the lock would go with it. */
+const locks = new Set<Database>();
+
 /**
  * Takes the data directory for this process until the returned function is called or the process
  * ends, however it ends: the lock is the operating system's, held through `lock.db`.
@@ -131,40 +134,12 @@ export function lockDirectory(directory: string): () => void {
       }
       throw cause;
     }
+    locks.add(db);
     return () => {
+      locks.delete(db);
       db.close();
     };
   });
-}
-
-/** Pages of the WAL beyond which it is moved into the database: SQLite's own number. */
-const CHECKPOINT_PAGES = 1_000;
-
-/** Statements that look at the WAL, by connection. */
-const looks = new WeakMap<Database, SqliteDatabase.Statement<[], WalState>>();
-
-interface WalState {
-  readonly log: number;
-  readonly checkpointed: number;
-}
-
-/**
- * Moves the WAL into the database once it has grown; to be called after commits. SQLite would do it
- * by itself, but swallows a failed sync and tries it again, which proves nothing: what the kernel
- * could not write it may have forgotten. A disk that is full leaves the WAL for the next time.
- *
- * @throws what SQLite throws where the disk fails
- */
-export function checkpointIfDue(db: Database): void {
-  const look = looks.get(db) ?? db.prepare<[], WalState>('PRAGMA wal_checkpoint(NOOP)');
-  looks.set(db, look);
-  const { checkpointed = 0, log = 0 } = look.get() ?? {};
-  if (log < CHECKPOINT_PAGES || checkpointed >= log) return;
-  try {
-    db.pragma('wal_checkpoint(PASSIVE)');
-  } catch (error) {
-    if (!sqliteCode(error).startsWith('SQLITE_FULL')) throw error;
-  }
 }
 
 /**

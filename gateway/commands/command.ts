@@ -51,7 +51,7 @@ export function parseArguments<const T extends Record<string, { type: 'boolean' 
   try {
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     const missing = positionals[parsed.positionals.length];
-    if (missing) throw new Error(`${missing} is missing`);
+    if (missing && !missing.startsWith('[')) throw new Error(`${missing} is missing`);
     const isOpen = positionals.at(-1)?.endsWith('...');
     const surplus = isOpen ? undefined : parsed.positionals[positionals.length];
     if (surplus !== undefined) throw new Error(`"${surplus}" is one argument too many`);

@@ -36,8 +36,9 @@ export const copyPlants: readonly Plant[] = [
       {
         module: 'gateway/receipt-file',
         find: 'openReceipt(Buffer.from(text), ingester)',
-        replace:
-          "ingester && JSON.parse(String(Buffer.from(text.split('.')[1] ?? '', 'base64url')))",
+        replace: `(() => { try {
+          return JSON.parse(String(Buffer.from(text.split('.')[1] ?? '', 'base64url')));
+        } catch { return openReceipt(Buffer.from(text), ingester); } })()`,
       },
     ],
     by: { fault: 'import', count: 2, seed: 1 },

@@ -10,6 +10,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EdgeError } from '../../../../devices/errors.ts';
 import { assertFull, lockDirectory, openDatabase } from '../../../../devices/io/sqlite.ts';
@@ -156,6 +158,18 @@ describe('a database of an older version', () => {
 });
 
 describe('a data directory', () => {
+  it('stays taken when nobody keeps the lock, whatever is collected', async () => {
+    const data = join(directory, 'data');
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    (() => void lockDirectory(data))();
+    for (let times = 0; times < 5; times += 1) {
+      collect();
+      await new Promise((done) => setImmediate(done));
+    }
+    expect(codeOf(() => lockDirectory(data))).toBe('DB_IN_USE');
+  });
+
   it('belongs to one at a time', () => {
     const data = join(directory, 'data');
     const release = lockDirectory(data);
