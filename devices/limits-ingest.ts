@@ -24,7 +24,7 @@ export const ingestLimits = {
   /** although it tries itself on so many of the newest batches first; */
   admitTrials: 32,
   /** and after so much it is refused for good, milliseconds of the processor's time. */
-  admitDeadlineMs: 1_000,
+  admitDeadlineMs: 500,
   /** Workers that may be at such a message at the same time; so many more then stand by so long. */
   admitSuspectsMax: 3,
   admitSpares: 2,
@@ -49,6 +49,8 @@ export const ingestLimits = {
   youngSemiSpaceMiB: 4,
   /** Results in one receipt, so that it stays below `receiptBytesMax`. */
   receiptResultsMax: 200,
+  /** Bytes of results that wait for the key that signs receipts; beyond it sources wait. */
+  receiptsWaitingBytesMax: 8 * 1024 * 1024,
   /** Bytes of receipts on their way to one gateway, and to all; further ones are dropped. */
   receiptsPendingBytesMax: 512 * 1024,
   receiptsPendingBytesAllMax: 32 * 1024 * 1024,

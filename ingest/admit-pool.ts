@@ -32,6 +32,7 @@ import {
 import { deferred } from './apply-deferred.ts';
 import { createPoisonBook, type Poison, poisonAdmission } from './poison.ts';
 import type { Inbound } from './source.ts';
+import { yieldProcessor } from './work-clock.ts';
 
 /** Chunks that wait in or before one worker, so that it never waits for the main thread. */
 const CHUNKS_EACH = 2;
@@ -325,6 +326,9 @@ class AdmitPool implements Admitter {
       const at = thread.at();
       if (at === undefined || suspects.length >= limits.admitSuspectsMax) return;
       thread.isSuspect = true;
+      // Its place in the queue of the processor cannot be had back, so that it is replaced.
+      thread.isWorn = true;
+      yieldProcessor(thread.name);
       this.calmMs = this.options.clock.monotonicMs() + limits.admitCalmMs;
       this.takeBack(thread, at.progress.item);
     }

@@ -20,7 +20,7 @@ export interface Queue {
   judged(entry: UnderWay, chunk: JudgedChunk, grown: number): void;
   /** A message of a chunk is judged apart; the chunk is handed to the answer once it is. */
   apart(): (chunk: JudgedChunk) => void;
-  /** The chunks that are judged, from the oldest on, as many as one transaction takes. */
+  /** The chunks that are judged and may go, oldest first, as many as one transaction takes. */
   take(): UnderWay[];
   /** What was taken is stored. */
   stored(entries: readonly UnderWay[]): void;
@@ -30,8 +30,12 @@ export interface Queue {
   isIdle(): boolean;
 }
 
-/** A queue of which `slots` chunks may be in admission at the same time. */
-export function createQueue(slots: number): Queue {
+/**
+ * A queue of which `slots` chunks may be in admission at the same time. Its chunks leave in order
+ * (`isInOrder`), or in the order of each gateway: one that is not judged yet then keeps no other
+ * gateway waiting.
+ */
+export function createQueue(slots: number, isInOrder: boolean): Queue {
   const waiting: Inbound[] = [];
   /** In the order in which they came. */
   const underWay: UnderWay[] = [];
@@ -80,15 +84,15 @@ export function createQueue(slots: number): Queue {
       const group: UnderWay[] = [];
       let count = 0;
       let size = 0;
-      for (let first = underWay[0]; first?.judged; first = underWay[0]) {
-        count += first.judged.items.length;
-        size += first.bytes;
+      for (const entry of ripe(underWay, isInOrder)) {
+        count += entry.judged?.items.length ?? 0;
+        size += entry.bytes;
         const isFull = count > limits.journalGroupMax || size > limits.journalGroupBytesMax;
         if (group.length > 0 && isFull) break;
-        group.push(first);
-        judgedBytes -= first.bytes;
-        underWay.shift();
+        group.push(entry);
+        judgedBytes -= entry.bytes;
       }
+      for (const entry of group) underWay.splice(underWay.indexOf(entry), 1);
       return group;
     },
     stored(entries) {
@@ -110,4 +114,17 @@ export function createQueue(slots: number): Queue {
 /** What a message takes while it waits. */
 function costOf(bytes: Uint8Array): number {
   return bytes.length + limits.messageOverheadBytes;
+}
+
+/** The chunks that are judged and wait for none before them. */
+function ripe(underWay: readonly UnderWay[], isInOrder: boolean): UnderWay[] {
+  const found: UnderWay[] = [];
+  const held = new Set<string>();
+  for (const entry of underWay) {
+    const { judged, shares } = entry;
+    if (judged && !shares.some(([gateway]) => held.has(gateway))) found.push(entry);
+    else if (isInOrder) break;
+    else for (const [gateway] of shares) held.add(gateway);
+  }
+  return found;
 }

@@ -4,7 +4,7 @@
  * (lane.ts). What is under way is bounded in bytes; beyond that a source is told to wait.
  */
 import { type Admitter, chunkOf, type JudgedChunk } from './admitter.ts';
-import { laneOf } from './lane.ts';
+import { type Lane, laneOf } from './lane.ts';
 import { createQueue, type Queue } from './queue.ts';
 import type { Rates } from './rates.ts';
 import type { Outcome } from './record.ts';
@@ -21,6 +21,8 @@ export interface ReceiveStages {
   readonly failed: (error: unknown) => void;
   /** How much each gateway may send; absent where nobody sends more than it should. */
   readonly rates?: Pick<Rates, 'spend' | 'wait'>;
+  /** Bytes that are stored and wait for the key that signs receipts. */
+  readonly unsignedBytes?: () => number;
 }
 
 export interface Receive {
@@ -28,6 +30,8 @@ export interface Receive {
   receive(message: Inbound): Promise<void> | undefined;
   /** As `SourceContext.room`. */
   room(gateway: string | undefined): Promise<void> | undefined;
+  /** Looks whether there is room again, since fewer bytes are unsigned. */
+  look(): void;
   /** Bytes between the sources and the journal. */
   queuedBytes(): number;
   /** Takes nothing more; resolves when all that was taken is stored, or a stage failed. */
@@ -39,9 +43,9 @@ const PAPER_SLOTS = 2;
 
 export function createReceive(stages: ReceiveStages): Receive {
   const { admitter, rates } = stages;
-  const queues = { paper: createQueue(PAPER_SLOTS), batch: createQueue(admitter.capacity) };
+  const queues = createQueues(admitter);
   const { batch, paper } = queues;
-  const space = createRoom(queues, rates);
+  const space = createRoom(queues, stages);
   let storing = false;
   let state: 'open' | 'draining' | 'failed' = 'open';
   let pumpDue = false;
@@ -69,25 +73,12 @@ export function createReceive(stages: ReceiveStages): Receive {
     const size = chunk.buffer.byteLength;
     const judged = admitter.admit(chunk).then((result) => {
       queue.judged(next.entry, result, result.buffer.byteLength - size);
-      awaitLate(queue, result);
+      awaitLate(queue, result, { store, fail });
       pump();
       store();
     });
     judged.catch(fail);
     return true;
-  };
-
-  /** What held a worker up is stored when its verdict comes; nothing waits for it. */
-  const awaitLate = (queue: Queue, { late = [] }: JudgedChunk) => {
-    for (const one of late) {
-      const came = queue.apart();
-      const judged = one.then((chunk) => {
-        came(chunk);
-        awaitLate(queue, chunk);
-        store();
-      });
-      judged.catch(fail);
-    }
   };
 
   const store = () => {
@@ -130,6 +121,7 @@ export function createReceive(stages: ReceiveStages): Receive {
       return room(gateway);
     },
     room,
+    look: space.look,
     queuedBytes: () => paper.bytes() + batch.bytes(),
     drain() {
       if (state === 'open') state = 'draining';
@@ -139,4 +131,25 @@ export function createReceive(stages: ReceiveStages): Receive {
       });
     },
   };
+}
+
+function createQueues({ capacity }: Pick<Admitter, 'capacity'>): Record<Lane, Queue> {
+  return { paper: createQueue(PAPER_SLOTS, true), batch: createQueue(capacity, false) };
+}
+
+/** What held a worker up is stored when its verdict comes; nothing waits for it. */
+function awaitLate(
+  queue: Queue,
+  { late = [] }: JudgedChunk,
+  then: { readonly store: () => void; readonly fail: (error: unknown) => void },
+): void {
+  for (const one of late) {
+    const came = queue.apart();
+    const judged = one.then((chunk) => {
+      came(chunk);
+      awaitLate(queue, chunk, then);
+      then.store();
+    });
+    judged.catch(then.fail);
+  }
 }

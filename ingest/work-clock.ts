@@ -3,6 +3,7 @@
  * machine with too much to do nothing is anybody's fault.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 /**
@@ -46,6 +47,19 @@ function processorMs(thread: string | undefined): number | undefined {
     return Number(ran) / 1e6;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Lets the other threads go first, for as long as this one lives: one that works on for no good must
+ * not take the processor from them. Nothing where the system has no such thing for threads.
+ */
+export function yieldProcessor(thread: string | undefined): void {
+  if (thread === undefined) return;
+  try {
+    setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It ended meanwhile.
   }
 }
 
