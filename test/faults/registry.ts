@@ -32,13 +32,6 @@ import {
   parsersRequests,
   parsersUplink,
 } from './kinds/parsers.ts';
-import {
-  parsersCredentials,
-  parsersField,
-  parsersFiles,
-  parsersRequests,
-  parsersUplink,
-} from './kinds/parsers.ts';
 import { poison } from './kinds/poison.ts';
 import {
   powerCutGateway,
@@ -80,11 +73,6 @@ export const faults: readonly Fault[] = [
   connections,
   overload,
   packed,
-  parsersField,
-  parsersUplink,
-  parsersCredentials,
-  parsersFiles,
-  parsersRequests,
   parsersField,
   parsersUplink,
   parsersCredentials,
