@@ -42,8 +42,12 @@ export function readConfig<S extends TSchema>(
   }
   const lines = new LineCounter();
   // Only the message and the place of a mistake are shown; a picture of each would take far longer.
-  const options = { lineCounter: lines, uniqueKeys: true, prettyErrors: false, logLevel: 'error' } as const;
-  const document = parseDocument(text, options);
+  const options = { uniqueKeys: true, prettyErrors: false, logLevel: 'error' } as const;
+  const document = parsed(() => parseDocument(text, { ...options, lineCounter: lines }));
+  if (document === undefined) {
+    const message = 'it is nested too deep to be a configuration';
+    return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
+  }
   if (document.errors.length > 0) {
     const mistakes = document.errors.map((error) => {
       const at = lines.linePos(error.pos[0]);
@@ -75,6 +79,18 @@ export function formatMistake(mistake: ConfigMistake): string {
 /** A path named in a configuration, relative to the folder of the file that names it. */
 export function resolveFrom(file: string, path: string): string {
   return isAbsolute(path) ? path : resolve(dirname(file), path);
+}
+
+/** A document; `undefined` where it is nested deeper than the package has stack for. */
+function parsed<D extends Document>(parse: () => D): D | undefined {
+  try {
+    const document = parse();
+    // A part of it catches that itself, and tells of it at each level.
+    const isCut = document.errors.some(({ message }) => message.includes('call stack'));
+    return isCut ? undefined : document;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a document says; `undefined` where its aliases unfold to more than is put up with. */

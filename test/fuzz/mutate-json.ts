@@ -70,7 +70,7 @@ export function changeJson(bytes: Buffer, { at, size, pick }: Choice): Buffer {
       holder[key] = structuredClone(other?.holder[other.key]);
       break;
     case 3:
-      holder[key] = [holder[key], holder[key]];
+      holder[key] = nested([holder[key], holder[key]], pick % 100);
       break;
     case 4:
       if (Array.isArray(holder))
@@ -107,4 +107,11 @@ function rename(holder: Record<string, unknown>, key: string, name: string): voi
     configurable: true,
     writable: true,
   });
+}
+
+/** Within arrays and objects by turns, around the depth that readers allow. */
+function nested(value: unknown, depth: number): unknown {
+  let outer = value;
+  for (let level = 0; level < depth; level += 1) outer = level % 2 === 0 ? [outer] : { a: outer };
+  return outer;
 }

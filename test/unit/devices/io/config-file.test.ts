@@ -39,6 +39,10 @@ describe('readConfig', () => {
     expect(mistakesIn(lines.join('\n'))).toEqual([expect.stringMatching(/^1:1 its aliases/)]);
   });
 
+  it('says that it is nested too deep', () => {
+    expect(mistakesIn('- '.repeat(20_000))).toEqual([expect.stringMatching(/^1:1 it is nested/)]);
+  });
+
   it('tells of a very long key quickly, and not in full', () => {
     const before = process.threadCpuUsage().user;
     const [mistake = ''] = mistakesIn(`port: 1\n? ${'p'.repeat(200_000)}\n: 1\n`);
