@@ -98,20 +98,19 @@ export function createIngest(options: IngestOptions): Ingest {
     ...(options.require && { require: options.require }),
   });
   recorder.learnChecks(options.checks ?? []);
-  const receipts = createReceipts(options);
+  const receipts = createReceipts({ ...options, freed: () => receive.look() });
   const tell = createTeller({ health, held, log });
-  const sending = new Set<Promise<void>>();
+
 
   const rates = options.rates && createRates(clock, options.rates);
   const receive = createReceive({
     admitter,
     record: recorder.record,
+    unsignedBytes: receipts.waitingBytes,
     ...(rates && { rates }),
     stored(outcomes) {
       for (const { gateway, kind } of outcomes) if (kind === 'batch') rates?.know(gateway);
-      const sent = receipts.send(outcomes);
-      sending.add(sent);
-      void sent.then(() => sending.delete(sent));
+      receipts.add(outcomes);
       tell(outcomes, clock.nowMs());
       health.gauge({ queueBytes: receive.queuedBytes() });
     },
@@ -156,7 +155,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async drain() {
       stopTicks();
       await receive.drain();
-      await Promise.all(sending);
+      await receipts.drain();
     },
   };
 }

@@ -59,32 +59,89 @@ function groupsOf(outcomes: readonly Outcome[]): Group[] {
 }
 
 export interface Receipts {
-  /** Signs and sends; resolves when the transport took all. Never rejects: gateways send again. */
-  send(outcomes: readonly Outcome[]): Promise<void>;
+  /** Takes what a commit made of credentials, to be signed and sent. Gateways that miss it ask. */
+  add(outcomes: readonly Outcome[]): void;
+  /** Bytes of results that the key has not signed yet. */
+  waitingBytes(): number;
+  /** Resolves when all that was added is signed, and the transport took it. */
+  drain(): Promise<void>;
 }
 
+/**
+ * One signature after the other: a key in a token makes no two at the same time. What is added
+ * meanwhile waits, and of one gateway together, so that a slow key makes receipts larger and later
+ * but never more.
+ */
 export function createReceipts(options: {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly log: Log;
   /** Hands a receipt to the source by which the gateway is reached. */
   readonly reply: (gateway: string, receipt: Uint8Array) => Promise<void>;
+  /** Told whenever less waits than before. */
+  readonly freed?: () => void;
 }): Receipts {
-  const { signer, clock, log, reply } = options;
-  const sendOne = async ({ gateway, results }: Group) => {
-    try {
-      const issuedMs = Math.round(clock.nowMs());
-      await reply(gateway, await signOne(signer, { gateway, issuedMs, results }));
-    } catch (error) {
-      log.error('a receipt was not sent; its gateway sends again', {
-        gateway,
-        error: explain(error),
-      });
+  const { signer, clock, log, reply, freed } = options;
+  /** By gateway; the one that is next first. */
+  const waiting = new Map<string, ReceiptResult[]>();
+  const sending = new Set<Promise<void>>();
+  let waitingBytes = 0;
+  let signing: Promise<void> | undefined;
+
+  const failed = (gateway: string, error: unknown) =>
+    log.error('a receipt was not sent; its gateway sends again', {
+      gateway,
+      error: explain(error),
+    });
+  const send = (gateway: string, receipt: Uint8Array) => {
+    const sent = reply(gateway, receipt).catch((error: unknown) => failed(gateway, error));
+    sending.add(sent);
+    void sent.then(() => sending.delete(sent));
+  };
+  const signAll = async () => {
+    for (let next = takeNext(waiting); next !== undefined; next = takeNext(waiting)) {
+      const { gateway, results } = next;
+      try {
+        const issuedMs = Math.round(clock.nowMs());
+        send(gateway, await signOne(signer, { gateway, issuedMs, results }));
+      } catch (error) {
+        failed(gateway, error);
+      }
+      for (const result of results) waitingBytes -= costOf(result);
+      freed?.();
     }
+    signing = undefined;
   };
   return {
-    async send(outcomes) {
-      await Promise.all(groupsOf(outcomes).map(sendOne));
+    add(outcomes) {
+      for (const { gateway, result } of outcomes) {
+        const results = waiting.get(gateway);
+        if (results === undefined) waiting.set(gateway, [result]);
+        else results.push(result);
+        waitingBytes += costOf(result);
+      }
+      if (waiting.size > 0) signing ??= signAll();
+    },
+    waitingBytes: () => waitingBytes,
+    async drain() {
+      await signing;
+      await Promise.all(sending);
     },
   };
+}
+
+/** What one receipt takes of the gateway whose turn it is; the rest of it waits for the next. */
+function takeNext(waiting: Map<string, ReceiptResult[]>): Group | undefined {
+  const [first] = waiting;
+  if (first === undefined) return undefined;
+  const [gateway, all] = first;
+  waiting.delete(gateway);
+  if (all.length <= limits.receiptResultsMax) return { gateway, results: all };
+  waiting.set(gateway, all.slice(limits.receiptResultsMax));
+  return { gateway, results: all.slice(0, limits.receiptResultsMax) };
+}
+
+function costOf({ bytes = '', code = '', digest, leaf = '' }: ReceiptResult): number {
+  const text = bytes.length + code.length + digest.length + leaf.length;
+  return text + limits.messageOverheadBytes;
 }

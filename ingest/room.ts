@@ -8,15 +8,16 @@ import type { Rates } from './rates.ts';
 export interface Room {
   /** `undefined` where there is room, else a promise of it. */
   wait(gateway: string | undefined): Promise<void> | undefined;
-  /** Looks whether there is room again; called whenever something was stored. */
+  /** Looks whether there is room again; called whenever something was stored, or signed. */
   look(): void;
 }
 
 export function createRoom(
   queues: Readonly<Record<Lane, Pick<Queue, 'bytes' | 'has'>>>,
-  rates?: Pick<Rates, 'wait'>,
+  behind: { readonly rates?: Pick<Rates, 'wait'>; readonly unsignedBytes?: () => number },
 ): Room {
   const { batch, paper } = queues;
+  const { rates, unsignedBytes = () => 0 } = behind;
   let space: Deferred<void> | undefined;
 
   /**
@@ -25,6 +26,7 @@ export function createRoom(
    */
   const isFull = (gateway: string | undefined) => {
     if (paper.bytes() > limits.paperQueueBytesMax) return true;
+    if (unsignedBytes() > limits.receiptsWaitingBytesMax) return true;
     const over = batch.bytes() - limits.receiveQueueBytesMax;
     if (over <= 0) return false;
     return over > limits.receiveReserveBytesMax || (gateway !== undefined && batch.has(gateway));
@@ -39,7 +41,8 @@ export function createRoom(
     look() {
       const isHalf =
         batch.bytes() <= limits.receiveQueueBytesMax / 2 &&
-        paper.bytes() <= limits.paperQueueBytesMax / 2;
+        paper.bytes() <= limits.paperQueueBytesMax / 2 &&
+        unsignedBytes() <= limits.receiptsWaitingBytesMax / 2;
       if (space === undefined || !isHalf) return;
       space.resolve();
       space = undefined;

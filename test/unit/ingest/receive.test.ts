@@ -20,7 +20,7 @@ const nameOf = (text: string) =>
   text.startsWith('{') ? (JSON.parse(text) as { custody: string }).custody : text.trimEnd();
 
 /** `grown` is what a chunk has more of when it is unpacked. */
-function setUp({ held = true, journal = true, grown = 0 } = {}): Setup {
+function setUp({ held = true, journal = true, grown = 0, unsignedBytes = () => 0 } = {}): Setup {
   const waiting: (() => void)[] = [];
   const stored: string[] = [];
   const groups: number[] = [];
@@ -33,6 +33,7 @@ function setUp({ held = true, journal = true, grown = 0 } = {}): Setup {
   };
   const receive = createReceive({
     admitter: { capacity: 2, admit },
+    unsignedBytes,
     async record(chunks) {
       if (!journal) await new Promise(() => {});
       groups.push(chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
@@ -103,6 +104,18 @@ describe('receive', () => {
     const text = paper('x'.repeat(large));
     for (let at = 0; at * large <= limits.paperQueueBytesMax; at += 1) void send('officer', text);
     expect(receive.room('other')).toBeInstanceOf(Promise);
+  });
+
+  it('has room for nobody while the key that signs receipts is too far behind', async () => {
+    let unsigned = limits.receiptsWaitingBytesMax + 1;
+    const { receive, send } = setUp({ unsignedBytes: () => unsigned });
+    const told = receive.room('other');
+    expect(told).toBeInstanceOf(Promise);
+    expect(send('other', 'one')).toBe(told);
+    unsigned = limits.receiptsWaitingBytesMax / 2;
+    receive.look();
+    await told;
+    expect(receive.room('other')).toBeUndefined();
   });
 
   it('counts small messages with what they take besides', () => {
