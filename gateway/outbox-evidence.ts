@@ -89,7 +89,7 @@ function* provenTokens(options: EvidenceOptions, counted: Counted): Generator<Ui
 /** What stands around and between the credentials of a file. */
 const ROOM_BYTES = 4_096;
 
-/** The text of one file; asks for tokens until the next one would be beyond what a file may hold. */
+/** The text of one file; asks for tokens until the next one would be more than it may hold. */
 function* chunksOf(
   { enrolments, gateway }: EvidenceOptions,
   more: () => Generator<Uint8Array, void, boolean>,

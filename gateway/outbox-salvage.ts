@@ -254,7 +254,8 @@ function movePlaces(fresh: Database, sql: Statements, { places }: Read): number 
 
 /**
  * Of each device, the places that are missing between two rows with unreadable ones between them,
- * before the first and behind the last. Some may have had their receipts: the losses say that they are estimates.
+ * before the first and behind the last. Some may have had their receipts: the losses say that they
+ * are estimates.
  */
 function tellLosses(sql: Statements, { holes, places }: Read): void {
   if (holes.length === 0) return;

@@ -172,7 +172,7 @@ function proveFold(folder: string, { key, onProgress, page }: Proof): number {
     const [first = 'the twins end elsewhere'] = folded.differences;
     throw new EdgeError('IN_BACKUP_DAMAGED', `folding the journal of ${folder}: ${first}`);
   } catch (cause) {
-    if (cause instanceof EdgeError && cause.code.startsWith('DB_KEY')) throw cause;
+    if (cause instanceof EdgeError && cause.code === 'DB_KEY_WRONG') throw cause;
     if (cause instanceof EdgeError && cause.code === 'IN_BACKUP_DAMAGED') throw cause;
     throw new EdgeError('IN_BACKUP_DAMAGED', `reading ${folder}`, { cause });
   }

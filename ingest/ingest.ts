@@ -15,6 +15,7 @@ import type { Admitter } from './admitter.ts';
 import { type Api, type ApiOptions, startApi } from './api.ts';
 import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
+import { answerImport, type ImportAnswer } from './import-evidence.ts';
 import type { OpenJournal } from './journal.ts';
 import type { ListCheck } from './journal-index.ts';
 import { answerOfficer, type OfficerAnswer } from './officer.ts';
@@ -24,7 +25,7 @@ import { answerSubmit, type SubmitAnswer } from './party-submit.ts';
 import { createRates, type RateSettings } from './rates.ts';
 import { createReceipts } from './receipts.ts';
 import { createReceive, type Receive } from './receive.ts';
-import { createRecorder, type Recorder } from './record.ts';
+import { createRecorder, type Outcome, type Recorder } from './record.ts';
 import { rules } from './rules/registry.ts';
 import { sources } from './sources/registry.ts';
 import { type Closer, openStages, type StageOptions } from './stages.ts';
@@ -72,6 +73,8 @@ export interface Ingest {
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
   submit(request: unknown): Promise<SubmitAnswer>;
+  /** Admits and stores what a person carried in a file, and signs receipts for it. */
+  import(request: unknown): Promise<ImportAnswer>;
   /** Does what an officer decided about what is in doubt, or about a custody step that waits. */
   decide(request: unknown): Promise<OfficerAnswer | StepAnswer>;
   readonly health: Health;
@@ -100,7 +103,6 @@ export function createIngest(options: IngestOptions): Ingest {
   recorder.learnChecks(options.checks ?? []);
   const receipts = createReceipts({ ...options, freed: () => receive.look() });
   const tell = createTeller({ health, held, log });
-
 
   const rates = options.rates && createRates(clock, options.rates);
   const receive = createReceive({
@@ -133,6 +135,10 @@ export function createIngest(options: IngestOptions): Ingest {
   );
 
   health.gauge({ positions: journal.found.size });
+  const importing = {
+    ...{ admitter, recorder, signer: options.signer, nowMs: () => clock.nowMs() },
+    told: (outcomes: readonly Outcome[]) => tell(outcomes, clock.nowMs()),
+  };
   const officer = { recorder, journal: journal.doubts, tenant };
   return {
     receive: receive.receive,
@@ -141,6 +147,7 @@ export function createIngest(options: IngestOptions): Ingest {
     trust: recorder.trust,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
+    import: (request) => answerImport(importing, request),
     decide: (request) =>
       isStepRequest(request)
         ? answerStep({ recorder, tenant, index: journal.parties }, request, () => clock.nowMs())
@@ -271,7 +278,14 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
     name: ingester.name,
     health: ingest.health.snapshot,
     held: ingest.held.list,
-    trust: { token, change, submit: ingest.submit, decide: ingest.decide, list: ingest.desk.list },
+    trust: {
+      token,
+      change,
+      submit: ingest.submit,
+      import: ingest.import,
+      decide: ingest.decide,
+      list: ingest.desk.list,
+    },
   });
   closers.push(() => api.close());
   const { address: http } = api;

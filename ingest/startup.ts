@@ -32,7 +32,8 @@ export function sayFound(options: {
   readonly log: Log;
 }): void {
   const { apply, journal, left, log } = options;
-  const { size, trust, last } = journal.found;
+  const { copy, size, trust, last } = journal.found;
+  if (copy !== undefined) log.info('the journal was copied before its update', { copy });
   const tick = last.find(({ header }) => header.kind === 'tick');
   const lastTick = tick && formatTime(tick.header.receivedMs);
   if (left === undefined) {

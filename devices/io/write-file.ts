@@ -12,7 +12,7 @@ export function writeFileDurably(file: string, content: string | Uint8Array, mod
   writeChunksDurably(file, [content], mode);
 }
 
-/** Likewise for content that is larger than memory should be; an error of `chunks` changes nothing. */
+/** Likewise for content that is too large for memory; an error of `chunks` changes nothing. */
 export function writeChunksDurably(
   file: string,
   chunks: Iterable<string | Uint8Array>,

@@ -1,4 +1,4 @@
-/** `bondline-gateway outbox export`: an evidence file of what waits, also while the gateway runs. */
+/** `bondline-gateway outbox export`: evidence of what waits, also while the gateway runs. */
 import { readEnrolment } from '../../devices/credential/enrolment-wire.ts';
 import { openToken } from '../../devices/credential/jws.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';

@@ -20,8 +20,8 @@ export const backupHelp = `Usage: bondline-ingest backup CONFIG --out DIR [--wit
        bondline-ingest backup CONFIG --verify DIR [--json]
 
 Copies journal and twins to DIR, both as of one moment, also while the ingester runs, with the
-configuration, what belongs to the uplink, and a page that names every file by its SHA-256. Copies of
-encrypted databases are encrypted with the same key. DIR is there whole or not at all.
+configuration, what belongs to the uplink, and a page that names every file by its SHA-256. Copies
+of encrypted databases are encrypted with the same key. DIR is there whole or not at all.
 
 No key is in it: without the key store nobody else can sign receipts that gateways take, and without
 the store key nobody can read encrypted databases. Keep both apart from it, with their passphrase.

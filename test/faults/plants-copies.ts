@@ -1,4 +1,4 @@
-/** Plants that break copies: before a schema changes, of an ingester, and what people carry in files. */
+/** Plants that break copies: before a schema changes, of an ingester, and carried in files. */
 import type { Plant } from './fault.ts';
 
 export const copyPlants: readonly Plant[] = [

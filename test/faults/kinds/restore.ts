@@ -50,7 +50,7 @@ async function restoreMany({ count, directory, say, seed }: Shard): Promise<Tall
   return { count, lost, doubled: 0, wrong: notes.length, notes: notes.slice(0, 20) };
 }
 
-/** Copies it in the middle of its work. Returns entries that were acknowledged and are not there. */
+/** Copies it in the middle of its work. Returns acknowledged entries that are not there. */
 async function restoreOne(folder: string, dice: Chance, notes: string[]): Promise<number> {
   const [data, out] = [join(folder, 'data'), join(folder, 'copy')];
   mkdirSync(data);
