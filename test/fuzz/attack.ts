@@ -20,6 +20,7 @@ const WARM_UP = 200;
 const COLLECTIONS_MAX = 30;
 /** A failing input is made smaller in so many steps; a hanging one takes its time at each. */
 const SHRINK_STEPS_MAX = 300;
+const SHRINK_MS_MAX = 2_000;
 /** Characters of an input that are shown; a longer one comes back by its seed. */
 const SHOWN_MAX = 2_000;
 const KIB = 1024;
@@ -57,12 +58,13 @@ async function attackPrepared(
   let [taken, refused, worstMs, inputs, steps] = [0, 0, 0, 0, 0];
   let startBytes = 0;
   let hasFailed = false;
+  let failedMs = 0;
   const one = async (recipe: Recipe): Promise<void> => {
     inputs += 1;
     if (inputs === WARM_UP) startBytes = await bytesInUse();
     if (hasFailed) {
       steps += 1;
-      if (steps > SHRINK_STEPS_MAX) return;
+      if (steps > SHRINK_STEPS_MAX || threadMs() - failedMs > SHRINK_MS_MAX) return;
     }
     const bytes = bake(recipe, prepared.seeds);
     const { ms, outcome, wrong } = await judge(prepared, bytes, msMax(bytes));
@@ -70,6 +72,7 @@ async function attackPrepared(
     if (outcome?.taken) taken += 1;
     else refused += 1;
     if (wrong === undefined) return;
+    if (!hasFailed) failedMs = threadMs();
     hasFailed = true;
     throw new Error(wrong);
   };
