@@ -75,7 +75,9 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     expect(() => statSync(reserveFile)).toThrow(/ENOENT/);
 
     // The loss is signed and durable while the disk is still full, and a new process finds it.
-    expect(() => writeFileSync(join(disk, 'more'), Buffer.alloc(2 * RESERVE_BYTES))).toThrow(/ENOSPC/);
+    expect(() => writeFileSync(join(disk, 'more'), Buffer.alloc(2 * RESERVE_BYTES))).toThrow(
+      /ENOSPC/,
+    );
     rmSync(join(disk, 'more'), { force: true });
     store.close();
     store = open();

@@ -30,7 +30,11 @@ function kept(canKeep = true): KeyCounters & { readonly numbers: Map<string, num
 
 async function start(counters: KeyCounters, closedMs: number) {
   const said: string[] = [];
-  const log = { ...silentLog, error: (m: string) => said.push(m), warn: (m: string) => said.push(m) };
+  const log = {
+    ...silentLog,
+    error: (m: string) => said.push(m),
+    warn: (m: string) => said.push(m),
+  };
   const patience = { clock: systemClock, log, stop: new AbortController().signal };
   const labelOf = (did: string) => (did === device.did ? 'fc-1' : undefined);
   const epochs = createEpochGuard(counters, { labelOf, patience, log });
@@ -69,7 +73,8 @@ describe('the epoch that a token keeps', () => {
     await first.db.backup(join(directory, 'copy.db'));
     first.close();
     for (const at of [1_000, 2_000]) (await start(counters, START + at)).close();
-    for (const suffix of ['', '-wal', '-shm']) rmSync(join(directory, `outbox.db${suffix}`), { force: true });
+    for (const suffix of ['', '-wal', '-shm'])
+      rmSync(join(directory, `outbox.db${suffix}`), { force: true });
     copyFileSync(join(directory, 'copy.db'), join(directory, 'outbox.db'));
     const { batch, close, said } = await start(counters, START + 60_000);
     expect(said).toEqual([expect.stringContaining('older than the token')]);

@@ -144,7 +144,7 @@ describe('embedded broker', () => {
     const most = limits.mqttPacketBytesMax - 200;
     await client.publishAsync(uplinkTopic(fingerprint()), Buffer.alloc(most), { qos: 1 });
     expect(taken[0]?.bytes.length).toBe(most);
-    const ending = new Promise((resolve) => client.once('close', resolve));
+    const ending = new Promise<void>((resolve) => client.once('close', () => resolve()));
     client.publish(uplinkTopic(fingerprint()), Buffer.alloc(most + 300), { qos: 1 });
     await ending;
     expect(tooLarge).toBe(2);
@@ -152,7 +152,7 @@ describe('embedded broker', () => {
 
   it('takes nothing that it would have to keep until its sender comes back to it', async () => {
     const client = await gateway();
-    const ending = new Promise((resolve) => client.once('close', resolve));
+    const ending = new Promise<void>((resolve) => client.once('close', () => resolve()));
     client.publish(uplinkTopic(fingerprint()), 'kept', { qos: 2 });
     await ending;
     expect(taken).toEqual([]);
