@@ -43,6 +43,9 @@ export const ingestLimits = {
   judgedBytesMax: 16 * 1024 * 1024,
   /** A source may send at once what its rate gives it in so many seconds. */
   rateBurstSeconds: 4,
+  /** Bytes that wait of one gateway in debt, and of all, where they share a connection. */
+  debtorBytesMax: 1024 * 1024,
+  debtorsBytesAllMax: 16 * 1024 * 1024,
   /** The debts of a source that waits are looked at again after this long at most. */
   rateWaitMs: 1_000,
   /** Half of the space for young objects of one of the ingester's threads, MiB. */

@@ -13,6 +13,7 @@ import { limits } from '../../devices/limits.ts';
 import { type Static, Type } from '../../devices/schema.ts';
 import { watchFrames } from '../mqtt-frame.ts';
 import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
+import { shareConnection } from './shared.ts';
 
 const settings = Type.Object(
   {
@@ -77,7 +78,8 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
     connectTimeout: limits.brokerConnectMs,
     ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
   });
-  client.handleMessage = (packet, done) => take(packet as IPublishPacket, context, done);
+  const shared = { ...context, receive: shareConnection(context) };
+  client.handleMessage = (packet, done) => take(packet as IPublishPacket, shared, done);
   client.on('packetsend', ({ cmd }) => {
     if (cmd === 'connect') guardStream(client, context);
   });
@@ -134,9 +136,13 @@ function take(packet: IPublishPacket, context: SourceContext, done: () => void):
     return;
   }
   // The broker has proven who it is; whether it still may, it does not know.
-  if (context.uplink?.isAllowed(`did:key:${gateway}`) === false) {
-    done();
-    return;
+  const { uplink } = context;
+  if (uplink !== undefined) {
+    if (!uplink.isAllowed(`did:key:${gateway}`)) {
+      done();
+      return;
+    }
+    context.known?.(gateway);
   }
   const bytes = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
   const room = context.receive({ gateway, bytes, receivedMs: context.clock.nowMs() });

@@ -19,6 +19,8 @@ const paper = (name: string) => JSON.stringify({ custody: name });
 const nameOf = (text: string) =>
   text.startsWith('{') ? (JSON.parse(text) as { custody: string }).custody : text.trimEnd();
 
+const none = (): number => 0;
+
 /** `grown` is what a chunk has more of when it is unpacked. */
 function setUp({ held = true, journal = true, grown = 0, unsignedBytes = () => 0 } = {}): Setup {
   const waiting: (() => void)[] = [];
