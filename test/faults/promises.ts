@@ -168,7 +168,10 @@ export const promises = {
         'become an entry that says who, why, how many and from when to when',
       ],
     },
-    faults: ['overload', 'flood', 'connections', 'comeback', 'memory-limit'],
+    faults: [
+      ...['overload', 'flood', 'connections', 'comeback', 'memory-limit', 'parsers-field'],
+      ...['parsers-uplink', 'parsers-credentials', 'parsers-files', 'parsers-requests'],
+    ],
   },
   fresh: {
     title: 'Fresh',

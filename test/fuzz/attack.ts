@@ -8,9 +8,13 @@ import fc from 'fast-check';
 import { bake, type Recipe, recipes } from './mutate.ts';
 import type { Outcome, Parser, Prepared } from './parser.ts';
 
-/** CPU time of one input, milliseconds. Time of the thread, so that a loaded machine adds nothing. */
+/**
+ * CPU time of one input, milliseconds. Time of the thread, so that a loaded machine adds nothing.
+ */
 const INPUT_MS_MAX = 100;
-/** How often an input that took long is tried again; the least counts, without collected garbage. */
+/**
+ * How often an input that took long is tried again; the least counts, without collected garbage.
+ */
 const TRIES = 3;
 /** What may be kept after all inputs beyond what was kept after the first ones, MiB. */
 const GROWTH_MIB_MAX = 6;
@@ -150,8 +154,8 @@ function threadMs(): number {
 let collect: (() => void) | undefined;
 
 /**
- * What is in use once garbage is gone, bytes. What native code held for it goes some turns later, so
- * it is asked again while it is more than `enough`.
+ * What is in use once garbage is gone, bytes. What native code held for it goes some turns later,
+ * so it is asked again while it is more than `enough`.
  */
 async function bytesInUse(enough = Number.POSITIVE_INFINITY): Promise<number> {
   if (collect === undefined) {

@@ -1,4 +1,6 @@
-/** Changes members of JSON, so that what comes of it is JSON still and gets past the first guard. */
+/**
+ * Changes members of JSON, so that what comes of it is JSON still and gets past the first guard.
+ */
 
 /** What stands where something else is expected. */
 const odd: readonly unknown[] = [

@@ -1,4 +1,6 @@
-/** Keys, names and signatures that are the same in each run, so that a seed gives the same inputs. */
+/**
+ * Keys, names and signatures that are the same in each run, so that a seed gives the same inputs.
+ */
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign } from 'node:crypto';
 import { signTokenNow, type TokenType } from '../../devices/credential/jws.ts';
 import { didOfPublicJwk, keyIdOfDid } from '../../devices/identity/did-key.ts';

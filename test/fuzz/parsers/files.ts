@@ -1,4 +1,6 @@
-/** Files that people write or bring: configurations, register maps, invitations, requests, routes. */
+/**
+ * Files that people write or bring: configurations, register maps, invitations, requests, routes.
+ */
 
 import { createPublicKey, generateKeyPairSync, sign as signDer } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

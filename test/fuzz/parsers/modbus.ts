@@ -1,4 +1,6 @@
-/** Answers of Modbus devices, TCP and RTU: nothing is believed that is no answer to the question. */
+/**
+ * Answers of Modbus devices, TCP and RTU: nothing is believed that is no answer to the question.
+ */
 
 import type { RawType } from '../../../devices/reading.ts';
 import { systemClock } from '../../../devices/runtime.ts';

@@ -1,4 +1,6 @@
-/** What comes over the uplink, either way: frames, packed batches, receipts, requests, credentials. */
+/**
+ * What comes over the uplink, either way: frames, packed batches, receipts, requests, credentials.
+ */
 import {
   certificateRequestPayload,
   openCertificateRequest,
@@ -31,7 +33,9 @@ function packet(type: number, body: Uint8Array): Buffer {
 
 const connect = Buffer.from('00044d5154540402003c0004676174650000', 'hex');
 
-/** The packets of a stream that are whole, by their headers alone; `false` where one is too long. */
+/**
+ * The packets of a stream that are whole, by their headers alone; `false` where one is too long.
+ */
 function packetsOf(bytes: Uint8Array): number | false {
   let [at, whole] = [0, 0];
   while (at < bytes.length) {

@@ -1,4 +1,6 @@
-/** What a holder presents without another proof: its own word, under the proof of the presentation. */
+/**
+ * What a holder presents without another proof: its own word, under the proof of the presentation.
+ */
 import { describe, expect, it } from 'vitest';
 import { familyFor } from '../../../../devices/credential/party/families.ts';
 import { addProof } from '../../../../devices/credential/proof/add-proof.ts';
