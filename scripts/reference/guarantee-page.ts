@@ -4,6 +4,7 @@ import { type LedgerSum, readLedger, sumLedger } from '../../test/faults/ledger.
 import { plants } from '../../test/faults/plants.ts';
 import { type Guarantee, promises } from '../../test/faults/promises.ts';
 import { faults } from '../../test/faults/registry.ts';
+import { readRuns, type SimRun } from '../../test/sim/ledger.ts';
 import { generatedNote } from './note.ts';
 
 export function guaranteePage(): string {
@@ -16,9 +17,31 @@ export function guaranteePage(): string {
     '(`npm run faults`) has reached, and the plants: mechanisms taken out of the code while it is loaded,',
     'which the suite must see. What has not been run says so.\n',
     ...Object.entries<Guarantee>(promises).map(([key, one]) => section(key, one, sums)),
+    simulated(readRuns()),
     notPromised,
   ].join('\n');
 }
+
+/** One line for each kind of world that was run (`npm run sim`). */
+function simulated(runs: readonly SimRun[]): string {
+  const rows = runs.map(({ broken, counts, date, from, hours, to, version }) => {
+    const steps = (counts['steps'] ?? 0).toLocaleString('en');
+    return `| ${version} | ${hours} | ${from} to ${to} | ${steps} | ${broken.length} | ${date} |`;
+  });
+  return [
+    '## Simulated worlds\n',
+    'Both halves in one process over a simulated clock, network, disks and sensors, from one seed',
+    '(`npm run sim -- --seeds 10000 --hours 24`); the promises are checked after each step.\n',
+    ...(rows.length === 0 ? ['Not run yet.'] : simulatedHead),
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+const simulatedHead = [
+  '| version of the world | hours each | seeds | steps checked | broken | run |',
+  '|---|---|---|---|---|---|',
+];
 
 const notPromised = `## What we do not promise
 

@@ -11,6 +11,7 @@ import { commandPage } from './command-page.ts';
 import { type Configuration, configPage, editorSchema } from './config-page.ts';
 import { driverPage, driverPagePath } from './driver-page.ts';
 import { errorPage } from './error-page.ts';
+import { guaranteePage } from './guarantee-page.ts';
 
 export const gateway: Configuration = {
   title: 'Configuration of a gateway',
@@ -55,6 +56,7 @@ export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   ...Object.fromEntries(
     Object.values(drivers).map((driver) => [driverPagePath(driver), () => driverPage(driver)]),
   ),
+  'docs/guarantees.md': guaranteePage,
   'docs/reference/error-codes.md': errorPage,
   'docs/reference/commands.md': commandPage,
   'docs/schemas/batch-v1.schema.json': () => schemaFile('Payload of a batch', batchSchema),
