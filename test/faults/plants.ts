@@ -332,4 +332,15 @@ export const plants: readonly Plant[] = [
     ],
     by: { fault: 'parsers-credentials', count: 5_500, seed: 1 },
   },
+
+  // Threads that take the place of lost ones.
+  {
+    name: 'replacement-knows-no-revocation',
+    promise: 'poison',
+    summary: 'a thread of admission that takes the place of a lost one has learnt no status list',
+    changes: [
+      { module: 'ingest/admit-serve', find: ', ...journal.statusLists()]', replace: ']' },
+    ],
+    by: { fault: 'poison', count: 1, seed: 1 },
+  },
 ];

@@ -17,7 +17,7 @@ import { Chance } from '../../sim/chance.ts';
 import { memorySigner } from '../../support/identity.ts';
 import { poisonKinds, poisonPoint } from '../../support/poison.ts';
 import { BatchMaker } from '../../support/signed-batch.ts';
-import { makeWorld } from '../../support/trust-world.ts';
+import { listUrl, makeWorld } from '../../support/trust-world.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 
 /** Gateways with a device each, and batches of all of them in a second. */
@@ -75,6 +75,7 @@ async function poisonIngester({ count, directory, say, seed }: Shard): Promise<T
     const behind = await bench.run(QUIET, () => undefined);
     notes.push(...bench.judge([...before, ...first, ...poisoned, ...behind]));
     notes.push(...(await bench.sendAgain(poisoned.filter(({ kind }) => kind !== undefined))));
+    notes.push(...(await bench.sendRevoked()));
     const quietMs = p99Of([...before, ...behind]);
     const p99Ms = p99Of(poisoned.filter(({ kind }) => kind === undefined));
     const ratio = p99Ms / quietMs;
@@ -98,6 +99,8 @@ interface Bench {
   judge(batches: readonly Batch[]): string[];
   /** The same bytes once more change nothing, and are answered. */
   sendAgain(batches: readonly Batch[]): Promise<string[]>;
+  /** What a key signs that was revoked before the first poison is in doubt. */
+  sendRevoked(): Promise<string[]>;
   lost(): number;
   close(): Promise<void>;
 }
@@ -115,15 +118,8 @@ async function openBench(journalFile: string, notes: string[]): Promise<Bench> {
     { length: SITES },
     () => new BatchMaker(memorySigner(), memorySigner().did),
   );
-  const papers = [world.document()];
-  for (const { gateway, signer } of makers) {
-    const validFromMs = systemClock.nowMs() - 3_600_000;
-    papers.push(await world.enrolment({ device: signer.did, gateway, validFromMs }));
-  }
-  await ingest.desk.add(
-    papers.map((bytes, at) => ({ name: String(at), bytes })),
-    false,
-  );
+  const revoked = new BatchMaker(memorySigner(), memorySigner().did);
+  await enrol(ingest, makers, revoked);
   let lost = 0;
   const makerOf = (at: number) => makers[at % makers.length] as BatchMaker;
   const send = (maker: BatchMaker, one: Sent) => {
@@ -200,6 +196,17 @@ async function openBench(journalFile: string, notes: string[]): Promise<Bench> {
         ...(tookMs > 1_000 ? [`answering poison again took ${Math.round(tookMs)} ms`] : []),
       ];
     },
+    async sendRevoked() {
+      const bytes = await revoked.next(systemClock.nowMs());
+      send(revoked, { bytes, atMs: performance.now() });
+      await answered();
+      const reader = openJournalReader(journalFile);
+      const digest = credentialDigest(bytes);
+      const entry = reader.read(0, reader.size()).find(({ header }) => header.digest === digest);
+      reader.close();
+      const as = entry?.header.kind;
+      return as === 'doubtful' ? [] : [`what a revoked key signed is ${as}`];
+    },
     lost: () => lost,
     async close() {
       await Promise.race([ingest.drain(), sleep(ANSWER_MS)]);
@@ -207,6 +214,30 @@ async function openBench(journalFile: string, notes: string[]): Promise<Bench> {
       await journal.close();
     },
   };
+}
+
+/** Enrols the devices of `makers`, and one whose key is revoked at once. */
+async function enrol(
+  { desk }: Ingest,
+  makers: readonly BatchMaker[],
+  revoked: BatchMaker,
+): Promise<void> {
+  const world = makeWorld();
+  const nowMs = systemClock.nowMs();
+  const validFromMs = nowMs - 3_600_000;
+  const papers = [world.document(), await world.statusList([], { validFromMs })];
+  for (const { gateway, signer } of makers) {
+    papers.push(await world.enrolment({ device: signer.did, gateway, validFromMs }));
+  }
+  const status = [{ purpose: 'revocation', list: listUrl, index: 7 }] as const;
+  const { gateway, signer } = revoked;
+  const device = signer.did;
+  papers.push(await world.enrolment({ device, gateway, status, validFromMs }));
+  const revocation = await world.statusList([7], { validFromMs: nowMs });
+  for (const given of [papers, [revocation]]) {
+    const named = given.map((bytes, at) => ({ name: String(at), bytes }));
+    await desk.add(named, false);
+  }
 }
 
 function openIngest(parts: {

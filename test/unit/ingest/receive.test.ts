@@ -22,7 +22,7 @@ const nameOf = (text: string) =>
 const none = (): number => 0;
 
 /** `grown` is what a chunk has more of when it is unpacked. */
-function setUp({ held = true, journal = true, grown = 0, unsignedBytes = () => 0 } = {}): Setup {
+function setUp({ held = true, journal = true, grown = 0, unsignedBytes = none } = {}): Setup {
   const waiting: (() => void)[] = [];
   const stored: string[] = [];
   const groups: number[] = [];
