@@ -147,6 +147,11 @@ export const ingestLimits = {
   apiTwinsMax: 10_000,
   /** Connections to the API and the console, live subscribers included. */
   apiConnectionsMax: 2_048,
+  /** One answer of the query worker may take so long, and its objects so much room, MiB; */
+  apiAnswerMs: 30_000,
+  apiHeapMiB: 512,
+  /** so often it is started one after the other before it is given up. */
+  apiStartsMax: 3,
   /** Requests that wait for the query worker. */
   apiQueueMax: 256,
   /** Held devices that are remembered and shown. */

@@ -1,4 +1,5 @@
 /** The worker thread that owns the outbox's database and the keys. A shell: no logic of its own. */
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { signToken } from '../devices/credential/jws.ts';
@@ -10,7 +11,7 @@ import { limits } from '../devices/limits.ts';
 import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
 import { GATEWAY_LABEL } from './config-check.ts';
 import { createEpochGuard } from './epoch-guard.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, OutboxStats } from './outbox.ts';
 import { createLocalOutbox, namedFailure } from './outbox-local.ts';
 import type {
   Identity,
@@ -56,6 +57,7 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     settings.labels.map(async (label) => ({ label, signer: await keys.signer(label) })),
   );
   lockDirectory(dirname(settings.file));
+  const isLeft = hasWal(settings.file);
   const reserve = openReserve({
     file: join(dirname(settings.file), RESERVE_FILE),
     bytes: limits.outboxReserveFileBytes,
@@ -71,6 +73,7 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     ...{ bytesMax, whenFull, reserve, random: systemRandom, log },
     ...(epochs && { epochs }),
   });
+  if (isLeft) sayLeft(store.stats());
   const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));
   const outbox = createLocalOutbox({ store, clock: systemClock });
   return {
@@ -109,6 +112,20 @@ function openOnFullDisk(file: string, reserve: Reserve): Database {
     if (!isFull || !reserve.release()) throw error;
     return openDatabase(file, options);
   }
+}
+
+/** A run that ends in order closes the database, which leaves no WAL beside it. */
+function hasWal(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/** SQLite has put the WAL in order by now; what it cannot see is compared with its signature. */
+function sayLeft({ damaged, readings, rows }: OutboxStats): void {
+  const found = { batches: rows, readings, damaged };
+  log.warn(
+    'the last run did not end in order: what it committed is here, and is verified before it is sent',
+    found,
+  );
 }
 
 /** Those of the keys that are there now; they may have been made since the start. */

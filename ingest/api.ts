@@ -77,8 +77,8 @@ const CONTENT_SECURITY_POLICY = [
  * @throws EdgeError IN_PORT_TAKEN, IN_LISTEN, and as `openDatabase` does
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { journalFile, twinsFile } = options;
-  const asker = await startAsker({ journalFile, twinsFile });
+  const { clock, journalFile, twinsFile } = options;
+  const asker = await startAsker({ journalFile, twinsFile, clock });
   const server = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
   server.server.maxConnections = limits.apiConnectionsMax;
   guard(server, options);

@@ -92,8 +92,8 @@ export class Applier {
 
   /**
    * Applies the next group, not beyond position `end`; `undefined` when there is nothing to do.
-   * An entry that the fold throws at is noted and has no effect. When this throws, a database failed:
-   * nothing was stored and the same group comes again.
+   * An entry that the fold throws at is noted and has no effect. When this throws, a database
+   * failed: nothing was stored and the same group comes again.
    */
   step(end: number = Number.POSITIVE_INFINITY): Applied | undefined {
     const most = this.meta.cursor < this.carefulEnd ? 1 : limits.applyGroupMax;

@@ -19,6 +19,8 @@ export interface ApplyThreadOptions {
   readonly journalFile: string;
   readonly twinsFile: string;
   readonly clock: Clock;
+  /** The module that each thread runs; it speaks as apply-worker.ts does. */
+  readonly module?: URL;
   readonly hear: (news: ApplyNews) => void;
   /** Another thread has been started; it has to be told again what holds. */
   readonly replaced: (why: string) => void;
@@ -39,7 +41,7 @@ export function startApplyThread(options: ApplyThreadOptions): ApplyThread {
     const shared = new BigInt64Array(progress).fill(-1n);
     const positionNow = () => Number(Atomics.load(shared, 0));
     const settings: ApplySettings = { journalFile, twinsFile, progress, held: [...held] };
-    const own = new Worker(workerUrl('./apply-worker', import.meta.url), {
+    const own = new Worker(options.module ?? workerUrl('./apply-worker', import.meta.url), {
       workerData: settings,
       resourceLimits: { maxOldGenerationSizeMb: limits.applyHeapMiB },
     });

@@ -1,6 +1,6 @@
 /**
- * Looks at the end of a journal whose last run did not end in order: what was written last is what a
- * crash could have left in pieces. The rest is compared with its leaves whenever it is read.
+ * Looks at the end of a journal whose last run did not end in order: what was written last is what
+ * a crash could have left in pieces. The rest is compared with its leaves whenever it is read.
  */
 import { EdgeError } from '../devices/errors.ts';
 import { openDatabase } from '../devices/io/sqlite.ts';

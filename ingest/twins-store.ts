@@ -32,7 +32,7 @@ export interface TwinsMeta {
   readonly leaf: string;
 }
 
-/** An entry that the fold could not take: it has no effect on any twin, and stays in the journal. */
+/** An entry that the fold could not take: it stays in the journal, without effect on twins. */
 export interface Unapplied {
   readonly position: number;
   /** `threw`: by itself, each time. `held`: it ended or held up the thread that folded it. */

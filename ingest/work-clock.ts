@@ -51,8 +51,8 @@ function processorMs(thread: string | undefined): number | undefined {
 }
 
 /**
- * Lets the other threads go first, for as long as this one lives: one that works on for no good must
- * not take the processor from them. Nothing where the system has no such thing for threads.
+ * Lets the other threads go first, for as long as this one lives: one that works on for no good
+ * must not take the processor from them. Nothing where the system has no such thing for threads.
  */
 export function yieldProcessor(thread: string | undefined): void {
   if (thread === undefined) return;

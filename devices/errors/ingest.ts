@@ -109,7 +109,7 @@ export const ingestErrors = {
     retryable: true,
   },
   IN_WORKER_LOST: {
-    meaning: 'A worker thread ended by itself; the ingester stops.',
+    meaning: 'A worker thread ended by itself. Where none takes its place the ingester stops.',
     hint: 'Start again; report the lines above if it repeats.',
     retryable: true,
   },
