@@ -213,7 +213,7 @@ function loadEncrypted(): typeof SqliteDatabase {
 const PLAIN_HEADER = 'SQLite format 3\0';
 
 /** Whether the file is a database that anyone can read. */
-function isPlain(file: string): boolean {
+export function isPlain(file: string): boolean {
   if (!existsSync(file)) return false;
   const head = Buffer.alloc(PLAIN_HEADER.length);
   const handle = openSync(file, 'r');

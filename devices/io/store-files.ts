@@ -1,8 +1,8 @@
 /** What a person does with encrypted databases: make the key, convert what is there, copy it. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EdgeError } from '../errors.ts';
-import { backUpDatabase, convertDatabase, lockDirectory } from './sqlite.ts';
+import { backUpDatabase, convertDatabase, isPlain, lockDirectory } from './sqlite.ts';
 import { type Encryption, makeStoreKey } from './store-key.ts';
 
 export const storeActions = ['keygen', 'encrypt', 'decrypt', 'backup'] as const;
@@ -50,11 +50,51 @@ export function actOnStore(options: {
   const to = action === 'encrypt' ? 'encrypted' : 'plain';
   const unlock = lockDirectory(data);
   try {
-    return files.map((file) => {
-      const isChanged = convertDatabase(file, key, to);
-      return `${file}: ${isChanged ? `is ${to} now` : `was ${to}`}`;
-    });
+    const beside = filesBeside(data, options.names);
+    return [
+      ...files.map((file) => `${file}: ${convert(file, key, to)}`),
+      ...beside.copies.map((file) => `${file}: ${convertCopy(file, key, to)}`),
+      ...beside.halves.map((file) => {
+        rmSync(file, { force: true });
+        return `${file}: half a copy, removed`;
+      }),
+    ];
   } finally {
     unlock();
+  }
+}
+
+/**
+ * What lies beside the databases and has the same in it: copies that were made before an update,
+ * databases that were put aside as damaged, and what was left half made when a process ended.
+ */
+function filesBeside(data: string, names: readonly string[]) {
+  const found = readdirSync(data).sort();
+  const those = (ending: RegExp) =>
+    found
+      .filter((file) =>
+        names.some((name) => file.startsWith(name) && ending.test(file.slice(name.length))),
+      )
+      .map((file) => join(data, file));
+  return {
+    copies: those(/^(\.v\d+\.bak|\.damaged-\d+)$/),
+    halves: those(/^((\.v\d+\.bak)?\.part|\.salvaged(-wal|-shm)?)$/),
+  };
+}
+
+function convert(file: string, key: Uint8Array, to: 'encrypted' | 'plain'): string {
+  return convertDatabase(file, key, to) ? `is ${to} now` : `was ${to}`;
+}
+
+/** What became of a copy; one that is damaged may be beyond what SQLite can convert. */
+function convertCopy(file: string, key: Uint8Array, to: 'encrypted' | 'plain'): string {
+  try {
+    return convert(file, key, to);
+  } catch (error) {
+    if (!(error instanceof EdgeError)) throw error;
+    // All pages were written; only what comes behind failed.
+    if (isPlain(file) === (to === 'plain')) return `is ${to}`;
+    const what = to === 'encrypted' ? 'anyone can read it: remove it' : 'it is still encrypted';
+    return `CANNOT BE CONVERTED (${error.code}), ${what}`;
   }
 }

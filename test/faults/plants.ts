@@ -338,9 +338,7 @@ export const plants: readonly Plant[] = [
     name: 'replacement-knows-no-revocation',
     promise: 'poison',
     summary: 'a thread of admission that takes the place of a lost one has learnt no status list',
-    changes: [
-      { module: 'ingest/admit-serve', find: ', ...journal.statusLists()]', replace: ']' },
-    ],
+    changes: [{ module: 'ingest/admit-serve', find: ', ...journal.statusLists()]', replace: ']' }],
     by: { fault: 'poison', count: 1, seed: 1 },
   },
 ];

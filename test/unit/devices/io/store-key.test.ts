@@ -102,6 +102,52 @@ describe('an encrypted database', () => {
     expect(readable()).toEqual(['some.db']);
   });
 
+  it('leaves no copy readable: of an older version, of a damaged one, half of one', () => {
+    fill().close();
+    openDatabase(file, { schema: [...schema, 'CREATE TABLE u (a TEXT) STRICT'] }).close();
+    const damaged = readFileSync(file);
+    // Within a row: what damages the tree of pages is more than SQLite can convert.
+    damaged.fill(0xff, 8_192 + 4_000, 8_192 + 4_010);
+    writeFileSync(`${file}.damaged-1`, damaged);
+    writeFileSync(`${file}.v2.bak.part`, damaged.subarray(0, 4_096 * 3));
+    writeFileSync(join(directory, 'other.txt'), 'no database');
+    const names = ['other.txt', 'some.db', 'some.db.damaged-1', 'some.db.v1.bak'];
+    expect(readdirSync(directory).sort()).toEqual([...names, 'some.db.v2.bak.part']);
+    const key = randomBytes(32);
+    const about = { encryption: { key: { file: '' } }, passphrase: '', key, data: directory };
+    const act = (action: 'encrypt' | 'decrypt') =>
+      actOnStore({ ...about, action, names: ['some.db'], out: undefined }).map((line) =>
+        line.slice(directory.length + 1),
+      );
+    expect(act('encrypt')).toEqual([
+      'some.db: is encrypted now',
+      'some.db.damaged-1: is encrypted now',
+      'some.db.v1.bak: is encrypted now',
+      'some.db.v2.bak.part: half a copy, removed',
+    ]);
+    expect(readable()).toEqual([]);
+    expect(readdirSync(directory).filter((name) => name !== 'lock.db').sort()).toEqual(names);
+    useStoreKey(directory, key);
+    const copy = openDatabase(`${file}.v1.bak`, { schema, readonly: true });
+    expect(copy.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 200 });
+    copy.close();
+    expect(act('decrypt')).toEqual(names.slice(1).map((name) => `${name}: is plain now`));
+  });
+
+  it('says of a copy that is too damaged to be encrypted that anyone can read it', () => {
+    fill().close();
+    const bytes = readFileSync(file);
+    bytes.fill(0, 16, 100);
+    writeFileSync(`${file}.damaged-1`, bytes);
+    const about = { encryption: { key: { file: '' } }, passphrase: '', data: directory };
+    const lines = actOnStore({
+      ...{ ...about, key: randomBytes(32), action: 'encrypt' },
+      ...{ names: ['some.db'], out: undefined },
+    });
+    expect(lines[1]).toMatch(/damaged-1: CANNOT BE CONVERTED \(DB_.*\), anyone can read it: remove it/);
+    expect(readable()).toEqual(['some.db.damaged-1']);
+  });
+
   it('has a key that threads started later know', async () => {
     useStoreKey(directory, Buffer.alloc(32, 7));
     const url = new URL('../../../../devices/io/store-key.ts', import.meta.url).href;
