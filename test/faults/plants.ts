@@ -2,6 +2,7 @@
 import type { Plant } from './fault.ts';
 import { copyPlants } from './plants-copies.ts';
 import { diskPlants } from './plants-disk.ts';
+import { poisonPlants } from './plants-poison.ts';
 import { simulationPlants } from './plants-simulation.ts';
 
 export const plants: readonly Plant[] = [
@@ -341,4 +342,5 @@ export const plants: readonly Plant[] = [
     changes: [{ module: 'ingest/admit-serve', find: ', ...journal.statusLists()]', replace: ']' }],
     by: { fault: 'poison', count: 1, seed: 1 },
   },
+  ...poisonPlants,
 ];

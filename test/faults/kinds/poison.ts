@@ -32,6 +32,9 @@ const RATIO_MAX = 2;
 /** After this long without a receipt none will come, milliseconds. */
 const ANSWER_MS = 30_000;
 
+/** What is left is not waited for any longer, milliseconds. */
+const STOP_MS = 5_000;
+
 const workerModule = new URL('../../support/poison-worker.ts', import.meta.url);
 
 export const poison: Fault = {
@@ -106,7 +109,6 @@ interface Bench {
 }
 
 async function openBench(journalFile: string, notes: string[]): Promise<Bench> {
-  const world = makeWorld();
   const journal = await startJournal(journalFile);
   const admitter = startAdmitPool({
     ...{ workers: 1, tenant: 'cbp', journalFile, poisons: journal.found.poisons },
@@ -209,7 +211,7 @@ async function openBench(journalFile: string, notes: string[]): Promise<Bench> {
     },
     lost: () => lost,
     async close() {
-      await Promise.race([ingest.drain(), sleep(ANSWER_MS)]);
+      await Promise.race([ingest.drain(), sleep(STOP_MS)]);
       await admitter.close();
       await journal.close();
     },
