@@ -70,6 +70,8 @@ export class Issuer {
   #open: Open | undefined;
   /** Batches closed and not on disk, and the promise of the newest. */
   #inFlight = 0;
+  /** Of those in flight, the ones that are urgent. */
+  #urgent = 0;
   #settled: Promise<void> = Promise.resolve();
   /** The flush interval is over, but the batch before is not on disk yet. */
   #isDue = false;
@@ -97,7 +99,7 @@ export class Issuer {
     for (const loss of losses) this.#options.losses.add(loss);
     const last = groups.at(-1);
     const puts = groups.flatMap((g) => this.#put(g, isUrgent, g === last ? message : undefined));
-    if (isUrgent && this.#open) this.#closeOrNext();
+    if (isUrgent && this.#open) this.#closeUrgent();
     await Promise.all(puts);
   }
 
@@ -169,6 +171,12 @@ export class Issuer {
     else this.#close();
   }
 
+  /** What cannot wait goes past what waits for the key, and so need not wait before it. */
+  #closeUrgent(): void {
+    if (this.#urgent > 0) this.#isDue = true;
+    else this.#close();
+  }
+
   #beat(): void {
     const { clock, heartbeatMs } = this.#options;
     const waitMs = this.#closedAtMs + heartbeatMs - clock.monotonicMs();
@@ -197,6 +205,8 @@ export class Issuer {
     this.#stepsSaid = clockWatch.steps();
     this.#closedAtMs = clock.monotonicMs();
     this.#inFlight += 1;
+    const urgent = open?.isUrgent ? 1 : 0;
+    this.#urgent += urgent;
     const readings = open?.readings ?? 0;
     gate.pending += readings;
     this.#settled = outbox
@@ -212,6 +222,7 @@ export class Issuer {
       })
       .finally(() => {
         this.#inFlight -= 1;
+        this.#urgent -= urgent;
         gate.pending -= readings;
         if (this.#isDue && this.#inFlight === 0) this.#close();
       });

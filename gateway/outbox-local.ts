@@ -13,6 +13,8 @@ import type { OutboxStore } from './outbox-store.ts';
 
 interface Waiting<T> {
   readonly item: T;
+  /** It is urgent, or something urgent of its device waits behind it. */
+  isHurried: boolean;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -50,12 +52,16 @@ export function createLocalOutbox(options: { store: OutboxStore; clock: Clock })
   const toSign = createLine<Draft | ForgetRequest>(clock, {
     readings: (item) => (isForget(item) ? 0 : countReadings(item)),
     commit: (items) => ask(() => commit(items)),
+    isUrgent: (item) => !isForget(item) && item.priority === 'urgent',
+    isBefore: (first, then) => first.device === then.device,
   });
   // Needs no key, so that it must not wait for one. How many readings it has is known when it is
   // opened; it counts as full.
   const toKeep = createLine<DeviceSigned>(clock, {
     readings: () => limits.batchReadingsMax,
     commit: (items) => ask(() => store.append(items)),
+    isUrgent: ({ priority }) => priority === 'urgent',
+    isBefore: (first, then) => first.witness === then.witness,
   });
 
   return {
@@ -75,16 +81,22 @@ export function createLocalOutbox(options: { store: OutboxStore; clock: Clock })
 }
 
 /**
- * What waits for a commit, in order. `commit` is given what came close together, one call at a
- * time, and answers for the first of them at least.
+ * What waits for a commit, in order; what is urgent goes past all that it need not come after.
+ * `commit` is given what came close together, one call at a time, and answers for the first of
+ * them at least.
  */
 function createLine<T>(
   clock: Clock,
   {
     commit,
+    isBefore,
+    isUrgent,
     readings,
   }: {
     readonly readings: (item: T) => number;
+    readonly isUrgent: (item: T) => boolean;
+    /** Whether one that came first stays before the other, also where that is urgent. */
+    readonly isBefore: (first: T, then: T) => boolean;
     readonly commit: (items: readonly T[]) => Promise<readonly Appended[]>;
   },
 ) {
@@ -104,16 +116,32 @@ function createLine<T>(
     return { length: waiting.length, isFull: sum === limits.outboxCommitReadingsMax };
   }
 
+  /** By what they are: something urgent may have come before them meanwhile. */
+  function remove(group: readonly Waiting<T>[]): void {
+    const gone = new Set(group);
+    waiting = waiting.filter((one) => !gone.has(one));
+  }
+
+  function add(entry: Waiting<T>): void {
+    waiting.push(entry);
+    if (!isUrgent(entry.item)) return;
+    for (const one of waiting) one.isHurried ||= isBefore(one.item, entry.item);
+    const [hurried, others] = [true, false].map((is) =>
+      waiting.filter(({ isHurried }) => isHurried === is),
+    );
+    waiting = [...(hurried ?? []), ...(others ?? [])];
+  }
+
   async function run(): Promise<void> {
     isRunning = true;
     while (waiting.length > 0) {
       const group = waiting.slice(0, nextGroup().length);
       try {
         const done = await commit(group.map(({ item }) => item));
-        waiting = waiting.slice(done.length);
+        remove(group.slice(0, done.length));
         for (const [index, appended] of done.entries()) group[index]?.resolve(appended);
       } catch (error) {
-        waiting = waiting.slice(group.length);
+        remove(group);
         for (const { reject } of group) reject(error);
       }
     }
@@ -129,7 +157,7 @@ function createLine<T>(
   return {
     push: (item: T): Promise<Appended> =>
       new Promise((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
+        add({ item, resolve, reject, isHurried: false });
         if (isRunning) return;
         if (nextGroup().isFull) start();
         else cancelTimer ??= clock.after(limits.outboxCommitMs, start);

@@ -83,6 +83,24 @@ describe('a batch', () => {
     expect(t.drafts.map(countReadings)).toEqual([1, 2]);
   });
 
+  it('that cannot wait does not wait for an ordinary one that the key has not signed', async () => {
+    const t = start({ holdBack: true });
+    void t.issuer.add(groups(1, 3), []);
+    await t.world.run(300);
+    expect(t.drafts.map(countReadings)).toEqual([3]);
+    // The outbox lets it pass those of other devices, and takes this one's first.
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    expect(t.drafts.map(countReadings)).toEqual([3, 1]);
+    expect(t.drafts[1]).toMatchObject({ priority: 'urgent' });
+    // Further ones wait for that one, and come together.
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    void t.issuer.add(groups(1, 1), [], { isUrgent: true });
+    expect(t.drafts).toHaveLength(2);
+    t.release();
+    await t.world.run(limits.outboxCommitMs + 1);
+    expect(t.drafts.map(countReadings)).toEqual([3, 1, 2]);
+  });
+
   it('closes when the flush interval is over, and not before', async () => {
     const t = start();
     let durable = false;

@@ -64,6 +64,33 @@ describe('an outbox whose key takes 50 ms a signature', () => {
     }
   });
 
+  it('signs what is urgent next, after what its own device has before the key', async () => {
+    const t = start(40);
+    const [busy = '', alarmed = '', other = ''] = [t.dids[0], t.dids[30], t.dids[35]];
+    const ordinary = t.dids.map((did) => watch(t.outbox.append(draftOf(did))));
+    const last = watch(t.outbox.append(draftOf(busy)));
+    // In the midst of the second signature.
+    await t.world.run(limits.outboxCommitMs + SIGN_MS + 10);
+    const urgent = (did: string) => t.outbox.append({ ...draftOf(did), priority: 'urgent' });
+    const first = watch(urgent(alarmed));
+    const second = watch(urgent(other));
+    const behind = watch(t.outbox.append(draftOf(alarmed)));
+    await t.world.run(3 * SIGN_MS);
+    expect([first.value?.batches, ordinary[30]?.value?.batches]).toEqual([1, 1]);
+    await t.world.run(2 * SIGN_MS);
+    expect([second.value?.batches, ordinary[35]?.value?.batches]).toEqual([1, 1]);
+    expect(ordinary.filter(({ value }) => value)).toHaveLength(4);
+    expect([last.value, behind.value]).toEqual([undefined, undefined]);
+    // Nothing is lost or signed twice, and each device's order is that in which it was asked.
+    await t.world.run(50 * SIGN_MS);
+    expect([...ordinary, last, behind].every(({ value }) => value?.batches === 1)).toBe(true);
+    const of = (did: string) => allBatches(t.store).filter(({ device }) => device === did);
+    expect(allBatches(t.store)).toHaveLength(44);
+    expect(of(alarmed).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+    const rows = t.store.peek({ after: 0, count: 99 }).filter((row) => row.device === alarmed);
+    expect(rows.map((row) => row.urgent)).toEqual([false, true, false]);
+  });
+
   it('keeps what devices signed themselves without waiting for a key', async () => {
     const t = start();
     const [did = ''] = t.dids;

@@ -126,7 +126,11 @@ describe('an encrypted database', () => {
       'some.db.v2.bak.part: half a copy, removed',
     ]);
     expect(readable()).toEqual([]);
-    expect(readdirSync(directory).filter((name) => name !== 'lock.db').sort()).toEqual(names);
+    expect(
+      readdirSync(directory)
+        .filter((name) => name !== 'lock.db')
+        .sort(),
+    ).toEqual(names);
     useStoreKey(directory, key);
     const copy = openDatabase(`${file}.v1.bak`, { schema, readonly: true });
     expect(copy.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 200 });
@@ -144,7 +148,9 @@ describe('an encrypted database', () => {
       ...{ ...about, key: randomBytes(32), action: 'encrypt' },
       ...{ names: ['some.db'], out: undefined },
     });
-    expect(lines[1]).toMatch(/damaged-1: CANNOT BE CONVERTED \(DB_.*\), anyone can read it: remove it/);
+    expect(lines[1]).toMatch(
+      /damaged-1: CANNOT BE CONVERTED \(DB_.*\), anyone can read it: remove it/,
+    );
     expect(readable()).toEqual(['some.db.damaged-1']);
   });
 
