@@ -1,7 +1,7 @@
 /** Keys in SoftHSM2, a PKCS#11 token in software; OpenSC's pkcs11-tool looks at it from outside. */
 import { execFile, spawn } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -227,10 +227,12 @@ describe.skipIf(!hasPeer('softhsm'))('SoftHSM2', () => {
     gateway.kill('SIGTERM');
     expect(await exited).toBe(0);
     await slave.close();
-    await run('outbox', config, 'export', '--out', join(folder, 'batches'));
+    const evidence = join(folder, 'evidence.json');
+    await run('outbox', config, 'export', '--out', evidence);
+    const { credentials } = JSON.parse(readFileSync(evidence, 'utf8')) as { credentials: string[] };
     const flows: unknown[] = [];
-    for (const name of readdirSync(join(folder, 'batches'))) {
-      const opened = openToken(readFileSync(join(folder, 'batches', name)), 65_536);
+    for (const token of credentials) {
+      const opened = openToken(Buffer.from(token), 65_536);
       const key = publicKeyOfDid(did);
       if (isRefusal(opened)) throw new Error(opened.reason);
       expect(verifyToken(opened, key)).toBe(true);
