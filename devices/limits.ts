@@ -190,6 +190,8 @@ export const limits = {
 
   /** Readings may be dated this far ahead of their receipt. */
   clockSkewMs: 5 * 60_000,
+  /** A batch that is dated further ahead than that is held up to here, and refused beyond. */
+  batchAheadMsMax: 86_400_000,
   /** An orderly stop takes at most this long. */
   stopMs: 4_000,
 } as const;

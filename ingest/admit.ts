@@ -25,6 +25,7 @@ import { judgeParty, openPartyDocument } from './party-admit.ts';
 import type { Inbound } from './source.ts';
 import type { BatchKey, EntryHeader } from './store.ts';
 import { enrolmentsOf, standingOf, type TrustBook, type TrustedEnrolment } from './trust.ts';
+import { calibrationNote } from './trust-calibration.ts';
 import { reuseOf } from './trust-reuse.ts';
 
 /** What is to be done with a credential. Plain data, since it crosses threads. */
@@ -54,7 +55,10 @@ export interface Admission {
 type Verdict =
   | {
       readonly outcome: 'accepted';
-      readonly header: Pick<EntryHeader, 'kind' | 'batch' | 'documents' | 'standing'>;
+      readonly header: Pick<
+        EntryHeader,
+        'kind' | 'batch' | 'documents' | 'standing' | 'calibration'
+      >;
       readonly device: string;
       readonly enrolledGateway?: string;
       readonly readings: number;
@@ -99,12 +103,13 @@ export function admit(message: Inbound, trust: TrustBook, tenant: string): Admis
     gateway: message.gateway,
   } as const;
   if (verdict.outcome === 'accepted') {
-    const { kind, batch, documents, standing } = verdict.header;
+    const { kind, batch, calibration, documents, standing } = verdict.header;
     const header: EntryHeader = {
       ...common,
       kind,
       ...(batch && { batch }),
       ...(standing && { standing }),
+      ...(calibration && { calibration }),
       ...(documents && { documents }),
     };
     const { header: _header, ...judged } = verdict;
@@ -238,7 +243,9 @@ function checkDate(batch: BatchHead, { receivedMs }: Inbound): Verdict | undefin
   const aheadMs = batch.closedMs - receivedMs;
   if (aheadMs <= limits.clockSkewMs) return undefined;
   const reason = `closed ${Math.round(aheadMs / 1000)} s after its receipt`;
-  return no('refused', 'IN_FUTURE', reason, batch.device);
+  // It may be our own clock that is wrong: what is good is not lost by that.
+  const outcome = aheadMs <= limits.batchAheadMsMax ? 'held' : 'refused';
+  return no(outcome, 'IN_FUTURE', reason, batch.device);
 }
 
 /** Compares what a proven batch says with an enrolment of its device. */
@@ -271,6 +278,7 @@ function judgeClaims(
     return no('held', 'IN_UPLINK', reason, device);
   }
   const { readings } = batch;
+  const calibration = calibrationNote(trust, one, message.receivedMs);
   if (standing.state === 'revoked') {
     const { state: _state, ...why } = standing;
     const key = keyOf(batch);
@@ -282,6 +290,7 @@ function judgeClaims(
       kind: 'batch',
       batch: keyOf(batch),
       ...(standing.stale && { standing: 'stale' as const }),
+      ...(calibration && { calibration }),
       documents: standing.documents,
     },
     device,

@@ -186,7 +186,7 @@ export const ingestConfigSchema = Type.Object(
         ...closed,
         default: {},
         description:
-          'Looks for status lists at the https addresses that credentials name, within their ttl and at least every 60 s. A list that was found there once and then not for 300 s is too old: telemetry is marked, custody steps wait.',
+          'Looks for status lists at the https addresses that credentials name, within their ttl and at least every 60 s. A list in force that is not found there for 300 s is too old: telemetry is marked, custody steps wait.',
       },
     ),
     rates,

@@ -83,6 +83,7 @@ export function foldBatch(entry: JournalEntry, fold: FoldAccess, act?: number): 
     trusted: clock.source === 'ntp' || clock.source === 'ptp' || clock.source === 'gnss',
     ...(act !== undefined && { act }),
     ...(header.standing === 'stale' && { stale: true as const }),
+    ...(header.calibration && { calibration: header.calibration }),
   };
   const device = fold.open(tenant, 'device', key.device);
   device.history ??= emptyHistory();

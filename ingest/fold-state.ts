@@ -8,6 +8,7 @@ import type { PartyKind } from '../devices/credential/party/families.ts';
 import type { Loss, Quality } from '../devices/reading.ts';
 import type { CustodyState } from './fold-custody.ts';
 import type { DeviceHistory } from './fold-history.ts';
+import type { EntryHeader } from './store.ts';
 import type { TwinKind } from './twin.ts';
 
 /** The batch that a value came with. */
@@ -25,6 +26,8 @@ export interface Stamp {
   readonly act?: number;
   /** The status lists were too old when it was taken: a revocation may have been missing. */
   readonly stale?: true;
+  /** What stood against the calibration that its device's enrolment pins. */
+  readonly calibration?: EntryHeader['calibration'];
 }
 
 export type CellValue = string | number | boolean | readonly number[];

@@ -23,6 +23,8 @@ export interface EnrolmentIndex {
   isGateway(did: string): boolean;
   /** The status lists that enrolments and party credentials name, at most `count`. */
   namedLists(count: number): NamedList[];
+  /** The party credential with a digest. */
+  partyCredential(digest: string): JournalEntry | undefined;
 }
 
 /** A status list as a credential names it. */
@@ -38,6 +40,8 @@ export interface ListCheck {
   readonly list: string;
   /** Wall time, milliseconds since 1970. */
   readonly atMs: number;
+  /** It never was: only from then on is it known that its address does not answer. */
+  readonly isMissed?: true;
 }
 
 /** Notes one entry; those of other kinds leave no trace. */
@@ -58,9 +62,14 @@ export function createIndex(db: Database): IndexEntry {
   const checked = db.prepare<[string, number]>(
     'INSERT OR REPLACE INTO checked_list (list, at_ms) VALUES (?, ?)',
   );
+  const missed = db.prepare<[string, number]>(
+    'INSERT OR IGNORE INTO checked_list (list, at_ms) VALUES (?, ?)',
+  );
   return (kind, position, bytes) => {
     if (kind === 'tick') {
-      for (const { list: url, atMs } of checksIn(payloadOf(bytes))) checked.run(url, atMs);
+      for (const { list: url, atMs, isMissed } of checksIn(payloadOf(bytes))) {
+        (isMissed ? missed : checked).run(url, atMs);
+      }
       return;
     }
     if (kind === 'status') {
@@ -82,11 +91,17 @@ export function createIndex(db: Database): IndexEntry {
   };
 }
 
-/** What a tick says of status lists: `{"atMs", "checked": [{"list", "digest"}]}`. */
-function checksIn({ atMs, checked }: Members): ListCheck[] {
-  if (typeof atMs !== 'number' || !Array.isArray(checked)) return [];
-  const lists = checked.map((one) => membersOf(one)['list']);
-  return lists.filter((list) => typeof list === 'string').map((list) => ({ list, atMs }));
+/** What a tick says of status lists: `{"atMs", "checked": [{"list", "digest"}]}`, or `"missed"`. */
+function checksIn({ atMs, checked, missed }: Members): ListCheck[] {
+  if (typeof atMs !== 'number') return [];
+  const listsOf = (named: unknown): string[] => {
+    const lists = Array.isArray(named) ? named.map((one) => membersOf(one)['list']) : [];
+    return lists.filter((list) => typeof list === 'string');
+  };
+  return [
+    ...listsOf(checked).map((list) => ({ list, atMs })),
+    ...listsOf(missed).map((list) => ({ list, atMs, isMissed: true as const })),
+  ];
 }
 
 /** Fills the index of a journal that was written before there was one. */

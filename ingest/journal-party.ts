@@ -11,6 +11,7 @@ import type { Database, Statement } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { partyPayload } from './apply-payload.ts';
 import { readCustodyAct } from './custody-act.ts';
+import { digestBytes } from './journal-place.ts';
 import type { EntryHeader, JournalEntry } from './store.ts';
 
 /** Step of the journal's schema. */
@@ -30,7 +31,7 @@ export const partySchema = `
     PRIMARY KEY (goods, movement)
   ) STRICT, WITHOUT ROWID;
 
-  -- Custody steps that wait for the status of their signers, once for each of these.
+  -- Custody steps that wait for status lists, once for each organisation that signs such a list.
   CREATE TABLE pending_step (
     signer TEXT NOT NULL,
     position INTEGER NOT NULL,
@@ -46,10 +47,15 @@ export interface PartyIndex {
   partyFacts(kind: 'standing' | 'bond', party: string): JournalEntry[];
   /** Whether goods travel in bond. */
   isInBond(goods: string): boolean;
-  /** Custody steps that wait for the status of a signer, from a position on, oldest first. */
+  /**
+   * Custody steps that wait for the status lists of an organisation, as their signer or as the
+   * issuer of what they rest on, from a position on, oldest first.
+   */
   pendingSteps(signer: string, from: number, count: number): JournalEntry[];
   /** The custody step at a position, if it is pending. */
   pendingStep(position: number): JournalEntry | undefined;
+  /** The party credential with a digest. */
+  partyCredential(digest: string): JournalEntry | undefined;
 }
 
 /** Notes one entry; those that are neither of a party nor an act leave no trace. */
@@ -68,6 +74,18 @@ export function createPartyIndex(db: Database): IndexParty {
     'INSERT OR IGNORE INTO pending_step (signer, position, digest) VALUES (?, ?, ?)',
   );
   const settle = db.prepare<[string]>('DELETE FROM pending_step WHERE digest = ?');
+  const byDigest = db.prepare<[Buffer], { position: number; header: string; bytes: Buffer }>(
+    `SELECT position, header, bytes FROM rare JOIN entry USING (position)
+     WHERE digest = ? AND kind = 'party'`,
+  );
+  /** Who vouches for what a step rests on: its bond, and the standing that was asked for. */
+  const vouching = (documents: readonly string[] = []): string[] =>
+    documents.flatMap((digest) =>
+      byDigest.all(digestBytes(digest)).map(({ position, header, bytes }) => {
+        const entry = { position, header: JSON.parse(header) as EntryHeader, bytes };
+        return partyPayload(entry).issuer.id;
+      }),
+    );
   const note = (statement: PartyStatement, { header, position }: JournalEntry): void => {
     switch (statement.kind) {
       case 'standing':
@@ -86,7 +104,7 @@ export function createPartyIndex(db: Database): IndexParty {
       }
       case 'custody':
         if (header.standing !== 'pending') return;
-        for (const did of families.custody.signers(statement)) {
+        for (const did of [...families.custody.signers(statement), ...vouching(header.documents)]) {
           wait.run(did, position, header.digest);
         }
         return;
@@ -160,5 +178,10 @@ export function createPartyReader(
       ),
     pendingStep: (position) =>
       entries('SELECT position FROM pending_step WHERE position = ? LIMIT 1', position)[0],
+    partyCredential: (digest) =>
+      entries(
+        "SELECT position FROM rare WHERE digest = ? AND kind = 'party' LIMIT 1",
+        digestBytes(digest),
+      )[0],
   };
 }

@@ -137,7 +137,7 @@ export function createReader(db: Database): JournalReader {
 function createLookups(
   db: Database,
   entryAt: (position: number) => JournalEntry | undefined,
-): EnrolmentIndex & Pick<JournalReader, 'listChecks' | 'statusLists'> {
+): Omit<EnrolmentIndex, 'partyCredential'> & Pick<JournalReader, 'listChecks' | 'statusLists'> {
   const prepared = new Map<string, Statement>();
   const all = <Row>(sql: string, ...parameters: unknown[]): Row[] => {
     let statement = prepared.get(sql);

@@ -16,7 +16,7 @@ import { isAlgorithmOf } from '../devices/identity/public-key.ts';
 import { limits } from '../devices/limits.ts';
 import type { NamedList } from './journal-index.ts';
 import type { EntryHeader } from './store.ts';
-import { bitOf, isStale, type TrustBook } from './trust.ts';
+import { isStale, listedIn, type TrustBook } from './trust.ts';
 
 /** What came of a party credential. `subject` is its signer, as far as it says. */
 export type PartyVerdict =
@@ -78,7 +78,9 @@ export function judgeParty(
   const unproven =
     checkProof(secured, signers, receivedMs, trust) ?? checkDates(statement, receivedMs);
   if (unproven) {
-    const outcome = errorCatalogue[unproven.code].retryable ? 'held' : 'refused';
+    const { retryable } = errorCatalogue[unproven.code];
+    // A person submits it, and is told: nothing keeps it for a better time.
+    const outcome = retryable && unproven.code !== 'IN_FUTURE' ? 'held' : 'refused';
     return no(outcome, unproven.code, unproven.reason, issuer.id);
   }
   return judgeStatus(statement, signers, statusMs, trust);
@@ -177,30 +179,33 @@ function judgeStatus(
   const { issuer, status, kind } = statement;
   const documents = signers.map((did) => trust.organisations.get(did)?.digest ?? '');
   let stale = false;
-  for (const { purpose, list: url, index } of status) {
-    const found = trust.statusLists.get(url);
-    const bit = found === undefined ? undefined : bitOf(found, { did: issuer.id, purpose, index });
-    const over = (found?.list.validUntilMs ?? atMs) < atMs;
-    if (found === undefined || bit === undefined || (over && !trust.checks.has(url))) {
+  for (const entry of status) {
+    const { purpose, list: url } = entry;
+    const listed = listedIn(trust, entry, { did: issuer.id, atMs });
+    if (listed === undefined) {
       const reason = `the ${purpose} list ${url} is missing or not valid now`;
       const missing = { list: url, organisation: issuer.id };
       return { ...no('held', 'IN_STATUS_UNKNOWN', reason, issuer.id), missing };
     }
-    if (bit && purpose === 'revocation') {
+    if (listed.isSet && purpose === 'revocation') {
       return no('refused', 'VC_REVOKED', `revoked in ${url}`, issuer.id);
     }
-    if (bit) return no('held', 'VC_SUSPENDED', `suspended in ${url}`, issuer.id);
-    documents.push(found.digest);
-    stale ||= over || isStale(trust, url, atMs);
+    if (listed.isSet) return no('held', 'VC_SUSPENDED', `suspended in ${url}`, issuer.id);
+    documents.push(listed.list.digest);
+    stale ||= listed.isStale;
   }
   if (kind === 'custody') {
     for (const [url, { issuer: by }] of trust.statusLists) {
       stale ||= signers.includes(by) && isStale(trust, url, atMs);
     }
   }
-  const standing = kind === 'custody' ? ('pending' as const) : ('stale' as const);
-  const header = { kind: 'party', documents, ...(stale && { standing }) } as const;
+  const header = { kind: 'party', documents, ...(stale && { standing: staleAs(kind) }) } as const;
   return { outcome: 'accepted', header, subject: issuer.id };
+}
+
+/** What becomes of a credential whose lists are too old to be believed. */
+export function staleAs(kind: PartyStatement['kind']): 'pending' | 'stale' {
+  return kind === 'custody' ? 'pending' : 'stale';
 }
 
 function no(

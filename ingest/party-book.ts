@@ -20,8 +20,10 @@ import type { ErrorCode } from '../devices/errors.ts';
 import type { Admission } from './admit.ts';
 import { partyPayload } from './apply-payload.ts';
 import type { PartyIndex } from './journal-party.ts';
+import { staleAs } from './party-admit.ts';
 import type { Inbound } from './source.ts';
-import { bitOf, type TrustBook } from './trust.ts';
+import type { JournalEntry } from './store.ts';
+import { listedIn, type TrustBook } from './trust.ts';
 
 /** Whose word counts on what, by DID; they must be trusted organisations besides. */
 export interface Authorities {
@@ -60,7 +62,15 @@ export interface PartyJudge {
    * use rests on are added, or it is held. Others come back as they are.
    */
   judge(message: Inbound, admission: Admission, trust: TrustBook): Used;
+  /**
+   * What the use by a custody step that is pending comes to: by the facts as of its receipt, and
+   * by what status lists say of them at `statusMs`.
+   */
+  judgeAgain(step: JournalEntry, trust: TrustBook, statusMs: number): UsedAgain;
 }
+
+/** `waits` where nobody can say yet; else it holds, or never will. */
+export type UsedAgain = 'holds' | 'waits' | Pick<Unfit, 'code' | 'reason'>;
 
 /** An admission, and whether later party credentials may rest on it once it is stored. */
 export interface Used {
@@ -79,27 +89,52 @@ export function createPartyJudge(
       const { header, digest, device } = admission;
       if (header?.kind !== 'party') return { admission };
       const statement = partyPayload({ position: trust.position, header, bytes });
-      const use = judgeUse(statement, { authorities, require, index, trust, atMs: receivedMs });
+      const at = { atMs: receivedMs, statusMs: receivedMs };
+      const use = judgeUse(statement, { authorities, require, index, trust, ...at });
       if ('documents' in use) {
         const documents = [...(header.documents ?? []), ...use.documents];
         const isFact = FACTS.includes(statement.kind);
-        return { admission: { ...admission, header: { ...header, documents } }, isFact };
+        const standing = use.stale ? staleAs(statement.kind) : header.standing;
+        const used = { ...header, documents, ...(standing && { standing }) };
+        return { admission: { ...admission, header: used }, isFact };
       }
-      const held = { outcome: 'held', digest, bytesKept: 0, readings: 0, ...use } as const;
+      const { code, reason } = use;
+      const held = { outcome: 'held', digest, bytesKept: 0, readings: 0, code, reason } as const;
       return { admission: { ...held, ...(device !== undefined && { device }) } };
+    },
+    judgeAgain(step, trust, statusMs) {
+      const { documents = [], receivedMs: atMs } = step.header;
+      const statement = partyPayload(step);
+      // What it rested on says whether its goods were in bond then; by now they may have left it.
+      const rested = documents.map((digest) => index.partyCredential(digest));
+      const wasBonded = rested.some((one) => one && partyPayload(one).kind === 'bond');
+      if (statement.kind !== 'custody' || !wasBonded) return 'holds';
+      const given = { authorities, require, index, trust, atMs, statusMs };
+      const use = bonded(statement.to.id, { programmes: require.possessor }, given);
+      if ('documents' in use) return use.stale ? 'waits' : 'holds';
+      return use.isFinal ? { code: use.code, reason: use.reason } : 'waits';
     },
   };
 }
 
 /** What a use rests on: digests of the credentials that hold, or why it has to wait. */
 type UseVerdict =
-  | { readonly documents: readonly string[] }
-  | { readonly code: ErrorCode; readonly reason: string };
+  /** `stale`: one of them by a list that is too old to be believed. */
+  { readonly documents: readonly string[]; readonly stale?: boolean } | Unfit;
+
+interface Unfit {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  /** No status list will change it for what was used then. */
+  readonly isFinal?: boolean;
+}
 
 interface Given extends Required<PartyRules> {
   readonly index: PartyIndex;
   readonly trust: TrustBook;
+  /** When it is used, and as of when status lists are asked. */
   readonly atMs: number;
+  readonly statusMs: number;
 }
 
 /** Judges the use of a proven statement at `atMs`. */
@@ -150,16 +185,27 @@ function bonded(
   const found = bondAt(bonds, { types: ['custodian'], ...(least && { least }) }, useOf(given));
   if (!found.holds) {
     const reason = `${did} has no custodian bond that holds now: ${found.why}`;
-    return { code: 'IN_BOND_MISSING', reason };
+    return { code: 'IN_BOND_MISSING', reason, isFinal: isFinal(found.why) };
   }
-  if (programmes.length === 0) return { documents: [found.digest, ...standingOf(did, given)] };
+  const { digest, stale } = found;
+  if (programmes.length === 0) return { documents: [digest, ...standingOf(did, given)], stale };
   const standing = standingNow(did, given, programmes);
-  if (standing.holds) return { documents: [found.digest, standing.digest] };
+  if (standing.holds) {
+    return { documents: [digest, standing.digest], stale: stale || standing.stale };
+  }
   const reason = `${did} has no standing of ${programmes.join(' or ')} now: ${standing.why}`;
-  return { code: 'IN_STANDING_MISSING', reason };
+  return { code: 'IN_STANDING_MISSING', reason, isFinal: isFinal(standing.why) };
 }
 
-/** The standing that a party has with customs now; where none is asked for, none is needed. */
+/** A suspension ends, and a list comes back; what was over or revoked by then stays so. */
+function isFinal(why: Extract<InForce<Bond>, { readonly holds: false }>['why']): boolean {
+  return why !== 'suspended' && why !== 'unknown';
+}
+
+/**
+ * The standing that a party has with customs now. Where none is asked for none is needed, so it
+ * delays nothing that it may be revoked.
+ */
 function standingOf(did: string, given: Given): readonly string[] {
   const found = standingNow(did, given);
   return found.holds ? [found.digest] : [];
@@ -185,13 +231,9 @@ function factsOf<T extends Standing | Bond>(
   });
 }
 
-function useOf({ trust, atMs }: Given): Use {
+function useOf({ trust, atMs, statusMs }: Given): Use {
   return {
     atMs,
-    isSet({ list: url, purpose, index }, issuer) {
-      const found = trust.statusLists.get(url);
-      if (found === undefined || (found.list.validUntilMs ?? atMs) < atMs) return undefined;
-      return bitOf(found, { did: issuer, purpose, index });
-    },
+    statusOf: (entry, issuer) => listedIn(trust, entry, { did: issuer, atMs: statusMs }),
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Custody steps that came while the status lists of their signers were too old: once a list is
- * here again they are judged anew, and an act in the journal says that they count or that they
- * never did. Where lists stay away, an officer may say it.
+ * Custody steps that came while the status lists that they rest on were too old, their signers' or
+ * those of bonds and standings: once a list is here again they are judged anew, and an act in the
+ * journal says that they count or never did. Where lists stay away, an officer may say it.
  */
 import { isRefusal } from '../devices/credential/refusal.ts';
 import { openSecured } from '../devices/credential/secured.ts';
@@ -14,6 +14,7 @@ import type { CustodyResolution } from './custody-act.ts';
 import type { ListCheck } from './journal-index.ts';
 import type { PartyIndex } from './journal-party.ts';
 import { judgeParty } from './party-admit.ts';
+import type { PartyJudge } from './party-book.ts';
 import type { Recorder } from './record.ts';
 import type { JournalEntry, NewEntry } from './store.ts';
 import { isTightening, type TrustBook } from './trust.ts';
@@ -24,11 +25,15 @@ export interface PendingSteps {
   learn(entries: readonly JournalEntry[], trust: TrustBook): void;
   /** Hears of lists that were found at their address. */
   found(checks: readonly ListCheck[], trust: TrustBook): void;
-  /** The acts that follow, a page for each signer at most; the rest stays due. */
+  /** The acts that follow, a page for each organisation at most; the rest stays due. */
   acts(trust: TrustBook): NewEntry[];
 }
 
-export function createPendingSteps(tenant: string, index: PartyIndex): PendingSteps {
+export function createPendingSteps(
+  tenant: string,
+  index: PartyIndex,
+  judge: PartyJudge,
+): PendingSteps {
   const waiting = new Map<string, { readonly from: number; readonly atMs: number }>();
   const due = (signer: string, atMs: number) => void waiting.set(signer, { from: 0, atMs });
   return {
@@ -45,7 +50,8 @@ export function createPendingSteps(tenant: string, index: PartyIndex): PendingSt
       }
     },
     found(checks, trust) {
-      for (const { list, atMs } of checks) {
+      for (const { list, atMs, isMissed } of checks) {
+        if (isMissed) continue;
         const issuer = trust.statusLists.get(list)?.issuer;
         if (issuer !== undefined) due(issuer, atMs);
       }
@@ -55,7 +61,7 @@ export function createPendingSteps(tenant: string, index: PartyIndex): PendingSt
       for (const [signer, { from, atMs }] of waiting) {
         const steps = index.pendingSteps(signer, from, limits.pendingStepsPage);
         for (const step of steps) {
-          const act = resolutionOf(step, trust, atMs);
+          const act = resolutionOf(step, { trust, judge, foundMs: atMs });
           if (act !== undefined) acts.set(act.step, entryOf(tenant, act));
         }
         const last = steps.at(-1);
@@ -71,9 +77,9 @@ export function createPendingSteps(tenant: string, index: PartyIndex): PendingSt
 /** What a step comes to by all that is trusted at `atMs`; `undefined` while nobody can say. */
 function resolutionOf(
   entry: JournalEntry,
-  trust: TrustBook,
-  foundMs: number,
+  given: { readonly trust: TrustBook; readonly judge: PartyJudge; readonly foundMs: number },
 ): CustodyResolution | undefined {
+  const { trust, judge, foundMs } = given;
   // After a restart the last look may be older than the step, and says nothing of that time.
   const atMs = Math.max(foundMs, entry.header.receivedMs);
   const secured = openSecured(entry.bytes, limits.credentialBytesMax);
@@ -85,7 +91,16 @@ function resolutionOf(
     return { ...about, effect: 'void', reason: `${verdict.code}: ${verdict.reason}` };
   }
   if (verdict.outcome !== 'accepted' || verdict.header.standing !== undefined) return undefined;
-  return { ...about, effect: 'take', reason: 'the status lists of its signers are fresh again' };
+  const use = judge.judgeAgain(entry, trust, atMs);
+  if (use === 'waits') return undefined;
+  if (use === 'holds') {
+    return {
+      ...about,
+      effect: 'take',
+      reason: 'the status lists that it rests on are fresh again',
+    };
+  }
+  return { ...about, effect: 'void', reason: `${use.code}: ${use.reason}` };
 }
 
 function goodsOf(entry: JournalEntry): string {

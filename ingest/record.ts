@@ -82,7 +82,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let size = journal.found.size;
   const trust = emptyTrust(journal.enrolments);
   const parties = createPartyJudge(options, journal.parties);
-  const pending = createPendingSteps(tenant, journal.parties);
+  const pending = createPendingSteps(tenant, journal.parties, parties);
   /** Judgements by a book before this position may have been too kind. */
   let tightened = 0;
   const learn = (news: TrustNews) => {
@@ -97,17 +97,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const store = async (entries: readonly NewEntry[], give?: readonly ArrayBuffer[]) => {
     if (entries.length === 0) return [];
     // The bytes may be given away, so what the book is to read is copied first.
-    const copies = entries.map(({ header, bytes }) =>
-      isTrustKind(header.kind) ? bytes.slice() : undefined,
-    );
+    const copies = copiesOf(entries);
     const appended = await journal.append(entries, give);
-    const learnt: JournalEntry[] = [];
-    for (const [at, entry] of entries.entries()) {
-      const bytes = copies[at];
-      const { position, result } = appended[at] as Appended;
-      if (!bytes || result !== 'stored') continue;
-      learnt.push({ position, header: entry.header, bytes });
-    }
+    const learnt = learntOf(entries, copies, appended);
     const newest = learnt.at(-1);
     if (newest !== undefined) {
       learn({ entries: learnt, position: newest.position + 1 });
@@ -134,7 +126,6 @@ export function createRecorder(options: RecorderOptions): Recorder {
       return { message, admission: poisonOf(error, message, tenant) };
     }
   };
-  const judgeAgain = ({ message }: Judged): Judged => judge(message);
 
   const judgedOf = (chunk: JudgedChunk): Judged[] =>
     chunk.items.map((item, at) => {
@@ -145,7 +136,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       // A held one may be good by now, and a key that was free may be enrolled by another.
       const stale = chunk.trustPosition < trust.position && isOpen(judged.admission);
       const isAgain = stale || chunk.trustPosition < tightened;
-      if (isAgain && !isPoison(judged.admission)) return judgeAgain(judged);
+      if (isAgain && !isPoison(judged.admission)) return judge(judged.message);
       return guarded(judged.message, () => withUse(judged));
     });
 
@@ -157,7 +148,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const give = isAll ? chunks.map(({ buffer }) => buffer) : undefined;
       outcomes.push(...outcomesOf(group, await store(entriesOf(group), give)));
       if (group.length === rest.length) return outcomes;
-      rest = rest.slice(group.length).map((one) => (isOpen(one.admission) ? judgeAgain(one) : one));
+      rest = rest
+        .slice(group.length)
+        .map((one) => (isOpen(one.admission) ? judge(one.message) : one));
     }
   };
 
@@ -182,6 +175,23 @@ export function createRecorder(options: RecorderOptions): Recorder {
     },
     exclusively: (action) => inLane(() => action(store)),
   };
+}
+
+function copiesOf(entries: readonly NewEntry[]): (Uint8Array | undefined)[] {
+  return entries.map(({ header, bytes }) => (isTrustKind(header.kind) ? bytes.slice() : undefined));
+}
+
+/** The entries of trust that are new, by the copies that were made of them. */
+function learntOf(
+  entries: readonly NewEntry[],
+  copies: readonly (Uint8Array | undefined)[],
+  appended: readonly Appended[],
+): JournalEntry[] {
+  return entries.flatMap(({ header }, at) => {
+    const bytes = copies[at];
+    const { position, result } = appended[at] as Appended;
+    return bytes === undefined || result !== 'stored' ? [] : [{ position, header, bytes }];
+  });
 }
 
 function entriesOf(judged: readonly Judged[]): NewEntry[] {

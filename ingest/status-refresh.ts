@@ -12,7 +12,7 @@ import type { TrustDesk } from './trust-change.ts';
 
 export interface StatusRefreshOptions {
   readonly trust: TrustBook;
-  readonly desk: Pick<TrustDesk, 'refresh'>;
+  readonly desk: Pick<TrustDesk, 'refresh' | 'miss'>;
   /** Fetches a list; never rejects for what the other side does. */
   readonly fetch: (url: string, signal: AbortSignal) => Promise<Fetched | FetchRefusal>;
   /** Makes what asks for the DID documents that organisations publish, whatever is pinned. */
@@ -56,30 +56,43 @@ export function startStatusRefresh(options: StatusRefreshOptions): StatusRefresh
   const end = new AbortController();
   const resolver = options.resolver(end.signal);
   let cancelTurn = () => {};
+  let isMissing = false;
 
   const look = async (one: Watched): Promise<void> => {
     one.dueMs = Number.POSITIVE_INFINITY;
     const problem = await lookAt(one, options, { resolver, signal: end.signal });
     if (end.signal.aborted) return;
+    // Someone gave it by hand, but from now on it could say at its address what we do not hear.
+    if (problem !== undefined && isNew(one.id, trust)) await options.desk.miss([one.id]);
     one.failures = problem === undefined ? 0 : one.failures + 1;
     tell(one, problem, options);
     // Servers that were restarted together are not asked together for ever.
     const jitter = 0.8 + 0.2 * random.fraction();
     one.dueMs = clock.monotonicMs() + jitter * pauseOf(one, trust);
   };
+  /** Runs what reaches the journal; a failure ends everything. */
+  const start = (action: Promise<void>): Promise<void> => {
+    const done = action.catch((error) => {
+      end.abort();
+      options.failed(error);
+    });
+    underWay.add(done);
+    void done.finally(() => underWay.delete(done));
+    return done;
+  };
   const turn = (): void => {
-    watch(watched, trust);
+    const unwatched = watch(watched, trust);
+    if (unwatched.length > 0 && !isMissing) {
+      isMissing = true;
+      void start(options.desk.miss(unwatched)).finally(() => {
+        isMissing = false;
+      });
+    }
     const nowMs = clock.monotonicMs();
     for (const one of watched.values()) {
       if (underWay.size >= limits.statusFetchesMax) break;
       if (one.dueMs > nowMs) continue;
-      const done = look(one).catch((error) => {
-        end.abort();
-        options.failed(error);
-      });
-      underWay.add(done);
-      void done.finally(() => {
-        underWay.delete(done);
+      void start(look(one)).finally(() => {
         // A place is free, so whoever waits for one need not wait for the clock.
         if (!end.signal.aborted && hasDue(watched, clock)) turn();
       });
@@ -91,7 +104,7 @@ export function startStatusRefresh(options: StatusRefreshOptions): StatusRefresh
   };
   turns();
   return {
-    first: firstLook(watched, underWay),
+    first: firstLook(watched, underWay, end.signal),
     async stop() {
       cancelTurn();
       end.abort();
@@ -100,14 +113,15 @@ export function startStatusRefresh(options: StatusRefreshOptions): StatusRefresh
   };
 }
 
-/** Resolves when nothing is under way and nothing waits for its first look. */
+/** Resolves when nothing is under way and nothing waits for its first look, or all was ended. */
 async function firstLook(
   watched: ReadonlyMap<string, Watched>,
   underWay: ReadonlySet<Promise<void>>,
+  signal: AbortSignal,
 ): Promise<void> {
   while (underWay.size > 0) await Promise.race(underWay);
   const waiting = [...watched.values()].some(({ dueMs }) => dueMs === FIRST);
-  if (waiting) return firstLook(watched, underWay);
+  if (waiting && !signal.aborted) return firstLook(watched, underWay, signal);
 }
 
 const FIRST = Number.NEGATIVE_INFINITY;
@@ -120,9 +134,10 @@ function hasDue(watched: ReadonlyMap<string, Watched>, clock: Clock): boolean {
 /**
  * Adds what was named since: by what is stored, or by what a trusted organisation has proven and
  * is held for want of a list. What a message merely says is never looked for. Leaves out what is of
- * organisations that are trusted no longer.
+ * organisations that are trusted no longer. Answers lists in force for which there is no room, so
+ * that nobody looks for them.
  */
-function watch(watched: Map<string, Watched>, trust: TrustBook): void {
+function watch(watched: Map<string, Watched>, trust: TrustBook): string[] {
   const named = trust.index?.namedLists(limits.statusListsWatchedMax) ?? [];
   const wantedBy = [...trust.wanted].flatMap(([organisation, lists]) =>
     [...lists].map((list) => ({ list, organisation })),
@@ -139,6 +154,13 @@ function watch(watched: Map<string, Watched>, trust: TrustBook): void {
     const isList = !id.startsWith('did:');
     watched.set(id, { id, isList, dueMs: FIRST, failures: 0, said: '' });
   }
+  if (watched.size < limits.statusListsWatchedMax) return [];
+  return [...trust.statusLists.keys()].filter((id) => !watched.has(id) && isNew(id, trust));
+}
+
+/** Whether a list is in force of which it is not known whether its address answers. */
+function isNew(id: string, { checks, statusLists }: TrustBook): boolean {
+  return id.startsWith('https:') && statusLists.has(id) && !checks.has(id);
 }
 
 /** How long until the next look: the list's own ttl at most, and after failures ever longer. */

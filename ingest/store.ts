@@ -65,6 +65,14 @@ export interface EntryHeader {
    * `stale`: telemetry that was taken although its status lists were too old.
    */
   readonly standing?: 'pending' | 'stale';
+  /**
+   * Of a batch: what its status lists said, when it came, of the calibration certificate that its
+   * enrolment pins; absent where nothing stood against that. `unknown`: no list, or one too old.
+   */
+  readonly calibration?: {
+    readonly digest: string;
+    readonly status: 'revoked' | 'suspended' | 'unknown';
+  };
   /** Of a doubtful batch: the entry that put its key in doubt; only older ones vouch for it. */
   readonly since?: number;
   /**

@@ -26,7 +26,7 @@ import {
   trimmed,
 } from './trust-given.ts';
 import { type ListPage, listingOf, type TrustListing } from './trust-listing.ts';
-import { addStatusList, refreshStatusList } from './trust-status.ts';
+import { addStatusList, missStatusLists, refreshStatusList } from './trust-status.ts';
 
 export interface TrustDesk {
   /**
@@ -43,6 +43,11 @@ export interface TrustDesk {
    * the one in force, now or already, it counts as found.
    */
   refresh(url: string, bytes: Uint8Array): Promise<TrustChange>;
+  /**
+   * Takes note that lists in force are not found at their addresses, or not looked for: of those
+   * that never were, the time from which they grow too old begins now.
+   */
+  miss(urls: readonly string[]): Promise<void>;
 }
 
 const ORDER: readonly Kind[] = ['organisation', 'status', 'enrolment', 'unknown'];
@@ -99,6 +104,11 @@ export function createTrustDesk(options: {
           recorder.learnChecks([{ list: url, atMs: Math.round(options.nowMs()) }]);
         }
         return { name: url, ...change };
+      }),
+    miss: (urls) =>
+      recorder.exclusively(async (append) => {
+        const nowMs = Math.round(options.nowMs());
+        recorder.learnChecks(await missStatusLists({ append, trust, tenant, nowMs }, urls));
       }),
   };
 }

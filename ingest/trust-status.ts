@@ -11,7 +11,9 @@ import {
 import { checkSecured } from '../devices/credential/verify-issuer.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
+import type { ListCheck } from './journal-index.ts';
 import { digestOfSecured } from './party-admit.ts';
+import type { NewEntry } from './store.ts';
 import { isStale, type TrustBook, type TrustedStatusList } from './trust.ts';
 import { added, type Change, type Context, known, refused, trimmed } from './trust-given.ts';
 
@@ -85,9 +87,31 @@ export async function refreshStatusList(context: Context, url: string): Promise<
   }
   if (trust.checks.has(url) && !isStale(trust, url, nowMs)) return change;
   const checked = [{ list: url, digest: inForce.digest }];
-  const bytes = Buffer.from(JSON.stringify({ atMs: nowMs, checked }));
-  const digest = digestMultibase(bytes);
-  const header = { version: 1, tenant, kind: 'tick', receivedMs: nowMs, digest } as const;
-  await append([{ header, bytes }]);
+  await append([tickOf({ tenant, nowMs }, { checked })]);
   return change;
+}
+
+/**
+ * Says in the journal of lists that came by hand that their addresses do not answer, once, so that
+ * the time from which they are too old stands across restarts. Others are passed over.
+ */
+export async function missStatusLists(
+  { append, nowMs, tenant, trust }: Omit<Context, 'bytes' | 'called'>,
+  urls: readonly string[],
+): Promise<readonly ListCheck[]> {
+  const missed = urls.flatMap((list) => {
+    const inForce = trust.checks.has(list) ? undefined : trust.statusLists.get(list);
+    return inForce === undefined ? [] : [{ list, digest: inForce.digest }];
+  });
+  if (missed.length > 0) await append([tickOf({ tenant, nowMs }, { missed })]);
+  return missed.map(({ list }) => ({ list, atMs: nowMs, isMissed: true }));
+}
+
+function tickOf(
+  { tenant, nowMs }: Pick<Context, 'tenant' | 'nowMs'>,
+  said: Partial<Record<'checked' | 'missed', readonly { readonly list: string }[]>>,
+): NewEntry {
+  const bytes = Buffer.from(JSON.stringify({ atMs: nowMs, ...said }));
+  const digest = digestMultibase(bytes);
+  return { header: { version: 1, tenant, kind: 'tick', receivedMs: nowMs, digest }, bytes };
 }

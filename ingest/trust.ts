@@ -7,9 +7,10 @@
  * journal looks one up when its device speaks, and remembers those of the devices that spoke
  * lately. A book without a journal behind it keeps all that it was told.
  */
-import type { Enrolment } from '../devices/credential/enrolment.ts';
+import type { Enrolment, StatusEntry } from '../devices/credential/enrolment.ts';
 import { readEnrolment } from '../devices/credential/enrolment-wire.ts';
 import { openToken } from '../devices/credential/jws.ts';
+import type { Calibration } from '../devices/credential/party/calibration.ts';
 import { isRefusal } from '../devices/credential/refusal.ts';
 import { openSecured } from '../devices/credential/secured.ts';
 import {
@@ -70,11 +71,14 @@ export interface TrustBook {
   readonly enrolments: Map<string, readonly TrustedEnrolment[]>;
   /** Where the other enrolments are found. */
   readonly index?: EnrolmentIndex;
+  /** Calibration certificates that were asked for lately, by digest. Not folded. */
+  readonly calibrations: Map<string, Calibration>;
   /** By the list's URL. */
   readonly statusLists: Map<string, TrustedStatusList>;
   /**
-   * When lists that are looked for at their address were last found there, by URL. Not folded: what
-   * follows of it stands in the header of each entry (`standing`), so a rebuild needs none of it.
+   * When lists that are looked for at their address were last found there, by URL; of one that
+   * never was, since when that is known. Not folded: what follows of it stands in the header of
+   * each entry (`standing`), so a rebuild needs none of it.
    */
   readonly checks: Map<string, number>;
   /**
@@ -112,6 +116,7 @@ export function emptyTrust(index?: EnrolmentIndex): TrustBook {
     pinned: new Map(),
     enrolments: new Map(),
     ...(index && { index }),
+    calibrations: new Map(),
     statusLists: new Map(),
     checks: new Map(),
     wanted: new Map(),
@@ -204,19 +209,15 @@ export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number)
   }
   const documents = [one.digest, organisation.digest];
   let stale = false;
-  for (const { purpose, list: url, index } of status) {
-    const found = book.statusLists.get(url);
-    const isLookedFor = book.checks.has(url);
-    const isOver = found !== undefined && (found.list.validUntilMs ?? Infinity) < atMs;
-    // That a web server is out of order must not stop a border: its last list counts on, marked.
-    const usable = found !== undefined && (!isOver || isLookedFor);
-    const bit = usable ? bitOf(found, { did, purpose, index }) : undefined;
-    if (found === undefined || bit === undefined) {
+  for (const entry of status) {
+    const { purpose, list: url } = entry;
+    const listed = listedIn(book, entry, { did, atMs });
+    if (listed === undefined) {
       const reason = `the ${purpose} list ${url} is missing or not valid now`;
       return { state: 'held', code: 'IN_STATUS_UNKNOWN', reason };
     }
-    if (bit && purpose === 'revocation') {
-      const { digest, position: since } = found;
+    const { digest, position: since } = listed.list;
+    if (listed.isSet && purpose === 'revocation') {
       return {
         state: 'revoked',
         reason: `revoked in ${url}`,
@@ -224,16 +225,42 @@ export function standingOf(book: TrustBook, one: TrustedEnrolment, atMs: number)
         documents: [...documents, digest],
       };
     }
-    if (bit) return { state: 'held', code: 'VC_SUSPENDED', reason: `suspended in ${url}` };
-    documents.push(found.digest);
-    stale ||= isOver || isStale(book, url, atMs);
+    if (listed.isSet) return { state: 'held', code: 'VC_SUSPENDED', reason: `suspended in ${url}` };
+    documents.push(digest);
+    stale ||= listed.isStale;
   }
   return { state: 'active', documents, stale };
 }
 
+/** What the list that is in force says of one entry. */
+export interface Listed {
+  readonly list: TrustedStatusList;
+  readonly isSet: boolean;
+  /** Not found at its address for too long, or over: a revocation may be missing. */
+  readonly isStale: boolean;
+}
+
+/**
+ * What is said at `atMs` of an entry in a list of `did`; `undefined` where no list says anything.
+ * That a web server is out of order must not stop a border: a list that is looked for counts on
+ * after its end, marked.
+ */
+export function listedIn(
+  book: TrustBook,
+  { purpose, list: url, index }: StatusEntry,
+  { did, atMs }: { readonly did: string; readonly atMs: number },
+): Listed | undefined {
+  const list = book.statusLists.get(url);
+  const isSet = list && bitOf(list, { did, purpose, index });
+  if (list === undefined || isSet === undefined) return undefined;
+  const isOver = (list.list.validUntilMs ?? Number.POSITIVE_INFINITY) < atMs;
+  if (isOver && !book.checks.has(url)) return undefined;
+  return { list, isSet, isStale: isOver || isStale(book, url, atMs) };
+}
+
 /**
  * Whether a list that is looked for at its address was not found there for too long. A list that
- * only ever came by hand is as old as the person who gave it wants it to be.
+ * has no address on the web is as old as the person who gave it wants it to be.
  */
 export function isStale({ checks }: TrustBook, list: string, atMs: number): boolean {
   const foundMs = checks.get(list);
@@ -241,7 +268,7 @@ export function isStale({ checks }: TrustBook, list: string, atMs: number): bool
 }
 
 /** The bit at an index of a list, or `undefined` where the list does not speak of that. */
-export function bitOf(
+function bitOf(
   { list, bits, issuer }: TrustedStatusList,
   asked: { did: string; purpose: string; index: number },
 ): boolean | undefined {

@@ -54,13 +54,19 @@ export const ingestErrors = {
     retryable: true,
   },
   IN_FUTURE: {
-    meaning: 'The batch is dated further ahead of its receipt than clocks may differ.',
-    hint: "Set the gateway's clock; readings may be dated at most five minutes ahead.",
-    retryable: false,
+    meaning:
+      'It is dated further ahead of its receipt than clocks may differ: a batch is held up to a day.',
+    hint: "Set whichever clock is wrong, the gateway's or the ingester's; five minutes are allowed.",
+    retryable: true,
   },
   IN_FORK: {
     meaning: 'The batch contradicts a stored one: same device, epoch and sequence, other content.',
     hint: 'Two signers share one key, or a disk was restored; revoke the key and enrol a new one.',
+    retryable: false,
+  },
+  IN_CLONED: {
+    meaning: 'Two gateways sign with the key of the device: a run of one goes on beside the other.',
+    hint: 'Find the copy; then enrol a new key, or accept what is genuine (bondline-ingest accept).',
     retryable: false,
   },
   IN_QUARANTINE: {

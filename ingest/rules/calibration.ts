@@ -2,7 +2,7 @@
  * The calibration that a device's enrolment pins is not here, or did not hold when the device last
  * spoke. What it says is kept; how far it can be relied on is in doubt.
  */
-import { calibrationAt } from '../../devices/credential/party/in-force.ts';
+import { calibrationAt, type Use } from '../../devices/credential/party/in-force.ts';
 import type { TwinState } from '../fold-state.ts';
 import type { Rule } from '../rule.ts';
 import { newestEnrolment } from '../twin-statement.ts';
@@ -20,7 +20,7 @@ const WORDS = {
 export const calibration: Rule = {
   name: 'calibration',
   code: 'CALIBRATION',
-  version: 1,
+  version: 2,
   summary: 'A device spoke without the calibration that its enrolment names.',
   kinds: ['device'],
   evaluate(state) {
@@ -31,10 +31,10 @@ export const calibration: Rule = {
     const { device } = record.enrolment;
     const statement = state.papers.get(pinned)?.calibration;
     const known = statement && { statement, digest: pinned };
-    const found = calibrationAt(known, device, useOf(state));
+    const found = calibrationAt(known, device, useOf(state, pinned));
     if (found.holds) return undefined;
     return {
-      severity: found.why === 'absent' ? 'notice' : 'warning',
+      severity: found.why === 'absent' || found.why === 'unknown' ? 'notice' : 'warning',
       sinceMs: state.papers.get(pinned)?.untilMs ?? record.enrolment.validFromMs,
       text: `When it last spoke, its calibration certificate ${WORDS[found.why]}.`,
       evidence: [record.position],
@@ -42,7 +42,16 @@ export const calibration: Rule = {
   },
 };
 
-/** At the time of the newest reading. Status was looked up when the certificate was admitted. */
-function useOf({ observedMs: atMs }: TwinState): Parameters<typeof calibrationAt>[2] {
-  return { atMs, isSet: () => false };
+/** At the time of the newest reading, by what status lists said when its batch was admitted. */
+function useOf({ history, observedMs: atMs }: TwinState, pinned: string): Use {
+  const noted = history?.newest?.stamp.calibration;
+  const status = noted?.digest === pinned ? noted.status : undefined;
+  return {
+    atMs,
+    statusOf({ purpose }) {
+      if (status === 'unknown') return undefined;
+      const said = purpose === 'revocation' ? 'revoked' : 'suspended';
+      return { isSet: status === said, isStale: false };
+    },
+  };
 }

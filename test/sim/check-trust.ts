@@ -18,7 +18,7 @@ export function checkJudged(facts: Facts, entries: readonly JournalEntry[]): str
       return isRevoked && code === 'VC_REVOKED' ? [] : [said];
     }
     if (kind !== 'refusal' || batch === undefined || hashOf(bytes) !== batch.hash) return [];
-    const isAhead = batch.closedMs - receivedMs > limits.clockSkewMs;
+    const isAhead = batch.closedMs - receivedMs > limits.batchAheadMsMax;
     return code === 'IN_FUTURE' && isAhead ? [] : [`as it was signed: ${said}`];
   });
 }

@@ -62,15 +62,23 @@ export async function office(
     store,
     desk,
     /** Publishes a list of an organisation, by hand. */
-    publish: async (of: string, list: string, set: number[], validFromMs: number) => {
+    publish: async (
+      of: string,
+      list: string,
+      set: number[],
+      validFromMs: number,
+      changes: { readonly validUntilMs?: number } = {},
+    ) => {
       const { signer } = by[of] as Organisation;
       const payload = composeStatusList({
-        ...{ id: list, issuer: of, purpose: 'revocation', validFromMs },
+        ...{ id: list, issuer: of, purpose: 'revocation', validFromMs, ...changes },
         encodedList: encodeStatusList(statusBits(set)),
       });
       const bytes = await signToken({ payload, signer, typ: 'vc+jwt' });
       await desk.add([{ name: 'list.jwt', bytes }], false);
     },
+    /** Says that a list was found at its address. */
+    found: (list: string, atMs: number) => recorder.learnChecks([{ list, atMs }]),
     restart: () => {
       recorder = recorderOf();
     },

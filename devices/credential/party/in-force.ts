@@ -17,13 +17,21 @@ export interface Known<T> {
 /** When something is used, and what the status lists say then. */
 export interface Use {
   readonly atMs: number;
-  /** Whether a bit is set in a list of `issuer`; `undefined` when no valid list says. */
-  readonly isSet: (entry: StatusEntry, issuer: string) => boolean | undefined;
+  /** What a list of `issuer` says of an entry; `undefined` when no valid list does. */
+  readonly statusOf: (entry: StatusEntry, issuer: string) => EntryStatus | undefined;
+}
+
+/** What a status list says of one entry. */
+export interface EntryStatus {
+  readonly isSet: boolean;
+  /** The list is too old to be believed: what it does not say may be so all the same. */
+  readonly isStale: boolean;
 }
 
 /** What was found: the statement that holds, or why none does. */
 export type InForce<T> =
-  | ({ readonly holds: true } & Known<T>)
+  /** `stale`: as far as is known, by a list that is too old to be believed. */
+  | ({ readonly holds: true; readonly stale: boolean } & Known<T>)
   | {
       readonly holds: false;
       readonly why:
@@ -80,7 +88,7 @@ export function calibrationAt(
   return firstInForce(pinned === undefined ? [] : [pinned], (one) => one.device === device, use);
 }
 
-/** The newest that holds; else why the newest does not. */
+/** The newest that holds, rather by lists that can be believed; else why the newest does not. */
 function firstInForce<T extends PartyHead>(
   known: readonly Known<T>[],
   fits: (statement: T) => boolean,
@@ -88,22 +96,28 @@ function firstInForce<T extends PartyHead>(
 ): InForce<T> {
   let reason: InForce<T> = { holds: false, why: 'absent' };
   for (const one of known) {
-    const why = fits(one.statement) ? whyNot(one.statement, use) : 'unfit';
-    if (why === undefined) reason = { holds: true, ...one };
-    else if (!reason.holds) reason = { holds: false, why };
+    const found = fits(one.statement) ? judge(one.statement, use) : 'unfit';
+    if (typeof found === 'string') {
+      if (!reason.holds) reason = { holds: false, why: found };
+    } else if (!reason.holds || reason.stale || !found.stale) {
+      reason = { holds: true, ...found, ...one };
+    }
   }
   return reason;
 }
 
-function whyNot({ validFromMs, validUntilMs, status, issuer }: PartyHead, { atMs, isSet }: Use) {
+function judge({ validFromMs, validUntilMs, status, issuer }: PartyHead, use: Use) {
+  const { atMs } = use;
   if (atMs < validFromMs) return 'not-yet';
   if (validUntilMs !== undefined && atMs > validUntilMs) return 'expired';
+  let stale = false;
   for (const entry of status) {
-    const set = isSet(entry, issuer.id);
-    if (set === undefined) return 'unknown';
-    if (set) return entry.purpose === 'revocation' ? 'revoked' : 'suspended';
+    const found = use.statusOf(entry, issuer.id);
+    if (found === undefined) return 'unknown';
+    if (found.isSet) return entry.purpose === 'revocation' ? 'revoked' : 'suspended';
+    stale ||= found.isStale;
   }
-  return undefined;
+  return { stale };
 }
 
 /** Below 0, 0 or above 0, as two decimal texts without exponents compare. */

@@ -84,11 +84,16 @@ describe('admit, an enrolled device', () => {
     });
   });
 
-  it('refuses the first millisecond beyond the clock skew, not the last within', async () => {
+  it('holds the first millisecond beyond the clock skew, and refuses what is a day beyond', async () => {
     const within = await world.device.next(worldMs + limits.clockSkewMs);
     const beyond = await world.device.next(worldMs + limits.clockSkewMs + 1);
     expect(judge(within).outcome).toBe('accepted');
-    expect(judge(beyond)).toMatchObject({ outcome: 'refused', code: 'IN_FUTURE' });
+    expect(judge(beyond)).toMatchObject({ outcome: 'held', code: 'IN_FUTURE', bytesKept: 0 });
+    expect(judge(beyond, world.fingerprint, worldMs + 1).outcome).toBe('accepted');
+    const last = await world.device.next(worldMs + limits.batchAheadMsMax);
+    const never = await world.device.next(worldMs + limits.batchAheadMsMax + 1);
+    expect(judge(last)).toMatchObject({ outcome: 'held', code: 'IN_FUTURE' });
+    expect(judge(never)).toMatchObject({ outcome: 'refused', code: 'IN_FUTURE' });
   });
 
   it('refuses the first batch above the size of one for good, not the last within', async () => {

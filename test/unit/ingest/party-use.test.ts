@@ -52,7 +52,69 @@ describe('a bond that was revoked', () => {
   });
 });
 
+describe('a bond whose list was not found for too long', () => {
+  const list = 'https://surety.example/status/revocation.jwt';
+  const status = [{ purpose: 'revocation', list, index: 3 }] as const;
+  const step = () => proven(custodyStep(), [by[northline.id], by[lakeside.id]]);
+  const bondedOffice = async (changes: { readonly validUntilMs?: number } = {}) => {
+    const one = await office();
+    await one.publish(surety.id, list, [], partyMs - 1_000, changes);
+    await one.submit(await token(bond({ status, number: 'N' })));
+    await one.submit(await token(bond({ status, number: 'L', principal: lakeside })));
+    return one;
+  };
+
+  it('bears in the last of the 300 s, and makes a step wait and marks an act in the next', async () => {
+    const { submit, found, store } = await bondedOffice();
+    found(list, partyMs - limits.statusStaleMs);
+    expect(await submit(await token(movement()))).not.toHaveProperty('standing');
+    const other = movement({ goods: [`${oilGoods}-2`], number: '257700053' });
+    const late = await submit(await token(other), partyMs + 1);
+    expect(late).toMatchObject({ outcome: 'accepted' });
+    expect(store.read(late?.position ?? -1, 1)[0]?.header.standing).toBe('stale');
+    const pending = await submit(await step(), partyMs + 1);
+    expect(pending).toMatchObject({ outcome: 'accepted', standing: 'pending' });
+    expect(store.pendingSteps(surety.id, 0, 9)).toMatchObject([{ position: pending?.position }]);
+  });
+
+  it('goes on after its end where it is looked for, and does not where nobody looks', async () => {
+    const { submit, found, store } = await bondedOffice({ validUntilMs: partyMs });
+    expect(await submit(await token(movement()))).toMatchObject({ outcome: 'accepted' });
+    const asked = await step();
+    expect(await submit(asked, partyMs + 1)).toMatchObject({ code: 'IN_BOND_MISSING' });
+    found(list, partyMs);
+    const pending = await submit(asked, partyMs + 1);
+    expect(pending).toMatchObject({ outcome: 'accepted', standing: 'pending' });
+    expect(store.read(pending?.position ?? -1, 1)[0]?.header.standing).toBe('pending');
+  });
+
+  it('bears all the same where another holds that is known to', async () => {
+    const { submit, found } = await bondedOffice();
+    found(list, partyMs - limits.statusStaleMs - 1);
+    await submit(await token(movement()));
+    await submit(await token(bond({ number: 'L2', principal: lakeside })));
+    await submit(await token(bond({ status, number: 'L3', principal: lakeside })));
+    expect(await submit(await step())).not.toHaveProperty('standing');
+  });
+});
+
 describe('a standing that is asked for', () => {
+  it('makes a step wait where the list of customs was not found for too long', async () => {
+    const { submit, publish, found, store } = await office({ require: { possessor: ['AEO'] } });
+    const list = 'https://customs.example/status/revocation.jwt';
+    const status = [{ purpose: 'revocation', list, index: 3 }] as const;
+    await publish(customs.id, list, [], partyMs - 1_000);
+    for (const principal of [northline, lakeside]) {
+      await submit(await token(bond({ principal, number: principal.name })));
+    }
+    await submit(await token(aeo({ status })));
+    await submit(await token(movement()));
+    found(list, partyMs - limits.statusStaleMs - 1);
+    const step = await proven(custodyStep(), [by[northline.id], by[lakeside.id]]);
+    expect(await submit(step)).toMatchObject({ outcome: 'accepted', standing: 'pending' });
+    expect(store.pendingSteps(customs.id, 0, 9)).toHaveLength(1);
+  });
+
   it('is needed by who takes goods in bond over, at the time, of a programme that counts', async () => {
     const { submit, store } = await office({ require: { possessor: ['CTPAT', 'AEO'] } });
     for (const principal of [northline, lakeside]) {

@@ -363,7 +363,8 @@ describe('the list of an organisation that is its key', () => {
 });
 
 describe('what is not on the web', () => {
-  it('never grows old: a list that came by hand alone', async () => {
+  it('never grows old: a list that came by hand alone and has no address there', async () => {
+    url = 'urn:uuid:6d1d0d2e-3f5b-4f0e-9b64-0c6a8a5f7c11';
     await enrol();
     await ingest.desk.add([{ name: 's', bytes: await list([]) }], false);
     await look().first;

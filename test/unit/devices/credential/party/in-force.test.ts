@@ -15,7 +15,16 @@ const known = <T>(statement: T): Known<T> => ({
   statement,
   digest: `digest-${JSON.stringify(statement).length}`,
 });
-const useAt = (atMs: number, isSet: Use['isSet'] = () => false): Use => ({ atMs, isSet });
+type IsSet = (entry: StatusEntry, issuer: string) => boolean | undefined;
+/** A list that was not found for too long. */
+const oldList = 'https://old.example/1';
+const useAt = (atMs: number, isSet: IsSet = () => false): Use => ({
+  atMs,
+  statusOf(entry, issuer) {
+    const set = isSet(entry, issuer);
+    return set === undefined ? undefined : { isSet: set, isStale: entry.list === oldList };
+  },
+});
 const entry: StatusEntry = { purpose: 'revocation', list: 'https://a.example/1', index: 4 };
 const suspension: StatusEntry = { ...entry, purpose: 'suspension' };
 
@@ -31,7 +40,9 @@ describe('a calibration', () => {
       [validUntilMs + 1, 'expired'],
     ] as const) {
       const found = calibrationAt(held, device, useAt(atMs));
-      expect(found).toEqual(why === undefined ? { holds: true, ...held } : { holds: false, why });
+      expect(found).toEqual(
+        why === undefined ? { holds: true, stale: false, ...held } : { holds: false, why },
+      );
     }
     expect(calibrationAt(held, 'did:key:zOther', useAt(partyMs))).toMatchObject({ why: 'unfit' });
     expect(calibrationAt(undefined, device, useAt(partyMs))).toMatchObject({ why: 'absent' });
@@ -89,6 +100,27 @@ describe('a bond', () => {
     const found = bondAt([first, second, ended], {}, useAt(partyMs));
     expect(found.holds && found.statement.number).toBe('second');
     expect(bondAt([ended], {}, useAt(partyMs))).toEqual({ holds: false, why: 'expired' });
+  });
+
+  it('is stale by a list that is too old, unless another one holds that is not', () => {
+    const old = known(bond({ number: 'old', status: [{ ...entry, list: oldList }] }));
+    const good = known(bond({ number: 'good', status: [entry] }));
+    const first = known(bond({ number: 'first', status: [{ ...entry, list: oldList }] }));
+    expect(bondAt([old], {}, useAt(partyMs))).toMatchObject({ holds: true, stale: true });
+    expect(bondAt([first, old], {}, useAt(partyMs))).toMatchObject({ stale: true, ...old });
+    for (const both of [
+      [good, old],
+      [old, good],
+    ]) {
+      expect(bondAt(both, {}, useAt(partyMs))).toMatchObject({ stale: false, ...good });
+    }
+    expect(
+      bondAt(
+        [old],
+        {},
+        useAt(partyMs, () => true),
+      ),
+    ).toMatchObject({ why: 'revoked' });
   });
 
   it('is compared in decimals that no float could tell apart', () => {
