@@ -46,6 +46,8 @@ function sentenceOf(code: string): string {
     case 'VC_REVOKED':
     case 'IN_QUARANTINE':
       return 'the ingester keeps a batch in doubt, without effect until an officer accepts it';
+    case 'IN_CLONED':
+      return 'the ingester keeps a batch in doubt: another gateway signs with the same key';
     case 'IN_FORK':
       return 'the ingester keeps a batch as evidence, without effect: another claims its place';
     default:

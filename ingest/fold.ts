@@ -100,6 +100,10 @@ export class Fold implements FoldAccess {
           this.foldIncident(entry, 'FORK');
           beginQuarantine(entry, this);
         }
+        if (entry.header.code === 'IN_CLONED') {
+          this.foldIncident(entry, 'CLONED');
+          beginQuarantine(entry, this);
+        }
         putDoubtful(entry, this);
         return nothing;
       case 'refusal':
@@ -236,7 +240,7 @@ export class Fold implements FoldAccess {
   }
 
   /** Evidence against a device; a stranger's bytes make no twin. */
-  private foldIncident(entry: JournalEntry, code: 'FORK' | 'REFUSED'): void {
+  private foldIncident(entry: JournalEntry, code: 'FORK' | 'CLONED' | 'REFUSED'): void {
     const { header, position } = entry;
     if (header.batch === undefined) return;
     const device = this.find(header.tenant, 'device', header.batch.device);

@@ -9,6 +9,7 @@ import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { ChainedAct } from './act.ts';
 import { createDoubts, type DoubtPlace, type Doubts, type Settled } from './journal-doubt.ts';
+import { createRuns, type Runs } from './journal-runs.ts';
 import type { Appended, BatchKey, EntryHeader, NewEntry } from './store.ts';
 
 /** The log below: what is put there takes the next position. */
@@ -34,19 +35,22 @@ interface Context {
   readonly sql: ReturnType<typeof prepare>;
   readonly log: PlaceLog;
   readonly doubts: Doubts;
+  readonly runs: Runs;
   /** Rows of devices that spoke lately: each batch asks for its own. */
   readonly devices: Map<string, number>;
 }
 
 export function createPlaces(db: Database, log: PlaceLog): Places {
   const doubts = createDoubts(db);
-  const context: Context = { sql: prepare(db), log, doubts, devices: new Map() };
+  const runs = createRuns(db);
+  const context: Context = { sql: prepare(db), log, doubts, runs, devices: new Map() };
   return {
     appendBatch: (entry, key) => appendBatch(context, entry, key),
     appendAct: (entry) => appendAct(context, entry),
     reload() {
       context.devices.clear();
       doubts.reload();
+      runs.reload();
     },
   };
 }
@@ -100,7 +104,10 @@ function appendBatch(context: Context, entry: NewEntry, key: BatchKey): Appended
     return log.put(header, entry.bytes);
   }
   const since = earliest(entry.header.since, doubts.quarantinedSince(device));
-  if (since === undefined) return putGood(context, coming);
+  if (since === undefined) {
+    const rival = context.runs.proofIn(coming.place, entry, log.next());
+    return rival === undefined ? putGood(context, coming) : putCloned(context, coming, rival);
+  }
   const under = rootOf(context, coming, since);
   if (under === undefined) return putDoubtful(context, coming, since);
   const header = { ...clean(entry.header), kind: 'batch', under } as const;
@@ -183,6 +190,17 @@ function putDoubtful({ log, doubts }: Context, { entry, place, digest }: Coming,
   return appended;
 }
 
+/** It shows that its key is in two places: from it on the device is in quarantine. */
+function putCloned({ log, doubts }: Context, { entry, place, digest }: Coming, rival: number) {
+  const since = log.next();
+  const reason = `its run goes on after the one of the batch at position ${rival} had begun`;
+  const header = { ...entry.header, kind: 'doubtful', code: 'IN_CLONED', reason, since } as const;
+  const appended = log.put(header, entry.bytes);
+  doubts.keep(since, place, digest, since);
+  doubts.quarantine(place.device, since);
+  return appended;
+}
+
 /**
  * Accepts the doubtful batch that a good one names, and the one that this names, and so on back,
  * in an act of its own; its position, where there was any.
@@ -220,14 +238,16 @@ function appendAct(context: Context, { header, bytes }: NewEntry): Appended {
   for (const settled of context.doubts.take(appended.position, bytes)) {
     if (!isTaken(context.sql, settled.place)) occupy(context, settled);
   }
+  context.runs.reload();
   return appended;
 }
 
 /** Gives a batch its place. */
-function occupy({ sql }: Context, { position, place, digest }: Settled): void {
+function occupy({ sql, runs }: Context, { position, place, digest }: Settled): void {
   const { device, epochCounter, epochNonce, sequence } = place;
   sql.insertReplay.run(device, epochCounter, epochNonce, sequence, digest, position);
   const high = sql.raiseHighWater.get(device, epochCounter, epochNonce, sequence);
+  if (high?.count === 1) runs.began(device);
   if (high !== undefined && high.count <= high.sequence) return;
   // More batches than places: a disk has changed the index, and one of them would count twice.
   throw new EdgeError('IN_JOURNAL_DAMAGED', `counting batch ${sequence} at position ${position}`);

@@ -5,6 +5,7 @@ import { indexStoredEntries } from './journal-index.ts';
 import { indexStoredParties, partySchema } from './journal-party.ts';
 import { poisonSchema } from './journal-poison.ts';
 import { refusalSchema } from './journal-refusals.ts';
+import { runSchema } from './journal-runs.ts';
 
 export const journalSchema: readonly SchemaStep[] = [
   `
@@ -88,4 +89,5 @@ export const journalSchema: readonly SchemaStep[] = [
   indexStoredParties,
   refusalSchema,
   poisonSchema,
+  runSchema,
 ];

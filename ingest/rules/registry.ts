@@ -2,6 +2,7 @@
 import type { Rule } from '../rule.ts';
 import { calibration } from './calibration.ts';
 import { clock } from './clock.ts';
+import { cloned } from './cloned.ts';
 import { custody } from './custody.ts';
 import { doubtful } from './doubtful.ts';
 import { fork } from './fork.ts';
@@ -18,6 +19,7 @@ import { temperatureExcursion } from './temp-exc.ts';
 /** In the order in which a twin shows its alerts; the gravest first. */
 export const rules: readonly Rule[] = [
   fork,
+  cloned,
   quarantine,
   custody,
   temperatureExcursion,

@@ -63,6 +63,7 @@ describe('the way to the ingester', () => {
   it.each([
     ['VC_REVOKED', 'in doubt, without effect until an officer accepts it'],
     ['IN_QUARANTINE', 'in doubt, without effect until an officer accepts it'],
+    ['IN_CLONED', 'in doubt: another gateway signs with the same key'],
     ['IN_FORK', 'as evidence, without effect: another claims its place'],
     ['VC_SCHEMA', 'refused a batch for good'],
   ])('says of %s what became of the batch', async (code, words) => {

@@ -145,6 +145,13 @@ describe('quarantine', () => {
     expect(codes(folded)).toEqual(['FORK', 'DOUBTFUL']);
   });
 
+  it('begins with the batch that shows two gateways, which an officer can accept', () => {
+    const folded = world(one, doubtfulEntry(flow(2, 2, 20), 'IN_CLONED'));
+    expect(codes(folded)).toEqual(['CLONED', 'QUARANTINE', 'DOUBTFUL']);
+    folded.apply([officer(3, [2], [meter])]);
+    expect(codes(folded)).toEqual(['CLONED']);
+  });
+
   it('ends for people once the device is enrolled with another key', () => {
     const anew = deviceDid('anew');
     const next = enrolmentEntry({ position: 3, device: anew, supersedes: meter });

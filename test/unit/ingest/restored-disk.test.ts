@@ -117,6 +117,29 @@ describe('a disk that was put back to a copy', () => {
     }
   });
 
+  it('while the older one goes on is a copied key, and both are kept', async () => {
+    const device = world.device.signer;
+    const original = openStore({ file: file(), devices: [device] });
+    const say = async ({ store }: typeof original) => {
+      closedMs += 1_000;
+      const after = store.peek({ after: 0, count: 1_000 }).at(-1)?.id ?? 0;
+      await store.append([draftOf(device.did, closedMs, 3, { gateway: world.gateway })]);
+      return store.peek({ after, count: 1 }).map(({ token }) => token);
+    };
+    const tokens = await say(original);
+    await original.db.backup(copy());
+    const thief = openStore({ file: copy(), devices: [device] });
+    for (let turn = 0; turn < 50; turn += 1) {
+      tokens.push(...(await say(original)), ...(await say(thief)));
+    }
+    for (const { store } of [original, thief]) store.close();
+    const { codes, kinds, state } = await received(tokens);
+    expect(kinds).toHaveLength(101);
+    expect(kinds.lastIndexOf('batch')).toBeLessThan(10);
+    expect(codes).toEqual(expect.arrayContaining(['CLONED', 'QUARANTINE', 'ROLLBACK']));
+    expect(state.doubt?.quarantine?.reason).toContain('had begun');
+  });
+
   it('that was never put back raises nothing, whatever the order', async () => {
     const all = [...(await run(file(), 4)), ...(await run(file(), 3))];
     for (const tokens of [all, [...all].reverse()]) {
