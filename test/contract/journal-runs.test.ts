@@ -2,7 +2,7 @@
  * A copied key and a disk that was put back, as the journal tells them apart: real outboxes with
  * real signatures, thousands of them, each batch with the times at which it was closed and came.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,7 +86,7 @@ const forms: Readonly<Record<string, Form>> = {
     const file = join(directory, `${run}.db`);
     const original = start(device);
     await say(original);
-    await original.db.backup(file);
+    writeFileSync(file, original.db.serialize());
     return [original, start(device, file)];
   },
   async 'key and disk, while the original stands still'(run, say) {
@@ -94,7 +94,7 @@ const forms: Readonly<Record<string, Form>> = {
     const files = ['a', 'b'].map((name) => join(directory, `${run}-${name}.db`));
     const before = start(device);
     await say(before);
-    for (const file of files) await before.db.backup(file);
+    for (const file of files) writeFileSync(file, before.db.serialize());
     before.store.close();
     return [start(device, files[0]), start(device, files[1])];
   },
@@ -245,7 +245,7 @@ async function restoredHistory(chance: () => number): Promise<Sent[]> {
       sent.push({ token, atMs: Math.floor(trueMs + Math.max(backlogMs, lateMs)) });
       if (batch === copyAt || batch + 1 === batches) {
         const file = join(directory, `${images.length}-${chance()}.db`);
-        await side.db.backup(file);
+        writeFileSync(file, side.db.serialize());
         images.push(file);
       }
     }
