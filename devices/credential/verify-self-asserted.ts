@@ -15,8 +15,10 @@ import type { Presenter } from './verify-presentation.ts';
 import { credentialKindOf } from './vocabulary.ts';
 
 /**
- * Judges a credential without proof inside of a presentation that has proofs. VC_UNSECURED where it
- * is not the holder's own; otherwise as any credential, and never better than the presentation.
+ * Judges a credential without proof inside of a presentation that has proofs: form, period, status
+ * and kind like those of any credential. It is not valid where the presentation is not.
+ *
+ * @returns VC_UNSECURED where the credential is not the holder's own
  */
 export function judgeSelfAsserted(
   credential: JsonObject,

@@ -11,8 +11,9 @@ import { openToken } from '../../devices/credential/jws.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import { limits } from '../../devices/limits.ts';
 import { openJournalReader } from '../../ingest/journal-reader.ts';
-import { RunningCommand } from '../support/commands.ts';
-import { Site, siteOrganisation } from '../support/site.ts';
+import type { RunningCommand } from '../support/commands.ts';
+import { startRegisters } from '../support/registers.ts';
+import { Site } from '../support/site.ts';
 import { type Figure, figure, quantile } from './figure.ts';
 
 const DEVICES = 12;
@@ -30,13 +31,12 @@ const UNDER_WAY = 2 * PRODUCTION;
 
 export async function benchDrain(say: (line: string) => void): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bondline-drain-'));
-  const meters = new RunningCommand('sim', [
-    ...['device', 'registers', '--units', String(DEVICES), '--attached'],
-  ]);
+  const { devices, meters } = await startRegisters({
+    ...{ devices: DEVICES, points: POINTS },
+    ...{ everyMs: EVERY_MS, flushMs: 1_000 },
+  });
   let site: Site | undefined;
   try {
-    const { port } = new URL(String((await meters.ready())['url']));
-    const devices = Array.from({ length: DEVICES }, (_, index) => deviceOf(index, Number(port)));
     const created = await Site.create({ directory, devices, goods: 'batch/' });
     site = created.site;
     say(`filling the outbox for ${AWAY_MS / 1_000} s`);
@@ -48,32 +48,6 @@ export async function benchDrain(say: (line: string) => void): Promise<Figure[]>
     await meters.kill();
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-function deviceOf(index: number, port: number): string {
-  const points = Object.fromEntries(
-    Array.from({ length: POINTS }, (_, at) => [
-      `p${at}`,
-      {
-        ...{ summary: `Register pair ${at}`, type: 'Dimensionless', unit: 'C62' },
-        modbus: {
-          ...{ table: 'holding', address: 2 * at },
-          encoding: { type: 'float32', order: 'ABCD' },
-        },
-      },
-    ]),
-  );
-  const profile = { name: 'registers', summary: 'Register pairs', source: 'test' };
-  return JSON.stringify({
-    name: `meter-${index}`,
-    driver: 'modbus',
-    connection: { host: '127.0.0.1', port, unitId: index + 1, timeoutMs: 1_000 },
-    goods: `${siteOrganisation}/batch/1`,
-    everyMs: EVERY_MS,
-    flushMs: 1_000,
-    enrolment: `enrolments/meter-${index}.jwt`,
-    profile: { ...profile, protocol: 'modbus', reportsOn: 'pipeline-batch', points },
-  });
 }
 
 /** All devices are known to the ingester, which then goes away while they are read. */

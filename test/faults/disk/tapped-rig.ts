@@ -4,9 +4,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { RunningCommand } from '../../support/commands.ts';
+import { type Rig, startRig } from '../../support/rig.ts';
 import { addTallies, type Tally } from '../fault.ts';
 import { judgeJournal, readJournal } from '../judge-journal.ts';
-import { type Rig, startRig } from '../rig.ts';
 import { openWireTap, type WireTap } from './wire-tap.ts';
 
 export interface TappedRig extends Rig {

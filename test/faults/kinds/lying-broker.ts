@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Chance } from '../../sim/chance.ts';
 import type { RunningCommand } from '../../support/commands.ts';
+import { startRegisters } from '../../support/registers.ts';
 import { Site } from '../../support/site.ts';
 import { judgeLedger } from '../disk/tapped-rig.ts';
 import { addTallies, type Fault, type Shard, type Tally } from '../fault.ts';
 import { judgeJournal, readJournal } from '../judge-journal.ts';
 import { type LyingLine, openLyingLine } from '../net/lying-line.ts';
-import { startRegisters } from '../net/registers.ts';
 
 /** What it may take to tell one lie, milliseconds. */
 const LIE_MS_MAX = 500;

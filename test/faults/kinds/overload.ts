@@ -14,6 +14,7 @@ import { eventually } from '../../support/eventually.ts';
 import type { Organisation } from '../../support/identity.ts';
 import { custodyStep, lakeside, newId, northline } from '../../support/party.ts';
 import { by, token } from '../../support/party-office.ts';
+import { startRegisters } from '../../support/registers.ts';
 import { Site } from '../../support/site.ts';
 import { type SlowLine, startSlowLine } from '../../support/slow-line.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
@@ -21,7 +22,6 @@ import type { CrowdOrder, CrowdReport } from '../net/crowd-worker.ts';
 import { makeLightGateways } from '../net/light-fleet.ts';
 import type { LightGateway } from '../net/light-gateway.ts';
 import { residentMiB } from '../net/process-memory.ts';
-import { startRegisters } from '../net/registers.ts';
 
 const TIMES = 10;
 const CROWD = 16;

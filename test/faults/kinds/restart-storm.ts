@@ -10,6 +10,7 @@ import type { RunningCommand } from '../../support/commands.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
 import { hasPeer } from '../../support/peers.ts';
+import { startRegisters } from '../../support/registers.ts';
 import { Site } from '../../support/site.ts';
 import { addTallies, type Fault, type Shard, type Tally } from '../fault.ts';
 import { judgeJournal, readJournal } from '../judge-journal.ts';
@@ -17,7 +18,6 @@ import { judgeFleet, makeLightGateways } from '../net/light-fleet.ts';
 import type { LightGateway } from '../net/light-gateway.ts';
 import { addGateway } from '../net/more-gateways.ts';
 import { judgeComeback } from '../net/reconnects.ts';
-import { startRegisters } from '../net/registers.ts';
 
 /** From so many restarts on the crowd is the one that is promised. */
 const MANY = 20;

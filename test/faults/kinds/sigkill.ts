@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import { Chance } from '../../sim/chance.ts';
 import type { RunningCommand } from '../../support/commands.ts';
+import { startRig } from '../../support/rig.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 import { judgeJournal } from '../judge-journal.ts';
-import { startRig } from '../rig.ts';
 
 /** A process lives for at most this long before it is killed, milliseconds. */
 const LIFE_MS = 250;

@@ -1,6 +1,6 @@
-/** Simulated registers behind a gateway, read as often as a fault likes. */
-import { RunningCommand } from '../../support/commands.ts';
-import { siteOrganisation } from '../../support/site.ts';
+/** Simulated registers behind a gateway, read as fast as a fault or a measurement likes. */
+import { RunningCommand } from './commands.ts';
+import { siteOrganisation } from './site.ts';
 
 export interface Registers {
   readonly meters: RunningCommand;

@@ -1,7 +1,10 @@
-/** What most faults are done to: a simulated meter, a gateway that reads it fast, an ingester. */
+/**
+ * What suites of whole processes are done to: a simulated meter, a gateway that reads it fast, an
+ * ingester.
+ */
 import { mkdirSync } from 'node:fs';
-import { RunningCommand } from '../support/commands.ts';
-import { Site, siteOrganisation } from '../support/site.ts';
+import { RunningCommand } from './commands.ts';
+import { Site, siteOrganisation } from './site.ts';
 
 export interface Rig {
   readonly site: Site;
@@ -16,8 +19,9 @@ export interface Rig {
  * Starts a meter and an ingester that has enrolled it; the gateway is started by whoever asks.
  *
  * @param directory A folder of its own, which the caller removes.
+ * @param flushMs How long the gateway may collect readings for one batch.
  */
-export async function startRig(directory: string): Promise<Rig> {
+export async function startRig(directory: string, flushMs = 40): Promise<Rig> {
   mkdirSync(directory, { recursive: true });
   const args = ['--port', '0', '--attached', '--directory', directory];
   const meter = new RunningCommand('sim', ['device', 'liquid-flow-computer', ...args]);
@@ -29,7 +33,7 @@ export async function startRig(directory: string): Promise<Rig> {
     connection: { host: '127.0.0.1', port: Number(port), unitId: 1, timeoutMs: 1_000 },
     goods: `${siteOrganisation}/batch/`,
     everyMs: 20,
-    flushMs: 40,
+    flushMs,
     enrolment: 'enrolments/fc-1.jwt',
   };
   const devices = [JSON.stringify(device)];
