@@ -1,7 +1,8 @@
 /**
  * The order of the stages, nothing else: source, admit, journal, receipts, apply. Messages travel
- * in chunks and keep the order in which they came, papers in a lane of their own beside the batches
- * (lane.ts). What is under way is bounded in bytes; beyond that a source is told to wait.
+ * in chunks, papers in a lane of their own beside the batches (lane.ts). Papers keep the order in
+ * which they came, batches that of their gateway. What is under way is bounded in bytes; beyond
+ * that a source is told to wait.
  */
 import { type Admitter, chunkOf, type JudgedChunk } from './admitter.ts';
 import { type Lane, laneOf } from './lane.ts';
