@@ -2,6 +2,7 @@
 /** The command `bondline-ingest`: arguments, signals and exit codes. */
 import '../devices/io/needs-node.ts';
 import { EdgeError, explain } from '../devices/errors.ts';
+import { allowReaderToLeave, endProcess } from '../devices/io/end-process.ts';
 import { askSecretAt } from '../devices/io/terminal.ts';
 import { systemClock, systemRandom } from '../devices/runtime.ts';
 import type { CommandContext } from './commands/command.ts';
@@ -23,9 +24,8 @@ for (const what of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
-process.exitCode = await main(process.argv.slice(2));
-// Whatever still listens (standard input, a worker) must not hold the process up.
-process.exit();
+allowReaderToLeave(process);
+await endProcess(process, await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   try {

@@ -3,15 +3,15 @@
 import '../devices/io/needs-node.ts';
 import { createInterface } from 'node:readline';
 import { EdgeError, explain } from '../devices/errors.ts';
+import { allowReaderToLeave, endProcess } from '../devices/io/end-process.ts';
 import { systemClock, systemRandom } from '../devices/runtime.ts';
 import type { CommandContext } from './command.ts';
 import { deviceHelp, overview, runHelp } from './help.ts';
 
 const EXIT = { well: 0, failed: 1, usage: 2 } as const;
 
-process.exitCode = await main(process.argv.slice(2));
-// Whatever still listens (standard input, a kept-alive socket) must not hold the process up.
-process.exit();
+allowReaderToLeave(process);
+await endProcess(process, await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   try {
