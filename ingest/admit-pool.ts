@@ -294,10 +294,12 @@ class AdmitPool implements Admitter {
     };
   }
 
-  /** Looks after the threads, as long as one has something to do. */
+  /** Looks after the threads, as long as one has something to do or is one too many. */
   private look(): void {
     const { clock } = this.options;
-    if (this.lookedMs !== undefined) return;
+    if (this.lookedMs !== undefined || this.isClosing || this.failure !== undefined) return;
+    const isBusy = this.queue.length > 0 || this.threads.some((one) => one.handed.length > 0);
+    if (!isBusy && this.threads.length === this.options.workers) return;
     this.lookedMs = clock.monotonicMs();
     clock.after(limits.admitLookMs, () => {
       const nowMs = clock.monotonicMs();
@@ -306,8 +308,6 @@ class AdmitPool implements Admitter {
       for (const thread of this.threads) this.lookAt(thread, thread.workedMs(sinceMs));
       this.balance();
       this.dispatch();
-      const isBusy = this.queue.length > 0 || this.threads.some((one) => one.handed.length > 0);
-      if (isBusy && !this.isClosing && this.failure === undefined) this.look();
     });
   }
 

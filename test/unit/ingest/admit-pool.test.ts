@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestMultibase } from '../../../devices/profile.ts';
-import { silentLog, systemClock } from '../../../devices/runtime.ts';
+import { type Clock, silentLog, systemClock } from '../../../devices/runtime.ts';
 import { type AdmitPoolOptions, startAdmitPool } from '../../../ingest/admit-pool.ts';
 import {
   type Admitter,
@@ -105,6 +105,30 @@ describe('a message that a worker falls over', () => {
     pool = start({ module: absent });
     await expect(judge(tokens)).rejects.toMatchObject({ code: 'IN_WORKER_LOST' });
   }, 30_000);
+});
+
+describe('a pool', () => {
+  it('wakes nobody when it has nothing to do', async () => {
+    let waiting = 0;
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, action) {
+        waiting += 1;
+        const cancel = systemClock.after(delayMs, () => {
+          waiting -= 1;
+          action();
+        });
+        return () => {
+          waiting -= 1;
+          cancel();
+        };
+      },
+    };
+    await pool.close();
+    pool = start({ clock });
+    await judge(await batches([undefined]));
+    await expect.poll(() => waiting).toBe(0);
+  });
 });
 
 describe('a judge', () => {
