@@ -14,6 +14,8 @@ export const ingestLimits = {
   /** Credentials in one message to an admission worker, and in one journal transaction. */
   admitChunk: 16,
   journalGroupMax: 256,
+  /** Entries of which the journal knows the answer without a look at the disk, newest first. */
+  recentAnswers: 4096,
   /** What each admission worker is at is looked at this often; */
   admitLookMs: 10,
   /** after so much work on one message the others are judged elsewhere, */

@@ -31,6 +31,12 @@ export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader {
    * @throws EdgeError IN_JOURNAL_DAMAGED
    */
   read(from: number, count: number, bytesMax?: number): JournalEntry[];
+  /**
+   * The entry at a position with the lower-case hex of its leaf, which was held against it.
+   *
+   * @throws EdgeError IN_JOURNAL_DAMAGED
+   */
+  entry(position: number): (JournalEntry & { readonly leaf: string }) | undefined;
   /** Number of entries, which is the next position. */
   size(): number;
   /** Lower-case hex of the leaf at `position`, or `undefined` when there is none. */
@@ -107,6 +113,10 @@ export function createReader(db: Database): JournalReader {
         if (bytes >= bytesMax) break;
       }
       return entries;
+    },
+    entry(position) {
+      const row = one.get(position);
+      return row && { ...checked(row), leaf: row.leaf?.toString('hex') ?? '' };
     },
     size: () => next.get()?.next ?? 0,
     leaf: (position) => leaf.get(position)?.leaf?.toString('hex'),

@@ -5,6 +5,7 @@
 import { EdgeError } from '../devices/errors.ts';
 import { checkpointIfDue } from '../devices/io/checkpoint.ts';
 import { assertFull, type Database, isDiskFailure, openDatabase } from '../devices/io/sqlite.ts';
+import { limits } from '../devices/limits.ts';
 import { createIndex } from './journal-index.ts';
 import { createPartyIndex } from './journal-party.ts';
 import { createPlaces, digestBytes } from './journal-place.ts';
@@ -59,6 +60,9 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
     const position = size;
     sql.insertEntry.run(position, text, leaf, bytes);
     size += 1;
+    const hex = leaf.toString('hex');
+    const { kind } = header;
+    remember({ position, leaf: hex, result: 'known', kind, ...codeOf(header) });
     if (header.kind !== 'batch') {
       const digest = NAMED.has(header.kind) ? digestBytes(header.digest) : null;
       sql.insertRare.run(header.kind, position, digest);
@@ -66,19 +70,13 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
       indexParty({ position, header, bytes });
       indexPoison(header, position, bytes);
     }
-    return {
-      position,
-      leaf: leaf.toString('hex'),
-      result: header.kind === 'equivocation' ? 'equivocation' : 'stored',
-      kind: header.kind,
-      ...codeOf(header),
-    };
+    const result = kind === 'equivocation' ? 'equivocation' : 'stored';
+    return { position, leaf: hex, result, kind, ...codeOf(header) };
   };
 
-  const headerAt = (position: number): EntryHeader | undefined =>
-    reader.read(position, 1)[0]?.header;
+  const headerAt = (position: number): EntryHeader | undefined => reader.entry(position)?.header;
 
-  const { findNamed, known } = createLookup(reader, sql);
+  const { findNamed, forget, known, remember } = createLookup(reader, sql);
   const places = createPlaces(db, { put, known, findNamed, next: () => size, headerAt });
 
   const appendOne = (entry: NewEntry): Appended => {
@@ -117,6 +115,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
         return appended;
       } catch (cause) {
         size = before;
+        forget();
         places.reload();
         refusals.reload();
         const failure = failureOf(cause, before);
@@ -129,15 +128,23 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
 
 /** What is stored already. */
 function createLookup(reader: JournalReader, sql: ReturnType<typeof prepare>) {
+  /** What was stored a moment ago, since what comes twice mostly comes again soon. */
+  const recent = new Map<number, Appended>();
+  const remember = (answer: Appended): void => {
+    recent.set(answer.position, answer);
+    if (recent.size > limits.recentAnswers) recent.delete(answer.position - limits.recentAnswers);
+  };
+
   const known = (position: number): Appended => {
+    const answer = recent.get(position);
+    if (answer !== undefined) return answer;
     // Its leaf goes into a receipt, so that it is compared with what it stands for.
-    const [entry] = reader.read(position, 1);
-    const leaf = reader.leaf(position);
-    if (entry === undefined || leaf === undefined) {
+    const entry = reader.entry(position);
+    if (entry === undefined) {
       throw new EdgeError('IN_JOURNAL_DAMAGED', `no journal entry ${position}, which is indexed`);
     }
-    const { kind, code } = entry.header;
-    return { position, leaf, result: 'known', kind, ...(code === undefined ? {} : { code }) };
+    const { header, leaf } = entry;
+    return { position, leaf, result: 'known', kind: header.kind, ...codeOf(header) };
   };
 
   /** A stored entry that is the same as this one; a refusal is so only by all of its bytes. */
@@ -154,7 +161,7 @@ function createLookup(reader: JournalReader, sql: ReturnType<typeof prepare>) {
     }
     return undefined;
   };
-  return { findNamed, known };
+  return { findNamed, forget: () => recent.clear(), known, remember };
 }
 
 function failureOf(cause: unknown, position: number): EdgeError {
