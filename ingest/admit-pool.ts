@@ -63,6 +63,8 @@ class AdmitPool implements Admitter {
   private readonly poisons;
   /** When each status list was last found at its address: the journal does not say all of it. */
   private readonly checks = new Map<string, number>();
+  /** Nor does it say which keys are our own. */
+  private readonly own = new Set<string>();
   private threads: AdmitThread[] = [];
   /** What waits for a thread, in order. */
   private readonly queue: Job[] = [];
@@ -95,6 +97,7 @@ class AdmitPool implements Admitter {
 
   trust(news: Parameters<Admitter['trust']>[0]): void {
     for (const { atMs, list } of news.checks ?? []) this.checks.set(list, atMs);
+    for (const did of news.own ?? []) this.own.add(did);
     for (const thread of this.threads) thread.tell(news);
   }
 
@@ -122,7 +125,7 @@ class AdmitPool implements Admitter {
     this.threads.push(thread);
     this.startedMs = this.options.clock.monotonicMs();
     const checks = [...this.checks].map(([list, atMs]) => ({ list, atMs }));
-    if (checks.length > 0) thread.tell({ entries: [], position: 0, checks });
+    thread.tell({ entries: [], position: 0, checks, own: [...this.own] });
   }
 
   /** Hands out what waits, oldest first, to the threads that have the least to do. */

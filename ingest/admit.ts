@@ -26,7 +26,7 @@ import type { Inbound } from './source.ts';
 import type { BatchKey, EntryHeader } from './store.ts';
 import { enrolmentsOf, standingOf, type TrustBook, type TrustedEnrolment } from './trust.ts';
 import { calibrationNote } from './trust-calibration.ts';
-import { reuseOf } from './trust-reuse.ts';
+import { ownKeyOf, reuseOf } from './trust-reuse.ts';
 
 /** What is to be done with a credential. Plain data, since it crosses threads. */
 export interface Admission {
@@ -190,6 +190,9 @@ function judgeBatch(opened: OpenedToken, message: Inbound, trust: TrustBook): Ve
   if (isRefusal(batch)) return no('refused', batch.code, batch.reason, issuer);
   const dated = checkDate(batch, message);
   if (dated) return dated;
+  // A command that adds trust while no ingester runs does not know its keys.
+  const own = ownKeyOf(trust, batch);
+  if (own !== undefined) return no('refused', 'IN_KEY_REUSED', own, issuer);
   const candidates = candidatesOf(trust, batch);
   if (candidates.length === 0) {
     const named = batch.enrolment === undefined ? '' : ` as ${batch.enrolment.id}`;

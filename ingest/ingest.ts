@@ -70,6 +70,7 @@ export interface Ingest {
   /** As `SourceContext.known`. */
   known(gateway: string): void;
   readonly trust: Recorder['trust'];
+  readonly learnOwn: Recorder['learnOwn'];
   readonly desk: TrustDesk;
   /** Judges and stores credentials that a person hands over. */
   submit(request: unknown): Promise<SubmitAnswer>;
@@ -101,6 +102,7 @@ export function createIngest(options: IngestOptions): Ingest {
     ...(options.require && { require: options.require }),
   });
   recorder.learnChecks(options.checks ?? []);
+  recorder.learnOwn([options.signer.did]);
   const receipts = createReceipts({ ...options, freed: () => receive.look() });
   const tell = createTeller({ health, held, log });
 
@@ -145,6 +147,7 @@ export function createIngest(options: IngestOptions): Ingest {
     room: receive.room,
     known: (gateway) => rates?.know(gateway),
     trust: recorder.trust,
+    learnOwn: recorder.learnOwn,
     desk: createTrustDesk({ tenant, recorder, nowMs: () => clock.nowMs() }),
     submit: (request) => answerSubmit(recorder, request, () => clock.nowMs()),
     import: (request) => answerImport(importing, request),
@@ -265,6 +268,7 @@ async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<I
   }
   const uplink = await uplinkOf(options, { keys, did: signer.did, ...ingest });
   closers.push(() => uplink?.close());
+  ingest.learnOwn(keys.list().map(({ did }) => did));
   const addresses = await openSources(options, ways, uplink);
   const [mqtt = ''] = addresses;
 

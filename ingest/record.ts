@@ -55,6 +55,8 @@ export interface Recorder {
   append(entries: readonly NewEntry[]): Promise<readonly Appended[]>;
   /** Says when status lists were found at their address; chunks handed in later know of it. */
   learnChecks(checks: readonly ListCheck[]): void;
+  /** Says which keys the ingester itself signs with, by DID: nobody else's may be enrolled. */
+  learnOwn(dids: readonly string[]): void;
   /** Judges a message by all that is known now; nothing is stored. Call it in `exclusively`. */
   judge(message: Inbound): Admission;
   /** Does something between two appends, for changes that must see the newest state. */
@@ -87,8 +89,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let tightened = 0;
   const learn = (news: TrustNews) => {
     learnTrust(trust, news);
-    const last = news.entries.findLast(({ header }) => isTightening(header.kind));
-    if (last !== undefined) tightened = last.position + 1;
+    tightened = tightenedBy(news) ?? tightened;
     admitter.trust(news);
   };
   learn({ entries: journal.found.trust, position: size });
@@ -169,12 +170,19 @@ export function createRecorder(options: RecorderOptions): Recorder {
     record: (chunks) => inLane(() => record(chunks)),
     append: (entries) => inLane(() => store(entries)),
     judge: (message) => judge(message).admission,
+    learnOwn: (own) => learn({ entries: [], position: trust.position, own }),
     learnChecks(checks) {
       learn({ entries: [], position: trust.position, checks });
       pending.found(checks, trust);
     },
     exclusively: (action) => inLane(() => action(store)),
   };
+}
+
+/** The position behind the last entry that may have taken trust away. */
+function tightenedBy({ entries }: TrustNews): number | undefined {
+  const last = entries.findLast(({ header }) => isTightening(header.kind));
+  return last && last.position + 1;
 }
 
 function copiesOf(entries: readonly NewEntry[]): (Uint8Array | undefined)[] {

@@ -86,6 +86,8 @@ export interface TrustBook {
    * oldest first: what it signed and proved is held for want of them. Not folded.
    */
   readonly wanted: Map<string, ReadonlySet<string>>;
+  /** DIDs of the keys that the ingester itself signs with: nobody else may. Not folded. */
+  readonly own: Set<string>;
   /** The book knows the trust entries below this position and none above. */
   position: number;
 }
@@ -102,6 +104,8 @@ export interface TrustNews {
   /** What the book knows then: all trust entries below this position. */
   readonly position: number;
   readonly checks?: readonly ListCheck[];
+  /** DIDs of keys of the ingester itself, beside those told before. */
+  readonly own?: readonly string[];
 }
 
 /** Whether an entry of the kind can take trust away, not only give it. */
@@ -120,14 +124,17 @@ export function emptyTrust(index?: EnrolmentIndex): TrustBook {
     statusLists: new Map(),
     checks: new Map(),
     wanted: new Map(),
+    own: new Set(),
     position: 0,
   };
 }
 
 /** Folds news, which the journal has on disk. */
-export function learnTrust(book: TrustBook, { entries, position, checks }: TrustNews): void {
+export function learnTrust(book: TrustBook, news: TrustNews): void {
+  const { entries, position, checks, own } = news;
   for (const entry of entries) foldTrust(book, entry);
   for (const { list, atMs } of checks ?? []) book.checks.set(list, atMs);
+  for (const did of own ?? []) book.own.add(did);
   book.position = Math.max(book.position, position);
 }
 

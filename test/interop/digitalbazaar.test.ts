@@ -4,7 +4,7 @@ import { addProof } from '../../devices/credential/proof/add-proof.ts';
 import { verifyAny } from '../../devices/credential/verify-any.ts';
 import { openDocuments } from '../../devices/io/documents.ts';
 import { openJsonLd } from '../../devices/io/json-ld.ts';
-import { memoryEd25519 } from '../support/identity.ts';
+import { memoryEd25519, memorySigner } from '../support/identity.ts';
 import { hasShared, sharedPath } from '../support/shared.ts';
 
 const nowMs = Date.now();
@@ -34,6 +34,7 @@ describe.skipIf(!hasShared)('Digital Bazaar', () => {
     'ecdsa-rdfc-2019-p384',
     'eddsa-rdfc-2022',
     'eddsa-jcs-2022',
+    'ecdsa-jcs-2019',
   ] as const)('issues with %s what we verify, and what was changed we do not', async (suite) => {
     const { bazaarIssuer, verify } = await peers();
     const issuer = await bazaarIssuer(suite);
@@ -45,13 +46,16 @@ describe.skipIf(!hasShared)('Digital Bazaar', () => {
     expect(await verify({ ...signed, proof })).toBe('invalid');
   });
 
-  it('verifies what we issue with eddsa-jcs-2022, and not what was changed', async () => {
+  it.each([
+    ['eddsa-jcs-2022', memoryEd25519],
+    ['ecdsa-jcs-2019', memorySigner],
+  ] as const)('verifies what we issue with %s, and not what was changed', async (suite, make) => {
     const { bazaarVerify } = await peers();
-    const signer = memoryEd25519();
+    const signer = make();
     const options = { purpose: 'assertionMethod', created: '2026-01-01T00:00:00Z' } as const;
     const signed = await addProof(credential(signer.did), signer, options);
-    expect(await bazaarVerify(signed, 'eddsa-jcs-2022')).toBeUndefined();
+    expect(await bazaarVerify(signed, suite)).toBeUndefined();
     const changed = { ...signed, validFrom: '2026-01-03T00:00:00Z' };
-    expect(await bazaarVerify(changed, 'eddsa-jcs-2022')).toBeTypeOf('string');
+    expect(await bazaarVerify(changed, suite)).toBeTypeOf('string');
   });
 });

@@ -1,6 +1,10 @@
 /** The part of Digital Bazaar's packages that the tests use; they bring no types of their own. */
 interface Suite {
   readonly name: string;
+  readonly requiredAlgorithm: unknown;
+  readonly canonize: unknown;
+  readonly createVerifier: unknown;
+  readonly createVerifyData: (options: { readonly cryptosuite: Suite }) => Promise<Uint8Array>;
 }
 
 interface Loaded {

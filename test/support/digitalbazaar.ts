@@ -15,6 +15,23 @@ import { cryptosuite as eddsaRdfc2022 } from '@digitalbazaar/eddsa-rdfc-2022-cry
 import * as vc from '@digitalbazaar/vc';
 import { sharedPath } from './shared.ts';
 
+/**
+ * ecdsa-jcs-2019, of which they have no package: put together of what theirs for its two halves do,
+ * the data of the one (SHA-256 of canonical JSON, as both recommendations say it for P-256) and the
+ * keys of the other.
+ */
+function ecdsaJcs2019(
+  jcs: ReturnType<typeof createSignCryptosuite>,
+): ReturnType<typeof createSignCryptosuite> {
+  return {
+    name: 'ecdsa-jcs-2019',
+    canonize: jcs.canonize,
+    requiredAlgorithm: 'P-256',
+    createVerifier: ecdsaRdfc2019.createVerifier,
+    createVerifyData: (options) => jcs.createVerifyData({ ...options, cryptosuite: jcs }),
+  };
+}
+
 const suites = {
   'ecdsa-rdfc-2019': { curve: 'P-256', signing: ecdsaRdfc2019, verifying: ecdsaRdfc2019 },
   'ecdsa-rdfc-2019-p384': { curve: 'P-384', signing: ecdsaRdfc2019, verifying: ecdsaRdfc2019 },
@@ -23,6 +40,11 @@ const suites = {
     curve: 'Ed25519',
     signing: createSignCryptosuite(),
     verifying: createVerifyCryptosuite(),
+  },
+  'ecdsa-jcs-2019': {
+    curve: 'P-256',
+    signing: ecdsaJcs2019(createSignCryptosuite()),
+    verifying: ecdsaJcs2019(createVerifyCryptosuite()),
   },
 } as const;
 

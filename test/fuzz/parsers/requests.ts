@@ -40,6 +40,7 @@ function recorder(): Recorder {
     append,
     record: async () => [],
     learnChecks: () => undefined,
+    learnOwn: () => undefined,
     judge: (message) => admit(message, trust, TENANT),
     exclusively: (action) => action(append),
   };

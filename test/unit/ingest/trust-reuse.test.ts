@@ -16,6 +16,7 @@ import { type JournalStore, openJournalStore } from '../../../ingest/journal-sto
 import { createRecorder, type Recorder } from '../../../ingest/record.ts';
 import { createTrustDesk, type TrustDesk } from '../../../ingest/trust-change.ts';
 import { memoryOrganisation, memorySigner, type Organisation } from '../../support/identity.ts';
+import { BatchMaker } from '../../support/signed-batch.ts';
 import { makeWorld, worldMs } from '../../support/trust-world.ts';
 
 const mill = memoryOrganisation('did:web:mill.example', 'Mill');
@@ -121,6 +122,17 @@ describe.each([
     expect(await give(first, second)).toEqual(refused);
   });
 
+  it('when its device or its gateway has a key of the ingester', async () => {
+    const [receipts, authority] = [newDid(), newDid()];
+    recorder.learnOwn([receipts]);
+    recorder.learnOwn([authority]);
+    const tokens = [
+      await enrolment(mill, { device: receipts }),
+      await enrolment(mill, { device: newDid(), gateway: authority }),
+    ];
+    expect(await give(...tokens)).toEqual(['IN_KEY_REUSED', 'IN_KEY_REUSED']);
+  });
+
   it('when its device is its own gateway', async () => {
     const device = newDid();
     expect(await give(await enrolment(mill, { device, gateway: device }))).toEqual([
@@ -178,5 +190,19 @@ describe.each([
     expect(await give(await other())).toEqual(['IN_KEY_REUSED']);
     await desk.remove(mill.did);
     expect(await give(await other())).toEqual(['accepted']);
+  });
+});
+
+describe('a batch of a key with which the ingester itself signs', () => {
+  it('is refused, even where that key was enrolled while none ran', async () => {
+    const enrolledOne = async () => {
+      const maker = new BatchMaker(memorySigner(), world.gateway);
+      await byHand(await enrolment(mill, { device: maker.signer.did, gateway: maker.gateway }));
+      return maker;
+    };
+    const [own, other] = [await enrolledOne(), await enrolledOne()];
+    recorder.learnOwn([own.signer.did]);
+    const said = [own, other].map(async (maker) => oneByOne(await maker.next(worldMs)));
+    expect((await Promise.all(said)).flat()).toEqual(['IN_KEY_REUSED', 'accepted']);
   });
 });
