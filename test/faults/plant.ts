@@ -7,6 +7,7 @@ import { strict as assert } from 'node:assert';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { PLANT_FAILED, PLANT_VARIABLE } from './plant-names.ts';
+import { partsAround } from './plant-text.ts';
 import { plants } from './plants.ts';
 
 const name = process.env[PLANT_VARIABLE];
@@ -23,7 +24,7 @@ registerHooks({
     const { source } = loaded;
     let text = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString();
     for (const { find, module, replace } of changes) {
-      const parts = text.split(find);
+      const parts = partsAround(text, find);
       if (parts.length !== 2) fail(`its text stands ${parts.length - 1} times in ${module}`);
       text = parts.join(replace);
     }

@@ -21,9 +21,12 @@ export async function runPlants(say: (line: string) => void): Promise<PlantedRes
       const plant = plants[at];
       if (!plant) continue;
       const { by, name } = plant;
+      const startMs = performance.now();
       const tally = await runShard({ ...by, plant: name }, say);
       const caught = isBroken(tally);
-      say(`planted ${name}: ${caught ? 'caught' : 'NOT CAUGHT'} by ${by.fault}`);
+      say(
+        `planted ${name}: ${caught ? 'caught' : 'NOT CAUGHT'} by ${by.fault} (${secondsSince(startMs)} s)`,
+      );
       const { doubled, lost, notes = [], wrong } = tally;
       const sums = `${lost} lost, ${doubled} doubled, ${wrong} wrong`;
       const said = (notes[0] ?? sums).split('\n')[0]?.slice(0, 80) ?? sums;
@@ -32,4 +35,9 @@ export async function runPlants(say: (line: string) => void): Promise<PlantedRes
   };
   await Promise.all([work(), work()]);
   return results;
+}
+
+/** Seconds since `startMs` of `performance.now()`, as a person reads them. */
+export function secondsSince(startMs: number): string {
+  return ((performance.now() - startMs) / 1_000).toFixed(1);
 }

@@ -72,7 +72,7 @@ export const simulationPlants: readonly Plant[] = [
         commit.immediate(change);`,
       },
     ],
-    by: { fault: 'simulation', count: 1, seed: 1 },
+    by: { fault: 'simulation', count: 1, seed: 3 },
   },
   {
     name: 'custody-skips',

@@ -327,11 +327,11 @@ export const plants: readonly Plant[] = [
     changes: [
       {
         module: 'devices/credential/strict-json',
-        find: 'index = (end < 0 ? ~end : end) - 1;',
-        replace: 'if (end >= 0) index = end - 1;',
+        find: 'index = end < 0 ? ~end : end;',
+        replace: 'if (end >= 0) index = end;',
       },
     ],
-    by: { fault: 'parsers-credentials', count: 5_500, seed: 1 },
+    by: { fault: 'parsers-credentials', count: 1_100, seed: 6 },
   },
 
   // Threads that take the place of lost ones.

@@ -3,11 +3,15 @@
  * fault for real, and every planted fault. The long form goes on where the last one ended
  * (counts.json); `--short` takes at most five minutes on two cores and keeps nothing.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../gateway/commands/table.ts';
+import { KEPT_SITES_VARIABLE } from '../support/kept-site.ts';
 import { type Fault, isBroken, type Tally } from './fault.ts';
 import { addToLedger, readLedger, sumLedger } from './ledger.ts';
-import { type PlantedResult, runPlants } from './planted.ts';
+import { type PlantedResult, runPlants, secondsSince } from './planted.ts';
 import { faults } from './registry.ts';
 import { runShard, type ShardOrder } from './start-shard.ts';
 
@@ -38,6 +42,10 @@ interface FaultResult extends Tally {
   readonly notRun?: string;
 }
 
+const keptSites = mkdtempSync(join(tmpdir(), 'bondline-kept-sites-'));
+process.env[KEPT_SITES_VARIABLE] = keptSites;
+process.on('exit', () => rmSync(keptSites, { recursive: true, force: true }));
+
 const wanted = faults.filter(({ name }) => only === undefined || only.includes(name));
 const results: FaultResult[] = [];
 for (const group of [wanted.filter((f) => !f.alone), wanted.filter((f) => f.alone)]) {
@@ -62,7 +70,10 @@ async function strike(fault: Fault): Promise<FaultResult> {
   }
   if (values.short) {
     say(`${name}: ${counts.short} ${unit}`);
-    return { ...about, ...(await runShard({ fault: name, ...about, count: counts.short }, say)) };
+    const startMs = performance.now();
+    const tally = await runShard({ fault: name, ...about, count: counts.short }, say);
+    say(`${name}: done in ${secondsSince(startMs)} s`);
+    return { ...about, ...tally };
   }
   return { ...about, ...(await longForm(fault)) };
 }

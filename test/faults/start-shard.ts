@@ -42,11 +42,20 @@ export async function runShard(order: ShardOrder, say: (line: string) => void): 
   });
   const code = await new Promise((done) => child.once('close', done));
   if (code === PLANT_FAILED || trouble.includes('plant: ')) throw new Error(trouble);
+  const tally = tallyOf(last);
+  // A process of the shard may have said so, which proves nothing of what was to be planted.
+  const unplanted = tally?.notes?.find((note) => note.includes('plant: '));
+  if (unplanted !== undefined) throw new Error(unplanted);
+  if (tally !== undefined) return tally;
+  if (plant !== undefined) throw new Error(`${plant}: the shard said nothing: ${trouble}`);
+  const notes = [`the shard ended with ${String(code)} and said: ${trouble}`];
+  return { count: 0, lost: 0, doubled: 0, wrong: 1, notes };
+}
+
+function tallyOf(line: string): Tally | undefined {
   try {
-    return JSON.parse(last) as Tally;
+    return JSON.parse(line) as Tally;
   } catch {
-    if (plant !== undefined) throw new Error(`${plant}: the shard said nothing: ${trouble}`);
-    const notes = [`the shard ended with ${String(code)} and said: ${trouble}`];
-    return { count: 0, lost: 0, doubled: 0, wrong: 1, notes };
+    return undefined;
   }
 }

@@ -37,7 +37,10 @@ export async function startRig(directory: string, flushMs = 40): Promise<Rig> {
     enrolment: 'enrolments/fc-1.jwt',
   };
   const devices = [JSON.stringify(device)];
-  const { site, ingester } = await Site.create({ directory, devices, goods: 'batch/' });
+  const { site, ingester } = await Site.create({
+    ...{ directory, devices, goods: 'batch/' },
+    like: 'fc-1',
+  });
   return {
     site,
     meter,

@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, RunningCommand } from './commands.ts';
+import { copyKeptSite, keepSite } from './kept-site.ts';
 
 export interface SiteOptions {
   /** A folder of its own, which the caller removes. */
@@ -21,6 +22,8 @@ export interface SiteOptions {
   readonly secure?: 'mqtt' | 'https';
   /** Further lines of the ingester's configuration. */
   readonly ingestLines?: readonly string[];
+  /** Name of sites with these devices and goods, of which one run enrols but the first. */
+  readonly like?: string;
 }
 
 export const siteOrganisation = 'did:web:site.example';
@@ -46,16 +49,23 @@ export class Site {
   static async create(options: SiteOptions): Promise<{ site: Site; ingester: RunningCommand }> {
     const site = new Site(options);
     mkdirSync(options.directory, { recursive: true });
+    const isEnrolled = copyKeptSite(options.like, options.directory);
     writeFileSync(site.#file('passphrase'), 'a passphrase for one test only\n', { mode: 0o600 });
     site.#writeIngestConfig(0, 0);
     if (options.secure) await mustRun('ingest', ['store', site.ingestConfig, 'keygen']);
-    const ingester = await site.startIngester();
+    let ingester = await site.startIngester();
     // Later starts take the same ports, as a gateway expects.
     if (options.secure) await site.#invite();
     else site.#writeIngestConfig(portOf(site.http), options.broker ? 0 : portOf(site.mqtt));
     site.#writeGatewayConfig();
     if (options.secure) await site.#join();
+    if (isEnrolled) return { site, ingester };
     await site.#enrol();
+    if (options.like !== undefined) {
+      await ingester.stop();
+      keepSite(options.like, options.directory);
+      ingester = await site.startIngester();
+    }
     return { site, ingester };
   }
 

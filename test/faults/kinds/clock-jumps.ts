@@ -25,7 +25,7 @@ export const clockJumps: Fault = {
   name: 'clock-jumps',
   summary: 'wall clocks jump, go back to 1970, leap and drift; order, timers and quality hold',
   unit: 'jumps',
-  counts: { short: 25, long: 1_000, shard: 100 },
+  counts: { short: 6, long: 1_000, shard: 100 },
   run,
 };
 

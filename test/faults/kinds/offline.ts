@@ -28,7 +28,7 @@ export const offline: Fault = {
   name: 'offline',
   summary: '72 hours and 30 days without an uplink on a simulated clock, then the backlog drains',
   unit: 'outages',
-  counts: { short: 2, long: 20, shard: 4 },
+  counts: { short: 1, long: 20, shard: 4 },
   run,
 };
 

@@ -12,7 +12,7 @@ import { judgeJournal } from '../judge-journal.ts';
 /** A process lives for at most this long before it is killed, milliseconds. */
 const LIFE_MS = 250;
 
-const counts = { short: 12, long: 2_000, shard: 200 };
+const counts = { short: 4, long: 2_000, shard: 200 };
 
 export const sigkillGateway: Fault = {
   name: 'sigkill-gateway',
@@ -34,7 +34,7 @@ export const sigkillBoth: Fault = {
   name: 'sigkill-both',
   summary: 'gateway and ingester are killed at the same random instants',
   unit: 'kills',
-  counts: { short: 6, long: 500, shard: 100 },
+  counts: { short: 2, long: 500, shard: 100 },
   run: (shard) => kill(shard, ['gateway', 'ingester']),
 };
 
