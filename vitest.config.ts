@@ -1,7 +1,7 @@
 /**
  * Four groups of suites, one after the other. `fast` runs in memory or on loopback within one
- * process, `peers` talks to programs of others, `whole` starts our own processes under load: two
- * files at a time. `alone` is what measures seconds or clocks, or runs a demonstration of a dozen
+ * process, `peers` talks to programs of others, `whole` starts our own processes under load:
+ * three files at a time. `alone` is what measures seconds or clocks, or runs a demonstration of a dozen
  * processes: one file at a time, so that a machine with two cores does not starve what it measures.
  */
 import { defineConfig } from 'vitest/config';
@@ -15,7 +15,8 @@ export default defineConfig({
   test: {
     // One process a file: better-sqlite3, workers and OPC UA leave nothing behind for the next.
     pool: 'forks',
-    maxWorkers: 2,
+    // Most files wait as much as they work: three keep two cores busy.
+    maxWorkers: 3,
     teardownTimeout: 10_000,
     passWithNoTests: false,
     sequence: { sequencer: LongestFirst },

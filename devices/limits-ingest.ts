@@ -17,9 +17,9 @@ export const ingestLimits = {
   /** Entries of which the journal knows the answer without a look at the disk, newest first. */
   recentAnswers: 4096,
   /** What each admission worker is at is looked at this often; */
-  admitLookMs: 10,
+  admitLookMs: 5,
   /** after so much work on one message the others are judged elsewhere, */
-  admitPatienceMs: 15,
+  admitPatienceMs: 10,
   /** or so much while a worker is new, which it is for so many chunks, */
   admitColdPatienceMs: 250,
   admitWarmChunks: 8,

@@ -1,6 +1,5 @@
-/** Runs every plant against the shard that must see it. */
-import { isBroken } from './fault.ts';
-import { plants } from './plants.ts';
+/** Runs plants, each against the shard that must see it. */
+import { isBroken, type Plant } from './fault.ts';
 import { runShard } from './start-shard.ts';
 
 export interface PlantedResult {
@@ -12,8 +11,11 @@ export interface PlantedResult {
   readonly said: string;
 }
 
-/** Two at a time; the results in the order of the plants. */
-export async function runPlants(say: (line: string) => void): Promise<PlantedResult[]> {
+/** Three at a time, since most wait as much as they work; the results in the order of the plants. */
+export async function runPlants(
+  plants: readonly Plant[],
+  say: (line: string) => void,
+): Promise<PlantedResult[]> {
   const results: PlantedResult[] = [];
   let next = 0;
   const work = async () => {
@@ -33,7 +35,7 @@ export async function runPlants(say: (line: string) => void): Promise<PlantedRes
       results[at] = { name, caught, by: by.fault, said };
     }
   };
-  await Promise.all([work(), work()]);
+  await Promise.all([work(), work(), work()]);
   return results;
 }
 

@@ -43,7 +43,7 @@ export const overload: Fault = {
   name: 'overload',
   summary: 'ten times what the ingester takes, and what a gateway’s line carries',
   unit: 'seconds',
-  counts: { short: 10, long: 600, shard: 600 },
+  counts: { short: 4, long: 600, shard: 600 },
   alone: true,
   run,
 };

@@ -41,7 +41,8 @@ export const unsyncedGateway: Fault = {
   name: 'power-cut-gateway-unsynced',
   summary: 'the same with synchronous=NORMAL, which must lose data',
   control: true,
-  ...{ unit, counts, obstacle: ext4Obstacle },
+  // So few cuts may lose nothing; what it shows of the suite, plants show in the short form.
+  ...{ unit, counts: { ...counts, short: 0 }, obstacle: ext4Obstacle },
   run: (shard) => withPlant('sync-normal', () => cutPower(shard, 'gateway')),
 };
 
@@ -49,7 +50,8 @@ export const unsyncedIngester: Fault = {
   name: 'power-cut-ingester-unsynced',
   summary: 'the same with synchronous=NORMAL, which must lose data',
   control: true,
-  ...{ unit, counts, obstacle: ext4Obstacle },
+  // So few cuts may lose nothing; what it shows of the suite, plants show in the short form.
+  ...{ unit, counts: { ...counts, short: 0 }, obstacle: ext4Obstacle },
   run: (shard) => withPlant('sync-normal', () => cutPower(shard, 'ingester')),
 };
 

@@ -34,7 +34,7 @@ export const restartStorm: Fault = {
   name: 'restart-storm',
   summary: 'Mosquitto and the ingester restart in turn under light gateways and real ones',
   unit: 'restarts',
-  counts: { short: 2, long: 300, shard: 30 },
+  counts: { short: 1, long: 300, shard: 30 },
   alone: true,
   obstacle: () => (hasPeer('mosquitto') ? undefined : 'Mosquitto is not on this machine'),
   run,
