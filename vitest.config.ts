@@ -1,7 +1,7 @@
 /**
  * Four groups of suites, one after the other. `fast` runs in memory or on loopback within one
- * process, `peers` talks to programs of others, `whole` starts our own processes under load:
- * three files at a time. `alone` is what measures seconds or clocks, or runs a demonstration of a dozen
+ * process, `peers` talks to programs of others, `whole` starts our own processes under load: three
+ * files at a time. `alone` is what measures seconds or clocks, or runs a demonstration of a dozen
  * processes: one file at a time, so that a machine with two cores does not starve what it measures.
  */
 import { defineConfig } from 'vitest/config';
