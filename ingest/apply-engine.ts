@@ -2,6 +2,7 @@
  * Applies the journal to the twins, a bounded group of entries in each transaction. Synchronous,
  * so that a worker thread, a simulation and a rebuild run the same code.
  */
+import { EdgeError } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
 import { nextDeadline } from './alert.ts';
 import { Fold, type FoldPlugins } from './fold.ts';
@@ -68,6 +69,7 @@ export class Applier {
   /** One entry at a time before this position: one of them could not be folded with the others. */
   private carefulEnd = 0;
 
+  /** @throws EdgeError IN_JOURNAL_OTHER where the twins are not of this journal */
   constructor(options: ApplierOptions) {
     this.held = new Map((options.held ?? []).map((one) => [one.position, one]));
     this.at = options.at ?? (() => {});
@@ -76,10 +78,9 @@ export class Applier {
     this.store = options.store;
     this.plugins = options.plugins;
     this.meta = options.store.meta();
-    if (this.meta.cursor > 0 && this.journal.leaf(this.meta.cursor - 1) !== this.meta.leaf) {
-      // Twins of another journal, or of entries that this one lost: the journal is the record.
-      options.store.reset();
-      this.meta = options.store.meta();
+    const { cursor, leaf } = this.meta;
+    if (cursor > 0 && this.journal.leaf(cursor - 1) !== leaf) {
+      throw new EdgeError('IN_JOURNAL_OTHER', `looking for entry ${cursor - 1} of the twins`);
     }
     this.table = this.meta.routes === '' ? noRoutes : readRoutes(this.meta.routes);
     this.fold = this.freshFold();

@@ -53,8 +53,6 @@ export interface TwinsStore extends StateSource {
   }): void;
   /** Entries that have no effect, in order. */
   unapplied(): Unapplied[];
-  /** Forgets everything, so that the journal is folded anew. */
-  reset(): void;
   /** Runs reads that must agree with each other. */
   snapshot<T>(read: () => T): T;
   close(): void;
@@ -134,9 +132,6 @@ function createStore(db: Database): TwinsStore {
       if (!asserted) assertFull(db);
       asserted = true;
       checkpointIfDue(db);
-    },
-    reset: () => {
-      db.exec(FORGET);
     },
     snapshot: (read) => db.transaction(read).deferred(),
     close: () => {

@@ -109,6 +109,12 @@ export const ingestErrors = {
     hint: 'Stop, keep the file as evidence, and restore the journal from a copy.',
     retryable: false,
   },
+  IN_JOURNAL_OTHER: {
+    meaning:
+      'The twins were made of entries that the journal does not have: it lost them, or is another.',
+    hint: 'Keep both files as evidence and restore a backup; "bondline-ingest rebuild" goes on with this journal.',
+    retryable: false,
+  },
   IN_JOURNAL_FAILED: {
     meaning: 'The journal cannot be written; nothing is acknowledged and the ingester stops.',
     hint: 'Free disk space or repair the disk, then start again; gateways keep what is not receipted.',

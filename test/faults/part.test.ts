@@ -1,4 +1,4 @@
-/** A part of `npm run faults -- --short`: faults of each kind that take seconds, and their plants. */
+/** A part of `npm run faults -- --short`: faults that take seconds, and their plants. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -11,7 +11,7 @@ export interface PlantedResult {
   readonly said: string;
 }
 
-/** Three at a time, since most wait as much as they work; the results in the order of the plants. */
+/** Three at a time, since most wait as much as they work; results in the order of the plants. */
 export async function runPlants(
   plants: readonly Plant[],
   say: (line: string) => void,

@@ -1,7 +1,7 @@
 /**
  * `npm run faults -- [--short] [--seed N] [--only NAME[,NAME]] [--no-planted] [--json]`: every
- * fault for real, and every planted fault; NAME is one of either, or `planted` for all of those. The long form goes on where the last one ended
- * (counts.json); `--short` takes at most five minutes on two cores and keeps nothing.
+ * fault for real, and every planted fault; NAME is one of either, or `planted` for all of those.
+ * The long form goes on where the last one ended (counts.json); `--short` keeps nothing.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

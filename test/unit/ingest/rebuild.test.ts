@@ -127,18 +127,25 @@ describe('rebuildTwins', () => {
     expect(rebuildTwins(files())).toMatchObject({ equal: true, entries: world.journal.size() });
   });
 
-  it('folds anew when the twins are of another journal', async () => {
+  it.each([
+    ['has lost its end', 'DELETE FROM entry WHERE position >= 6'],
+    [
+      'went on otherwise',
+      `UPDATE entry SET (header, leaf, bytes) =
+         (SELECT header, leaf, bytes FROM entry WHERE position = 5) WHERE position >= 6`,
+    ],
+  ])('does not start beside a journal that %s, until a person folds it anew', async (_, sql) => {
     await world.start();
     await run(0, 10);
     await world.settled();
     await world.stop();
-    // The journal was put back to an older copy, and went on differently.
     const db = new SqliteDatabase(world.journalFile);
-    db.exec('DELETE FROM entry WHERE position >= 6');
+    db.exec(sql);
     db.close();
+    await expect(world.start()).rejects.toMatchObject({ code: 'IN_JOURNAL_OTHER' });
+    rebuildTwins({ ...files(), replace: true });
     await world.start();
-    await world.apply.applied(6);
     await world.stop();
-    expect(rebuildTwins(files())).toMatchObject({ equal: true, entries: 6 });
+    expect(rebuildTwins(files())).toMatchObject({ equal: true });
   });
 });

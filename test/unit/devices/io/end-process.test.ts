@@ -8,7 +8,10 @@ const file = fileURLToPath(new URL('../../../../devices/io/end-process.ts', impo
 /** Far more than what a pipe holds. */
 const LENGTH = 5_000_000;
 
-/** A command that writes `LENGTH` bytes at once, says so, and ends with 3; it also listens, and a signal alone does not end it. */
+/**
+ * A command that writes `LENGTH` bytes at once, says so, and ends with 3; it also listens, and a
+ * signal alone does not end it.
+ */
 function start() {
   const program = `
     import { allowReaderToLeave, endProcess } from ${JSON.stringify(file)};
