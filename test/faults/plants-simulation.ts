@@ -90,7 +90,7 @@ export const simulationPlants: readonly Plant[] = [
         replace: "if (did !== '') return true;",
       },
     ],
-    by: { fault: 'simulation', count: 3, seed: 1 },
+    by: { fault: 'simulation', count: 1, seed: 3 },
   },
   {
     name: 'gap-not-shown',

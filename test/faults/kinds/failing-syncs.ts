@@ -20,7 +20,7 @@ const END_MS = 20_000;
 
 type Side = 'gateway' | 'ingester';
 
-const counts = { short: 2, long: SYNCS * MODES.length, shard: 20 };
+const counts = { short: 1, long: SYNCS * MODES.length, shard: 20 };
 const unit = 'syncs';
 
 export const failingSyncsGateway: Fault = {

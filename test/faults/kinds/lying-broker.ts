@@ -24,7 +24,7 @@ export const lyingBroker: Fault = {
   name: 'lying-broker',
   summary: 'a broker drops, repeats, reorders and forges batches, PUBACKs and receipts',
   unit: 'lies',
-  counts: { short: 150, long: 20_000, shard: 2_000 },
+  counts: { short: 100, long: 20_000, shard: 2_000 },
   run,
 };
 

@@ -8,7 +8,7 @@ import { type GroupName, groups } from '../../fuzz/registry.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 
 /** Inputs of each parser in the three forms. */
-const EACH = { short: 500, long: 200_000, shard: 20_000 } as const;
+const EACH = { short: 250, long: 200_000, shard: 20_000 } as const;
 
 function parsersOf(group: GroupName, summary: string): Fault {
   const { length } = groups[group];

@@ -20,7 +20,7 @@ const NOTICE_MS = 5_000;
 
 type Side = 'gateway' | 'ingester';
 
-const counts = { short: 2, long: 300, shard: 50 };
+const counts = { short: 1, long: 300, shard: 50 };
 const unit = 'cuts';
 
 export const powerCutGateway: Fault = {

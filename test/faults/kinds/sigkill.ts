@@ -12,7 +12,7 @@ import { judgeJournal } from '../judge-journal.ts';
 /** A process lives for at most this long before it is killed, milliseconds. */
 const LIFE_MS = 250;
 
-const counts = { short: 4, long: 2_000, shard: 200 };
+const counts = { short: 3, long: 2_000, shard: 200 };
 
 export const sigkillGateway: Fault = {
   name: 'sigkill-gateway',
