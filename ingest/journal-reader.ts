@@ -55,12 +55,12 @@ export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader {
   close(): void;
 }
 
-/** A damaged page may turn any column into NULL, whatever the schema says. */
+/** A damaged page may turn any column into NULL, and its name into `Bytes`, whatever we ask for. */
 interface EntryRow {
   position: number;
-  header: string | null;
-  leaf: Buffer | null;
-  bytes: Buffer | null;
+  header?: string | null;
+  leaf?: Buffer | null;
+  bytes?: Buffer | null;
 }
 
 const ENTRY = 'SELECT position, header, leaf, bytes FROM entry';
@@ -208,8 +208,7 @@ export function leafOf(header: string, bytes: Uint8Array): Buffer {
 }
 
 function checked({ bytes, header, leaf, position }: EntryRow): JournalEntry {
-  const isThere = bytes !== null && header !== null && leaf !== null;
-  if (!isThere || !leafOf(header, bytes).equals(leaf)) throw damagedAt(position);
+  if (!bytes || !header || !leaf || !leafOf(header, bytes).equals(leaf)) throw damagedAt(position);
   return { position, header: JSON.parse(header) as EntryHeader, bytes };
 }
 

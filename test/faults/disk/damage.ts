@@ -47,7 +47,7 @@ function damageBytes(bytes: Buffer, chance: Chance): { damaged: Buffer; what: st
     return { damaged: bytes, what: `8 bytes from ${at} on are noise` };
   }
   if (kind === 6) {
-    bytes.fill(0, sector, sector + SECTOR);
+    bytes.fill(0, sector, Math.min(sector + SECTOR, bytes.length));
     return { damaged: bytes, what: `the sector at ${sector} is empty` };
   }
   if (kind === 7) {

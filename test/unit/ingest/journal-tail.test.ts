@@ -47,11 +47,17 @@ describe('verifyTail', () => {
       'an entry was changed',
       'UPDATE entry SET header = replace(header, \'"t"\', \'"u"\') WHERE position = 4',
     ],
+    [
+      'a column has another name by one bit',
+      `PRAGMA writable_schema = ON;
+       UPDATE sqlite_master SET sql = replace(sql, 'bytes BLOB', 'Bytes BLOB') WHERE name = 'entry'`,
+    ],
     ['a batch is not in the index', 'DELETE FROM replay WHERE sequence = 3'],
     ['the index says another place', 'UPDATE replay SET position = 1 WHERE sequence = 4'],
     ['the index says another digest', 'UPDATE replay SET digest = zeroblob(32) WHERE sequence = 5'],
   ])('says that %s', (_, change) => {
     const db = new Database(file);
+    db.unsafeMode(true);
     db.exec(change);
     db.close();
     expect(() => verifyTail(file)).toThrow(expect.objectContaining({ code: 'IN_JOURNAL_DAMAGED' }));
