@@ -50,7 +50,8 @@ describe('verifyTail', () => {
     [
       'a column has another name by one bit',
       `PRAGMA writable_schema = ON;
-       UPDATE sqlite_master SET sql = replace(sql, 'bytes BLOB', 'Bytes BLOB') WHERE name = 'entry'`,
+       UPDATE sqlite_master SET sql = replace(sql, 'bytes BLOB', 'Bytes BLOB')
+       WHERE name = 'entry'`,
     ],
     ['a batch is not in the index', 'DELETE FROM replay WHERE sequence = 3'],
     ['the index says another place', 'UPDATE replay SET position = 1 WHERE sequence = 4'],
