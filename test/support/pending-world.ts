@@ -18,21 +18,17 @@ import {
   statusBits,
 } from '../../devices/credential/status-list.ts';
 import type { JsonObject } from '../../devices/credential/vcdm-values.ts';
-import { fetchDocument } from '../../devices/io/resolve/fetch-document.ts';
-import { createResolver } from '../../devices/io/resolve/resolver.ts';
 import { limits } from '../../devices/limits.ts';
-import { formatTime, silentLog, systemClock, systemRandom } from '../../devices/runtime.ts';
-import { createInlineAdmitter } from '../../ingest/admitter.ts';
+import { formatTime } from '../../devices/runtime.ts';
 import { Applier } from '../../ingest/apply-engine.ts';
 import { foldPlugins } from '../../ingest/apply-plugins.ts';
 import { rebuildTwins } from '../../ingest/apply-rebuild.ts';
 import { decodeState } from '../../ingest/fold-codec.ts';
 import { noRoutes } from '../../ingest/fold-routes.ts';
-import { createIngest, type Ingest } from '../../ingest/ingest.ts';
-import { createLocalJournal } from '../../ingest/journal.ts';
+import type { Ingest } from '../../ingest/ingest.ts';
 import { type JournalStore, openJournalStore } from '../../ingest/journal-store.ts';
 import { requestToSubmit, type Submitted } from '../../ingest/party-submit.ts';
-import { type StatusRefresh, startStatusRefresh } from '../../ingest/status-refresh.ts';
+import type { StatusRefresh } from '../../ingest/status-refresh.ts';
 import { type Twin, twinId } from '../../ingest/twin.ts';
 import { viewOf } from '../../ingest/twin-view.ts';
 import { openTwinsStore, type TwinsStore } from '../../ingest/twins-store.ts';
@@ -42,9 +38,10 @@ import {
   siteCertificate,
   startHttpsSite,
 } from './https-site.ts';
-import { memoryOrganisation, memorySigner, type Organisation } from './identity.ts';
+import { memoryOrganisation, type Organisation } from './identity.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 import { custodyStep } from './party.ts';
+import { lookAtSite, quietIngest } from './quiet-ingest.ts';
 import { worldMs } from './trust-world.ts';
 
 const HOSTS = [
@@ -107,41 +104,14 @@ afterEach(async () => {
 
 /** An ingester on what the journal has. */
 export function startAgain(): void {
-  const journal = createLocalJournal(store);
-  ingest = createIngest({
-    tenant: 'cbp',
-    journal,
-    checks: journal.found.checks,
-    admitter: createInlineAdmitter('cbp', store),
-    authorities: { customs: [], sureties: [surety.did], laboratories: [] },
-    signer: memorySigner(),
-    clock,
-    log: silentLog,
-    reply: async () => {},
-    wake: () => {},
-    failed: (error) => expect.unreachable(String(error)),
-  });
+  const authorities = { customs: [], sureties: [surety.did], laboratories: [] };
+  ingest = quietIngest(store, { clock, authorities });
 }
 
 /** Looks for the lists; resolves when each was looked for once. */
 export async function look(): Promise<void> {
   await refresh?.stop();
-  const settings = {
-    clock: systemClock,
-    allowPrivate: ['127.0.0.1'],
-    authorities: certificate.cert,
-    lookup: async () => ['127.0.0.1'],
-  };
-  refresh = startStatusRefresh({
-    trust: ingest.trust,
-    desk: ingest.desk,
-    fetch: (from, signal) => fetchDocument(from, { ...settings, signal }),
-    resolver: (signal) => createResolver({ ...settings, signal }),
-    clock,
-    random: systemRandom,
-    log: silentLog,
-    failed: (error) => expect.unreachable(String(error)),
-  });
+  refresh = lookAtSite(ingest, { certificate, clock });
   await refresh.first;
 }
 

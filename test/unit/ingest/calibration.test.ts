@@ -12,15 +12,12 @@ import {
 } from '../../../devices/credential/status-list.ts';
 import { credentialDigest } from '../../../devices/envelope.ts';
 import { limits } from '../../../devices/limits.ts';
-import { silentLog } from '../../../devices/runtime.ts';
-import { createInlineAdmitter } from '../../../ingest/admitter.ts';
 import { Applier } from '../../../ingest/apply-engine.ts';
 import { foldPlugins } from '../../../ingest/apply-plugins.ts';
 import { rebuildTwins } from '../../../ingest/apply-rebuild.ts';
 import { decodeState } from '../../../ingest/fold-codec.ts';
 import { noRoutes } from '../../../ingest/fold-routes.ts';
-import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
-import { createLocalJournal } from '../../../ingest/journal.ts';
+import type { Ingest } from '../../../ingest/ingest.ts';
 import { type JournalStore, openJournalStore } from '../../../ingest/journal-store.ts';
 import { requestToSubmit } from '../../../ingest/party-submit.ts';
 import type { EntryHeader } from '../../../ingest/store.ts';
@@ -28,9 +25,10 @@ import { twinId } from '../../../ingest/twin.ts';
 import { viewOf } from '../../../ingest/twin-view.ts';
 import { openTwinsStore, type TwinsStore } from '../../../ingest/twins-store.ts';
 import { eventually } from '../../support/eventually.ts';
-import { memoryOrganisation, memorySigner } from '../../support/identity.ts';
+import { memoryOrganisation } from '../../support/identity.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { calibration } from '../../support/party.ts';
+import { quietIngest } from '../../support/quiet-ingest.ts';
 import { readingGroups } from '../../support/signed-batch.ts';
 import { makeWorld, type World, worldMs } from '../../support/trust-world.ts';
 
@@ -52,18 +50,8 @@ beforeEach(async () => {
   store = openJournalStore(join(folder, 'journal.db'));
   twins = openTwinsStore(join(folder, 'twins.db'));
   applier = new Applier({ journal: store, store: twins, plugins: foldPlugins });
-  ingest = createIngest({
-    tenant: 'cbp',
-    journal: createLocalJournal(store),
-    admitter: createInlineAdmitter('cbp', store),
-    authorities: { customs: [], sureties: [], laboratories: [laboratory.did] },
-    signer: memorySigner(),
-    clock,
-    log: silentLog,
-    reply: async () => {},
-    wake: () => {},
-    failed: (error) => expect.unreachable(String(error)),
-  });
+  const authorities = { customs: [], sureties: [], laboratories: [laboratory.did] };
+  ingest = quietIngest(store, { clock, authorities });
   const statement = calibration({
     issuer: { id: laboratory.did, name: laboratory.name },
     device: world.device.signer.did,

@@ -4,15 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fetched, FetchRefusal } from '../../../devices/io/resolve/fetch-document.ts';
 import { limits } from '../../../devices/limits.ts';
 import { silentLog, systemRandom } from '../../../devices/runtime.ts';
-import { createInlineAdmitter } from '../../../ingest/admitter.ts';
-import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
-import { createLocalJournal, type OpenJournal } from '../../../ingest/journal.ts';
+import type { Ingest } from '../../../ingest/ingest.ts';
 import { type JournalStore, openJournalStore } from '../../../ingest/journal-store.ts';
 import { type StatusRefresh, startStatusRefresh } from '../../../ingest/status-refresh.ts';
 import type { EntryHeader } from '../../../ingest/store.ts';
 import { eventually } from '../../support/eventually.ts';
-import { memorySigner } from '../../support/identity.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { quietIngest } from '../../support/quiet-ingest.ts';
 import { listUrl, makeWorld, type World, worldMs } from '../../support/trust-world.ts';
 
 const refused: FetchRefusal = { code: 'NET_STATUS', reason: 'the server answered 503' };
@@ -22,7 +20,6 @@ let warnings: string[];
 let world: World;
 let clock: ManualClock;
 let store: JournalStore;
-let journal: OpenJournal;
 let ingest: Ingest;
 let refresh: StatusRefresh | undefined;
 
@@ -40,24 +37,12 @@ beforeEach(async () => {
 afterEach(async () => {
   await refresh?.stop();
   await ingest.drain();
-  await journal.close();
+  store.close();
 });
 
 /** An ingester on what the journal has. */
 function startAgain(): void {
-  journal = createLocalJournal(store);
-  ingest = createIngest({
-    tenant: 'cbp',
-    journal,
-    checks: journal.found.checks,
-    admitter: createInlineAdmitter('cbp', store),
-    signer: memorySigner(),
-    clock,
-    log: silentLog,
-    reply: async () => {},
-    wake: () => {},
-    failed: (error) => expect.unreachable(String(error)),
-  });
+  ingest = quietIngest(store, { clock });
 }
 
 async function add(...documents: Uint8Array[]): Promise<void> {

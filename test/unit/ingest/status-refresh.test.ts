@@ -8,15 +8,11 @@ import {
   statusBits,
 } from '../../../devices/credential/status-list.ts';
 import { documentOfOwnDid } from '../../../devices/identity/own-document.ts';
-import { fetchDocument } from '../../../devices/io/resolve/fetch-document.ts';
-import { createResolver } from '../../../devices/io/resolve/resolver.ts';
 import { limits } from '../../../devices/limits.ts';
-import { type Log, silentLog, systemClock, systemRandom } from '../../../devices/runtime.ts';
-import { createInlineAdmitter } from '../../../ingest/admitter.ts';
-import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
-import { createLocalJournal, type OpenJournal } from '../../../ingest/journal.ts';
+import { type Log, silentLog } from '../../../devices/runtime.ts';
+import type { Ingest } from '../../../ingest/ingest.ts';
 import { type JournalStore, openJournalStore } from '../../../ingest/journal-store.ts';
-import { type StatusRefresh, startStatusRefresh } from '../../../ingest/status-refresh.ts';
+import type { StatusRefresh } from '../../../ingest/status-refresh.ts';
 import type { EntryHeader } from '../../../ingest/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
@@ -28,6 +24,7 @@ import {
 import { memoryOrganisation, memorySigner, type Organisation } from '../../support/identity.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { ticket } from '../../support/party.ts';
+import { lookAtSite, quietIngest } from '../../support/quiet-ingest.ts';
 import { makeWorld, type World, worldMs } from '../../support/trust-world.ts';
 
 const HOST = 'northline.example';
@@ -39,7 +36,6 @@ let world: World;
 let organisation: Organisation;
 let clock: ManualClock;
 let store: JournalStore;
-let journal: OpenJournal;
 let ingest: Ingest;
 let refresh: StatusRefresh | undefined;
 let warnings: string[];
@@ -62,45 +58,19 @@ beforeEach(async () => {
   clock = manualClock(worldMs);
   warnings = [];
   store = openJournalStore(':memory:');
-  journal = createLocalJournal(store);
-  ingest = createIngest({
-    tenant: 'cbp',
-    journal,
-    admitter: createInlineAdmitter('cbp', store),
-    signer: memorySigner(),
-    clock,
-    log: silentLog,
-    reply: async () => {},
-    wake: () => {},
-    failed: (error) => expect.unreachable(String(error)),
-  });
+  ingest = quietIngest(store, { clock });
 });
 afterEach(async () => {
   await refresh?.stop();
   await ingest.drain();
-  await journal.close();
+  store.close();
   await site.close();
 });
 
 function look(): StatusRefresh {
-  const settings = {
-    clock: systemClock,
-    allowPrivate: ['127.0.0.1'],
-    authorities: certificate.cert,
-    lookup: async () => ['127.0.0.1'],
-  };
   const warn: Log['warn'] = (_message, fields) =>
     warnings.push(`${fields?.['of']} ${fields?.['code']}`);
-  refresh = startStatusRefresh({
-    trust: ingest.trust,
-    desk: ingest.desk,
-    fetch: (from, signal) => fetchDocument(from, { ...settings, signal }),
-    resolver: (signal) => createResolver({ ...settings, signal }),
-    clock,
-    random: systemRandom,
-    log: { ...silentLog, warn },
-    failed: (error) => expect.unreachable(String(error)),
-  });
+  refresh = lookAtSite(ingest, { certificate, clock, log: { ...silentLog, warn } });
   return refresh;
 }
 
