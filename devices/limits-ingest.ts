@@ -149,6 +149,8 @@ export const ingestLimits = {
   apiTwinsMax: 10_000,
   /** Connections to the API and the console, live subscribers included. */
   apiConnectionsMax: 2_048,
+  /** Body of a request that changes something: documents of organisations, lists, evidence. */
+  apiBodyBytesMax: 16 * 1024 * 1024,
   /** One answer of the query worker may take so long, and its objects so much room, MiB; */
   apiAnswerMs: 30_000,
   apiHeapMiB: 512,

@@ -177,6 +177,8 @@ export const limits = {
   outboxReserveFileBytes: 4 * 1024 * 1024,
   /** The file is made again at the earliest so long after it went. */
   outboxReserveRetryMs: 10_000,
+  /** Bytes of the losses that are noted beside the database while the disk is full. */
+  outboxLossesFileBytes: 128 * 1024,
   /** Of a full outbox: bytes that give way at one time, batches that one batch of aggregates */
   outboxGiveWayBytes: 256 * 1024,
   /** stands for, and such steps for one batch that comes. */

@@ -234,7 +234,7 @@ export class Forwarder {
         { ...rooms, backlog: this.#room('backlog') },
         {
           isTaken: (digest) => this.#inFlight.has(digest),
-          held: () => this.#holds.devices(),
+          held: () => this.#holds.held(),
         },
       );
       if (session !== this.#session) return;
@@ -279,15 +279,28 @@ export class Forwarder {
     return own.rows > 0 ? room : { ...room, bytes: Math.max(1, room.bytes) };
   }
 
-  /** One row of each held device that is due. */
+  /** One row of each held device that is due, unless the time has come for some of them. */
   async #probes(): Promise<Taken[]> {
     const probes: Taken[] = [];
-    for (const device of this.#holds.due(this.#room('live').rows)) {
-      const [row] = await this.#options.outbox.peek({ after: 0, device, count: 1 });
-      if (!row) this.#holds.release(device);
-      else if (!this.#inFlight.has(row.digest)) probes.push({ row, lane: 'live' });
+    for (const { isMoving, ...held } of this.#holds.due(this.#room('live').rows)) {
+      const [row] = await this.#options.outbox.peek({ after: 0, count: 1, ...held });
+      if (!row) this.#holds.release(held.device);
+      if (!row && isMoving) this.#sayTaken(held.device);
+      if (isMoving) await this.#lookAgain(held.device);
+      else if (row && !this.#inFlight.has(row.digest)) probes.push({ row, lane: 'live' });
     }
     return probes;
+  }
+
+  #sayTaken(device: string): void {
+    this.#options.log.info('the ingester takes batches again', { device });
+  }
+
+  /** Goes once more through the rows of a device of which some were passed over. */
+  async #lookAgain(device: string): Promise<void> {
+    const session = this.#session;
+    const { lastId } = await this.#options.outbox.stats();
+    if (session === this.#session) this.#lanes.addDevice(device, lastId);
   }
 
   /** What a result settles for good, if anything. */
@@ -303,8 +316,9 @@ export class Forwarder {
     if (outcome !== 'held') return { digest, outcome, ...(code !== undefined && { code }) };
     if (!sent?.row) return undefined;
     this.#inFlight.remove(digest);
-    const { device } = sent.row;
-    if (this.#holds.hold(device)) {
+    const { closedMs, device } = sent.row;
+    // A clock that ran ahead and was set right must not keep what comes after it waiting.
+    if (this.#holds.hold(device, code === 'IN_FUTURE' ? closedMs : undefined)) {
       this.#options.log.warn('the ingester holds batches', { device, code });
     }
     return undefined;
@@ -325,19 +339,20 @@ export class Forwarder {
   }
 
   async #settle(settlements: readonly Settlement[]): Promise<void> {
-    const { log, onSettled, outbox } = this.#options;
+    const { onSettled, outbox } = this.#options;
     this.#learnSpeed(settlements);
     onSettled(await outbox.settle(settlements));
     for (const { code = 'unknown', digest, outcome } of settlements) {
-      const device = this.#inFlight.get(digest)?.row?.device;
+      const row = this.#inFlight.get(digest)?.row;
       this.#inFlight.remove(digest);
+      const device = row?.device;
       if (outcome === 'refused') {
         this.#say(`${device} ${code}`, sentenceOf(code), { device, code, digest });
       }
-      if (device === undefined || !this.#holds.release(device)) continue;
-      log.info('the ingester takes batches again', { device });
-      const { lastId } = await outbox.stats();
-      this.#lanes.addDevice(device, lastId);
+      const change = row && this.#holds.taken(row.device, row.closedMs);
+      if (!change) continue;
+      if (change === 'released') this.#sayTaken(row.device);
+      await this.#lookAgain(row.device);
     }
     this.#pump();
   }

@@ -3,7 +3,7 @@
  * rising ids. When the uplink comes up, the highest id divides them: what is committed later is
  * live, what was there is backlog. Each lane is a scan that only moves up, so a row is taken once.
  */
-import type { Outbox, OutboxRow } from './outbox.ts';
+import type { Held, Outbox, OutboxRow } from './outbox.ts';
 
 export type Lane = 'urgent' | 'live' | 'backlog';
 
@@ -44,11 +44,11 @@ export interface Lanes {
   demoteLive(upTo: number): void;
   /**
    * Takes what there is room for; what is taken counts against the room of all lanes. `isTaken`:
-   * in flight already; `held`: devices to pass over. `isAll`: every lane with room is at its end.
+   * in flight already; `held`: what to pass over. `isAll`: every lane with room is at its end.
    */
   next(
     rooms: Readonly<Record<Lane, Room>>,
-    skip: { readonly isTaken: (digest: string) => boolean; readonly held: () => readonly string[] },
+    skip: { readonly isTaken: (digest: string) => boolean; readonly held: () => readonly Held[] },
   ): Promise<{ readonly taken: readonly Taken[]; readonly isAll: boolean }>;
 }
 
@@ -113,7 +113,8 @@ export function createLanes(outbox: Outbox): Lanes {
             bytesMax: bytes,
             ...(upTo !== undefined && { upTo }),
             ...(lane === 'urgent' && { urgent: true as const }),
-            ...(device === undefined ? { except: held() } : { device }),
+            except: held(),
+            ...(device !== undefined && { device }),
           });
           let read = 0;
           for (const row of found) {
@@ -135,9 +136,9 @@ export function createLanes(outbox: Outbox): Lanes {
         if (!(await take(urgent))) mayBeUrgent = true;
       }
       isLiveBehind = !(await take(live));
-      // The rows of a device that is held again wait for its next release.
-      const isHeld = new Set(held());
-      old = old.filter(({ device }) => device === undefined || !isHeld.has(device));
+      // The rows of a device that is held again, all of them, wait for its next release.
+      const isWhole = new Map(held().map((one) => [one.device, one.closedFromMs === undefined]));
+      old = old.filter(({ device }) => device === undefined || !isWhole.get(device));
       for (const scan of [...old]) {
         if (await take(scan)) old = old.filter((other) => other !== scan);
         else isAll = false;

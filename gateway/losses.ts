@@ -47,6 +47,7 @@ export function join(a: Loss, b: Loss): Loss {
     toMs: Math.max(a.toMs, b.toMs),
     count: a.count + b.count,
     cause: a.cause,
+    ...((a.estimated || b.estimated) && { estimated: true as const }),
     ...(points && { points }),
   };
 }

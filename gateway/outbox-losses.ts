@@ -1,11 +1,11 @@
 /**
- * What the outbox lost and no batch has said yet: sums by cause, batches that left without a
- * receipt, and what could not even be written down because the disk is full. Each is taken into a
- * batch and leaves when that is committed.
+ * What the outbox lost and no batch has said yet: sums by cause, and batches that left without a
+ * receipt. Each is taken into a batch and leaves when that is committed. What happens while the
+ * disk has no room for it waits beside the database (outbox-losses-beside.ts).
  */
 import { limits } from '../devices/limits.ts';
 import type { Loss } from '../devices/reading.ts';
-import { join } from './losses.ts';
+import type { LossesBeside } from './outbox-losses-beside.ts';
 import type { Statements } from './outbox-statements.ts';
 import type { GoneRow } from './outbox-tables.ts';
 
@@ -15,14 +15,10 @@ export interface Taken {
   readonly loss: Loss;
   /** Row of `gone`; absent for a sum. */
   readonly gone?: number;
-  /** It was in memory only. */
-  readonly isUnwritten?: true;
 }
 
 export class OutboxLosses {
   readonly #sql: Statements;
-  /** What could not be written either: bounded by devices times causes. */
-  readonly #memory = new Map<string, { device: string; loss: Loss }>();
   /** Rows of `gone` that are in a batch under construction: nothing is added to them any more. */
   readonly #taken = new Set<number>();
   /** Devices whose sums are in a batch under construction. */
@@ -53,12 +49,10 @@ export class OutboxLosses {
     this.#sql.recordGone.run(row);
   }
 
-  /** Keeps in memory what the disk has no room for. */
-  remember(device: string, loss: Loss): void {
-    const key = `${device} ${loss.cause}`;
-    const known = this.#memory.get(key);
-    const { batches: _places, points: _points, ...whole } = known ? join(known.loss, loss) : loss;
-    this.#memory.set(key, { device, loss: whole });
+  /** Writes down what waited beside the database; part of the caller's transaction. */
+  takeIn({ last, losses }: LossesBeside): void {
+    for (const { device, loss } of losses()) this.record(device, loss);
+    this.#sql.takeBeside.run(last());
   }
 
   /** What waits for the device, at most what one batch can say, once until it is committed. */
@@ -74,20 +68,15 @@ export class OutboxLosses {
       this.#taken.add(row.id);
       taken.push({ device, loss: lossOfGone(row), gone: row.id });
     }
-    for (const [key, entry] of this.#memory) {
-      if (entry.device !== device) continue;
-      this.#memory.delete(key);
-      taken.push({ device, loss: entry.loss, isUnwritten: true });
-    }
     return taken;
   }
 
   /** They stand in a batch now; part of the transaction that stores it. */
   drop(taken: readonly Taken[]): void {
-    for (const { device, gone, isUnwritten, loss } of taken) {
+    for (const { device, gone, loss } of taken) {
       if (gone !== undefined) this.#sql.dropGone.run(gone);
       // More may have been lost while these were signed: that stays, for the next batch to say.
-      else if (!isUnwritten) this.#sql.takeLoss.run(loss.count, device, loss.cause);
+      else this.#sql.takeLoss.run(loss.count, device, loss.cause);
     }
     for (const device of new Set(taken.map((one) => one.device))) {
       this.#sql.dropTakenLosses.run(device);
@@ -95,11 +84,10 @@ export class OutboxLosses {
   }
 
   /** The transaction is over: what was taken is said, or waits again. */
-  settle(taken: readonly Taken[], isCommitted: boolean): void {
-    for (const { device, gone, isUnwritten, loss } of taken) {
+  settle(taken: readonly Taken[]): void {
+    for (const { device, gone } of taken) {
       if (gone !== undefined) this.#taken.delete(gone);
-      else if (!isUnwritten) this.#summed.delete(device);
-      else if (!isCommitted) this.remember(device, loss);
+      else this.#summed.delete(device);
     }
   }
 

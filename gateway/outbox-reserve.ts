@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { syncPath } from '../devices/io/write-file.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 
@@ -67,12 +68,7 @@ function fill(file: string, bytes: number, random: Random): boolean {
     } finally {
       closeSync(handle);
     }
-    const folder = openSync(dirname(file), 'r');
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    syncPath(dirname(file));
     return true;
   } catch {
     // Whatever keeps the file from being written, the outbox goes on without a reserve.

@@ -4,6 +4,7 @@
  */
 import type { Batch } from '../devices/credential/batch.ts';
 import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import type { FixedFile } from '../devices/io/fixed-file.ts';
 import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Loss } from '../devices/reading.ts';
@@ -19,6 +20,7 @@ import type {
   Settlement,
 } from './outbox.ts';
 import { OutboxLosses } from './outbox-losses.ts';
+import { type LossBeside, type LossesBeside, openLossesBeside } from './outbox-losses-beside.ts';
 import { URGENT } from './outbox-places.ts';
 import type { Reserve } from './outbox-reserve.ts';
 import { judgeRow, lossOfDamaged } from './outbox-row.ts';
@@ -33,6 +35,8 @@ export interface OutboxRowsOptions {
   readonly signers: { has(did: string): boolean };
   readonly bytesMax: number;
   readonly reserve?: Reserve;
+  /** Where losses are noted while the disk is full; absent where they are in memory only. */
+  readonly lossesFile?: FixedFile;
   readonly log: Log;
 }
 
@@ -59,6 +63,7 @@ export class OutboxRows {
   readonly sql: Statements;
   readonly losses: OutboxLosses;
   readonly #options: OutboxRowsOptions;
+  readonly #beside: LossesBeside;
   readonly #waiting = new Map<string, { rows: number; readings: number }>();
   #bytes = 0;
   #bytesMax: number;
@@ -70,6 +75,7 @@ export class OutboxRows {
     this.#bytesMax = options.bytesMax;
     this.sql = prepareStatements(options.db);
     this.losses = new OutboxLosses(this.sql);
+    this.#beside = openLossesBeside(options.lossesFile, this.sql.takenBeside.get() ?? 0);
     this.#recount();
   }
 
@@ -85,7 +91,26 @@ export class OutboxRows {
   /** Looks whether a disk that was full has room again. */
   look(): void {
     const { bytesMax, reserve } = this.#options;
+    this.takeBeside();
     if (this.#bytesMax < bytesMax && reserve?.restore()) this.#bytesMax = bytesMax;
+  }
+
+  /** Notes losses that the database has no room for; they outlive a crash all the same. */
+  noteBeside(losses: readonly LossBeside[]): void {
+    if (this.#beside.add(losses)) return;
+    this.#options.log.error('until the disk has room, only memory knows what is lost');
+  }
+
+  /** Takes in what was noted beside the database, where the disk has room for that. */
+  takeBeside(): void {
+    if (this.#beside.isEmpty()) return;
+    try {
+      this.commit(() => this.losses.takeIn(this.#beside));
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return;
+    }
+    this.#beside.clear();
   }
 
   /** The disk is full: gives the reserve back; `false` where there is none any more. */
@@ -102,15 +127,20 @@ export class OutboxRows {
   /** Committed rows that are what was signed. Damaged ones leave the outbox and become a loss. */
   peek(request: PeekRequest): OutboxRow[] {
     const found: OutboxRow[] = [];
-    const { upTo = Number.MAX_SAFE_INTEGER, device, except = [], count, urgent } = request;
-    const peekAll = urgent ? this.sql.peekUrgent : this.sql.peek;
+    const { closedFromMs, count, device, except = [], upTo, urgent } = request;
+    const { peek, peekDevice, peekUrgent } = this.sql;
+    const statement = device === undefined ? (urgent ? peekUrgent : peek) : peekDevice;
+    const held = except.map((one) => [one.device, one.closedFromMs ?? Number.MIN_SAFE_INTEGER]);
+    const which = {
+      device: device ?? '',
+      upTo: upTo ?? Number.MAX_SAFE_INTEGER,
+      closedFrom: closedFromMs ?? Number.MIN_SAFE_INTEGER,
+      held: JSON.stringify(Object.fromEntries(held)),
+    };
     let { after, bytesMax: bytesLeft = Number.MAX_SAFE_INTEGER } = request;
     while (found.length < count && bytesLeft > 0) {
       const wanted = count - found.length;
-      const rows =
-        device === undefined
-          ? peekAll.iterate(after, upTo, JSON.stringify(except), wanted)
-          : this.sql.peekDevice.iterate(device, after, upTo, wanted);
+      const rows = statement.iterate({ ...which, after, count: wanted });
       const damaged: Damaged[] = [];
       let read = 0;
       for (const row of rows) {
@@ -261,6 +291,7 @@ export class OutboxRows {
 
   close(): void {
     this.#options.db.close();
+    this.#options.lossesFile?.close();
   }
 
   #dropDamaged(damaged: readonly Damaged[]): void {
@@ -314,7 +345,7 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 function toOutboxRow(row: BatchRow): OutboxRow {
-  const { id, digest, device, readings, token, priority, paper } = row;
+  const { id, digest, device, readings, closed_ms: closedMs, token, priority, paper } = row;
   const urgent = priority === URGENT;
-  return { id, digest, device, readings, token, urgent, ...(paper && { paper }) };
+  return { id, digest, device, readings, closedMs, token, urgent, ...(paper && { paper }) };
 }

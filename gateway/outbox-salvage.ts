@@ -101,7 +101,7 @@ function carryOver(
   fresh
     .transaction(() => {
       carryRows(old, fresh, read, onRow);
-      for (const table of ['loss', 'gone', 'refusal', 'message', 'opening', 'device']) {
+      for (const table of ['loss', 'gone', 'beside', 'refusal', 'message', 'opening', 'device']) {
         copyTable(old, fresh, table);
       }
       placesFromBatches = movePlaces(fresh, sql, read);

@@ -7,6 +7,20 @@ import type { BatchRow, DeviceRow, GoneRow } from './outbox-tables.ts';
 const BATCH_COLUMNS = `id, device, epoch, sequence, digest, readings, from_ms, to_ms, closed_ms,
   bytes, hash, token, witness, priority, paper, nonce, head, losses, level`;
 
+/** What is held, as a JSON object: by device, the wall time from which on its batches wait. */
+const HELD = `WITH hold AS MATERIALIZED (SELECT key AS held, value AS bound FROM json_each(@held))
+  SELECT ${BATCH_COLUMNS} FROM batch LEFT JOIN hold ON held = device`;
+const NOT_HELD = '(held IS NULL OR closed_ms < bound)';
+
+interface Peek {
+  readonly device: string;
+  readonly after: number;
+  readonly upTo: number;
+  readonly closedFrom: number;
+  readonly held: string;
+  readonly count: number;
+}
+
 type NewGone = Omit<GoneRow, 'id'>;
 
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -17,8 +31,6 @@ export function prepareStatements(db: Database) {
   const totals = `SELECT device, count(*) AS rows, sum(readings) AS readings,
     sum(length(token)) AS bytes FROM batch GROUP BY device`;
   type Total = { device: string; rows: number; readings: number; bytes: number };
-  type Span = { fromMs: number; toMs: number };
-  type StoredLoss = Span & { count: number; cause: LossCause; estimated: number };
   type Token = { token: Uint8Array };
   type Removed = { device: string; readings: number; bytes: number };
   return {
@@ -65,16 +77,16 @@ export function prepareStatements(db: Database) {
       from_ms, to_ms, closed_ms, bytes, hash, token, priority, paper, head, level)
       VALUES (@device, @epoch, @sequence, @digest, @readings, @from_ms, @to_ms, @closed_ms, @bytes,
       @hash, @token, @priority, @paper, @head, @level)`),
-    peek: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE id > ? AND id <= ?
-      AND device NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`) as Statement<
-      [number, number, string, number],
+    peek: db.prepare(`${HELD} WHERE id > @after AND id <= @upTo
+      AND ${NOT_HELD} ORDER BY id LIMIT @count`) as Statement<[Peek], BatchRow>,
+    peekUrgent: db.prepare(`${HELD} WHERE priority = 0
+      AND id > @after AND id <= @upTo AND ${NOT_HELD} ORDER BY id LIMIT @count`) as Statement<
+      [Peek],
       BatchRow
     >,
-    peekUrgent: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE priority = 0 AND id > ?
-      AND id <= ? AND device NOT IN (SELECT value FROM json_each(?)) ORDER BY id
-      LIMIT ?`) as Statement<[number, number, string, number], BatchRow>,
-    peekDevice: db.prepare(`SELECT ${BATCH_COLUMNS} FROM batch WHERE device = ? AND id > ?
-      AND id <= ? ORDER BY id LIMIT ?`) as Statement<[string, number, number, number], BatchRow>,
+    peekDevice: db.prepare(`${HELD} WHERE device = @device
+      AND id > @after AND id <= @upTo AND closed_ms >= @closedFrom AND ${NOT_HELD}
+      ORDER BY id LIMIT @count`) as Statement<[Peek], BatchRow>,
     token: db.prepare('SELECT token FROM batch WHERE digest = ?') as Statement<[string], Token>,
     take: db.prepare(
       'DELETE FROM batch WHERE digest = ? RETURNING device, readings, length(token) AS bytes',
@@ -102,6 +114,14 @@ export function prepareStatements(db: Database) {
       ORDER BY id LIMIT ?`) as Statement<[string, number, number], BatchRow>,
     refuse: db.prepare(`INSERT INTO refusal (device, code, batches, readings) VALUES (?, ?, 1, ?)
       ON CONFLICT DO UPDATE SET batches = batches + 1, readings = readings + excluded.readings`),
+    ...lossStatements(db),
+  };
+}
+
+function lossStatements(db: Database) {
+  type Span = { fromMs: number; toMs: number };
+  type StoredLoss = Span & { count: number; cause: LossCause; estimated: number };
+  return {
     recordLoss: db.prepare(`INSERT INTO loss (device, cause, from_ms, to_ms, count, estimated)
       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET from_ms = min(from_ms, excluded.from_ms),
       to_ms = max(to_ms, excluded.to_ms), count = count + excluded.count,
@@ -123,6 +143,10 @@ export function prepareStatements(db: Database) {
       digest, from_ms, to_ms, count) VALUES (@device, @cause, @estimated, @epoch, @nonce, @first,
       @last, @digest, @from_ms, @to_ms, @count)`) as Statement<[NewGone]>,
     dropGone: db.prepare('DELETE FROM gone WHERE id = ?') as Statement<[number]>,
+    takenBeside: db.prepare('SELECT taken FROM beside').pluck() as unknown as Statement<[], number>,
+    takeBeside: db.prepare('INSERT OR REPLACE INTO beside (id, taken) VALUES (1, ?)') as Statement<
+      [number]
+    >,
     countGone: db
       .prepare('SELECT count(*) FROM gone WHERE device = ?')
       .pluck() as unknown as Statement<[string], number>,

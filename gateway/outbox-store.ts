@@ -5,6 +5,7 @@
  * its own, which takes the places only if they are still free. Nothing leaves before that commit.
  */
 import type { Signer } from '../devices/identity/signer.ts';
+import type { FixedFile } from '../devices/io/fixed-file.ts';
 import type { Database } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import type { Log, Random } from '../devices/runtime.ts';
@@ -40,6 +41,8 @@ export interface OutboxStoreOptions {
   readonly whenFull?: WhenFull;
   /** Absent where there is no disk to reserve, as in memory. */
   readonly reserve?: Reserve;
+  /** Likewise. */
+  readonly lossesFile?: FixedFile;
   /** Absent where nothing but the disk remembers the epochs. */
   readonly epochs?: EpochGuard;
   readonly random: Random;
@@ -161,7 +164,7 @@ export class OutboxStore {
       };
       return { device, messages, taken, lost: [], rows, appended };
     } catch (error) {
-      this.#rows.losses.settle(taken, false);
+      this.#rows.losses.settle(taken);
       throw error;
     }
   }
@@ -219,7 +222,7 @@ export class OutboxStore {
 
   #settle(working: Working, isCommitted: boolean): void {
     this.#places.settle(working, isCommitted);
-    for (const { taken } of working.steps) this.#rows.losses.settle(taken, isCommitted);
+    for (const { taken } of working.steps) this.#rows.losses.settle(taken);
   }
 
   #writeThinned({ thinned }: Working, { added, gone }: Changed): void {
@@ -253,8 +256,15 @@ export class OutboxStore {
    */
   async #goWithout(drafts: readonly (Draft | DeviceSigned)[]): Promise<Appended[]> {
     this.#options.log.error('the disk is full; readings are not kept');
-    const appended = drafts.map((draft) => this.#remember(draft));
+    const wholes = drafts.map(wholeOf);
+    this.#rows.noteBeside(
+      wholes.flatMap(({ device, draft }) => lossesOf(draft).map((loss) => ({ device, loss }))),
+    );
+    const appended: Appended[] = wholes.map(({ draft }) => ({
+      ...{ batches: 0, readings: 0, lossesSigned: 0, dropped: countReadings(draft) },
+    }));
     if (!this.#rows.release()) return appended;
+    this.#rows.takeBeside();
     const said = new Set<string>();
     for (const [index, draft] of drafts.entries()) {
       if ('token' in draft || said.has(draft.device)) continue;
@@ -273,12 +283,10 @@ export class OutboxStore {
     }
     return appended;
   }
+}
 
-  /** Keeps in memory that a draft could not be kept. */
-  #remember(given: Draft | DeviceSigned): Appended {
-    const draft = 'token' in given ? { ...readSigned(given.token), losses: [] } : given;
-    const device = 'token' in given ? given.witness : given.device;
-    for (const loss of lossesOf(draft)) this.#rows.losses.remember(device, loss);
-    return { batches: 0, readings: 0, lossesSigned: 0, dropped: countReadings(draft) };
-  }
+/** What it says, and whose next batch tells that it is lost. */
+function wholeOf(given: Draft | DeviceSigned) {
+  if (!('token' in given)) return { device: given.device, draft: given };
+  return { device: given.witness, draft: { ...readSigned(given.token), losses: [] } };
 }

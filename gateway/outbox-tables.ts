@@ -120,6 +120,14 @@ export const outboxSchema = [
   ) STRICT;
   CREATE INDEX gone_device ON gone (device, id);
   `,
+  `
+  -- Up to which number what was written beside the database, while the disk had no room, has been
+  -- taken into the table of losses.
+  CREATE TABLE beside (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    taken INTEGER NOT NULL
+  ) STRICT;
+  `,
 ] as const;
 
 export interface DeviceRow {

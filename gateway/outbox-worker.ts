@@ -13,6 +13,7 @@ import { GATEWAY_LABEL } from './config-check.ts';
 import { createEpochGuard } from './epoch-guard.ts';
 import type { Outbox, OutboxStats } from './outbox.ts';
 import { createLocalOutbox, namedFailure } from './outbox-local.ts';
+import { openLossesFile } from './outbox-losses-beside.ts';
 import type {
   Identity,
   OutboxReply,
@@ -63,6 +64,7 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     bytes: limits.outboxReserveFileBytes,
     ...{ clock: systemClock, random: systemRandom, log },
   });
+  const lossesFile = openLossesFile(dirname(settings.file), log);
   const labelByDid = new Map(labelled.map(({ label, signer }) => [signer.did, label]));
   const labelOf = (did: string) => labelByDid.get(did);
   const epochs = keys.counters && createEpochGuard(keys.counters, { labelOf, patience, log });
@@ -72,6 +74,7 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     signers: new Map(labelled.map(({ signer }) => [signer.did, patient(signer)])),
     ...{ bytesMax, whenFull, reserve, random: systemRandom, log },
     ...(epochs && { epochs }),
+    ...(lossesFile && { lossesFile }),
   });
   if (isLeft) sayLeft(store.stats());
   const ids = labelled.map(({ label, signer }) => ({ label, did: signer.did }));

@@ -56,11 +56,20 @@ export interface OutboxRow {
   readonly digest: string;
   readonly device: string;
   readonly readings: number;
+  /** Wall time of the gateway at which the batch was closed. */
+  readonly closedMs: number;
   readonly token: Uint8Array;
   /** Sent before rows that are not. */
   readonly urgent: boolean;
   /** Family of a party's paper that is only carried; absent for a batch. */
   readonly paper?: string;
+}
+
+/** Batches of a device that wait until the ingester takes one of them. */
+export interface Held {
+  readonly device: string;
+  /** Those closed at or after this wall time; absent where all wait. */
+  readonly closedFromMs?: number;
 }
 
 /** Which rows to look at: those with `after` < id ≤ `upTo`, lowest first. */
@@ -70,8 +79,10 @@ export interface PeekRequest {
   readonly upTo?: number;
   /** Rows of this device only. */
   readonly device?: string;
-  /** Without the rows of these devices. */
-  readonly except?: readonly string[];
+  /** Batches closed at or after this wall time only; goes with `device`. */
+  readonly closedFromMs?: number;
+  /** Without these. */
+  readonly except?: readonly Held[];
   /** Urgent rows only. */
   readonly urgent?: true;
   readonly count: number;

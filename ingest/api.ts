@@ -56,9 +56,6 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** Bodies of trust changes: documents of organisations, lists and enrolments. */
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
-
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -79,7 +76,8 @@ const CONTENT_SECURITY_POLICY = [
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { clock, journalFile, twinsFile } = options;
   const asker = await startAsker({ journalFile, twinsFile, clock });
-  const server = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  const bodyLimit = limits.apiBodyBytesMax;
+  const server = fastify({ logger: false, bodyLimit, forceCloseConnections: true });
   server.server.maxConnections = limits.apiConnectionsMax;
   guard(server, options);
   addTwins(server, asker);

@@ -7,7 +7,6 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
-  fsyncSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -21,7 +20,7 @@ import { EdgeError } from '../devices/errors.ts';
 import { makeDirectory } from '../devices/io/directory.ts';
 import { backUpDatabase } from '../devices/io/sqlite.ts';
 import { useStoreKey } from '../devices/io/store-key.ts';
-import { writeFileDurably } from '../devices/io/write-file.ts';
+import { syncPath, writeFileDurably } from '../devices/io/write-file.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
 import { Applier } from './apply-engine.ts';
 import { foldPlugins } from './apply-plugins.ts';
@@ -266,15 +265,6 @@ function copyDurably(from: string, to: string): void {
   copyFileSync(from, to);
   syncPath(to);
   syncPath(dirname(to));
-}
-
-function syncPath(path: string): void {
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 /** What the file system says gets a code that an operator can look up. */

@@ -6,7 +6,7 @@ import { allowReaderToLeave, endProcess } from '../devices/io/end-process.ts';
 import { askSecretAt } from '../devices/io/terminal.ts';
 import { systemClock, systemRandom } from '../devices/runtime.ts';
 import type { CommandContext } from './commands/command.ts';
-import { helpOf, overview } from './commands/help.ts';
+import { overview } from './commands/overview.ts';
 
 const EXIT = { well: 0, failed: 1, usage: 2 } as const;
 
@@ -45,10 +45,13 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
     process.stdout.write(overview);
     return command === undefined ? EXIT.usage : EXIT.well;
   }
-  const help = Object.hasOwn(helpOf, command) ? helpOf[command] : undefined;
-  if (help !== undefined && (args.includes('--help') || args.includes('-h'))) {
-    process.stdout.write(help);
-    return EXIT.well;
+  if (args.includes('--help') || args.includes('-h')) {
+    const { helpOf } = await import('./commands/help.ts');
+    const help = Object.hasOwn(helpOf, command) ? helpOf[command] : undefined;
+    if (help !== undefined) {
+      process.stdout.write(help);
+      return EXIT.well;
+    }
   }
   switch (command) {
     case 'run':

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { plants } from './faults/plants.ts';
 import { type Guarantee, promises } from './faults/promises.ts';
-import { faults } from './faults/registry.ts';
+import { loadFaults } from './faults/registry.ts';
 import { projectRoot } from './support/commands.ts';
 import { titlesOf } from './support/titles.ts';
 
 const list = Object.entries<Guarantee>(promises).map(([key, one]) => ({ key, ...one }));
+const faults = await loadFaults();
 const known = new Set(faults.map(({ name }) => name));
 
 describe('the promises', () => {

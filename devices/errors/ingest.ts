@@ -55,7 +55,8 @@ export const ingestErrors = {
   },
   IN_FUTURE: {
     meaning:
-      'It is dated further ahead of its receipt than clocks may differ: a batch is held up to a day.',
+      'It is dated further ahead of its receipt than clocks may differ: a batch is held up to a day, ' +
+      'and with it only those of its device that are dated as late or later.',
     hint: "Set whichever clock is wrong, the gateway's or the ingester's; five minutes are allowed.",
     retryable: true,
   },

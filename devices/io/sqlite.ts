@@ -6,7 +6,6 @@
 import {
   closeSync,
   existsSync,
-  fsyncSync,
   openSync,
   readdirSync,
   readSync,
@@ -23,6 +22,7 @@ import type EncryptedDatabase from 'better-sqlite3-multiple-ciphers';
 import { EdgeError } from '../errors.ts';
 import { makeDirectory } from './directory.ts';
 import { storeKeyOf } from './store-key.ts';
+import { syncPath } from './write-file.ts';
 
 export type Database = SqliteDatabase.Database;
 export type Statement<
@@ -89,7 +89,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
       migrate(db, options.schema);
       assertFull(db);
       // SQLite syncs the folder of a file that it made, and takes no notice where that fails.
-      if (!inMemory) syncPath(dirname(file));
+      if (!inMemory) syncOrFail(dirname(file));
       return db;
     } catch (error) {
       // Closing it would sync once more what could not be synced.
@@ -274,9 +274,9 @@ export function backUpDatabase(file: string, copy: string): void {
       } finally {
         db.close();
       }
-      syncPath(part);
+      syncOrFail(part);
       renameSync(part, copy);
-      syncPath(dirname(copy));
+      syncOrFail(dirname(copy));
     });
   } catch (error) {
     // On a disk that is full, half a copy would only take the room of others.
@@ -345,14 +345,12 @@ function migrate(db: Database, schema: readonly SchemaStep[]): void {
 }
 
 /** A file or a folder. */
-function syncPath(path: string): void {
-  const handle = openSync(path, 'r');
+function syncOrFail(path: string): void {
   try {
-    fsyncSync(handle);
+    syncPath(path);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).syscall !== 'fsync') throw cause;
     throw new EdgeError('DB_DISK_FAILED', `syncing ${path}`, { cause });
-  } finally {
-    closeSync(handle);
   }
 }
 

@@ -36,10 +36,15 @@ export function writeChunksDurably(
     rmSync(beside, { force: true });
     throw error;
   }
-  const folderHandle = openSync(folder, 'r');
+  syncPath(folder);
+}
+
+/** Waits until a file or the names in a folder are on disk. Throws what the file system throws. */
+export function syncPath(path: string): void {
+  const handle = openSync(path, 'r');
   try {
-    fsyncSync(folderHandle);
+    fsyncSync(handle);
   } finally {
-    closeSync(folderHandle);
+    closeSync(handle);
   }
 }

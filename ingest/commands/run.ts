@@ -20,7 +20,7 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   if (ports !== 'exact' && ports !== 'any') {
     throw new EdgeError('CFG_USAGE', `--ports ${ports} is neither "exact" nor "any"`);
   }
-  boundYoungObjects();
+  tuneCollector();
   const { clock, err, out } = context;
   const config = loadConfig(positionals[0] ?? '', context);
   const log = createLog({ component: config.ingester.name, level: 'info', clock, write: err });
@@ -61,9 +61,14 @@ function uplinkLine(address: string): string {
  * Keeps the space for young objects small, in this thread and in those that start later. It would
  * grow to 64 MiB a thread, and the dead buffers of credentials that wait in it hold their memory:
  * measured at full load, this keeps the process at 300 MiB resident instead of 390.
+ *
+ * All objects are looked at when those that live have grown two and a half times, and not by a
+ * tenth: each such look makes everybody wait for 20 ms on two cores, and while 2,000 connections
+ * came in five seconds there were seven of them.
  */
-function boundYoungObjects(): void {
+function tuneCollector(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=150');
   setFlagsFromString(`--min-semi-space-size=${limits.youngSemiSpaceMiB}`);
 }
 

@@ -3,9 +3,11 @@ import type { Fault, Plant } from '../../test/faults/fault.ts';
 import { type LedgerSum, readLedger, sumLedger } from '../../test/faults/ledger.ts';
 import { plants } from '../../test/faults/plants.ts';
 import { type Guarantee, promises } from '../../test/faults/promises.ts';
-import { faults } from '../../test/faults/registry.ts';
+import { loadFaults } from '../../test/faults/registry.ts';
 import { readRuns, type SimRun } from '../../test/sim/ledger.ts';
 import { generatedNote } from './note.ts';
+
+const faults = await loadFaults();
 
 export function guaranteePage(): string {
   const sums = new Map(sumLedger(readLedger()).map((sum) => [sum.fault, sum]));

@@ -14,7 +14,7 @@ import type { Connection } from '../../gateway/driver.ts';
 import { createModbusDriver } from '../../gateway/drivers/modbus.ts';
 import { Bench } from '../peers/modbus-line.ts';
 import { driverContext } from '../support/driver-context.ts';
-import { freePort } from '../support/modbus-slave.ts';
+import { freePort } from '../support/ports.ts';
 import { type Figure, figure, median } from './figure.ts';
 import { cpuSeconds } from './process.ts';
 import { type Spender, spenders, whereTimeGoes } from './where.ts';

@@ -7,13 +7,13 @@ import { createModbusDriver } from '../../gateway/drivers/modbus.ts';
 import { makeCertificates } from '../peers/modbus-line.ts';
 import {
   dataFrame,
-  freePort,
   registers,
   type Slave,
   startPeer,
   startSlave,
 } from '../support/modbus-slave.ts';
 import { hasPeer } from '../support/peers.ts';
+import { freePort } from '../support/ports.ts';
 import { rtuData, startRtuSlave } from '../support/rtu-slave.ts';
 import { startSerialLine } from '../support/serial-line.ts';
 import { startTlsFront } from '../support/tls-front.ts';

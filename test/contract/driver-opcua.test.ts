@@ -8,8 +8,9 @@ import { afterAll, beforeAll } from 'vitest';
 import type { PointDefinition } from '../../devices/profile.ts';
 import { opcuaDriver } from '../../gateway/drivers/opcua.ts';
 import type { OpcuaServer } from '../../simulators/servers/opcua.ts';
-import { freePort, startPeer } from '../support/modbus-slave.ts';
+import { startPeer } from '../support/modbus-slave.ts';
 import { freshFolder, startTestDevice, testSettings, wireTo } from '../support/opcua-device.ts';
+import { freePort } from '../support/ports.ts';
 import { type ContractDevice, driverContract } from './driver.ts';
 
 function point(path: string): PointDefinition {

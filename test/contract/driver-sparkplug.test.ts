@@ -1,8 +1,9 @@
 import type { PointDefinition } from '../../devices/profile.ts';
 import { sparkplugDriver } from '../../gateway/drivers/sparkplug.ts';
 import { until } from '../support/driver-context.ts';
-import { freePort, startPeer } from '../support/modbus-slave.ts';
+import { startPeer } from '../support/modbus-slave.ts';
 import { type ScriptedBroker, startBroker } from '../support/mqtt-broker.ts';
+import { freePort } from '../support/ports.ts';
 import { bdSeq, encode, rebirthMetric, type SaidMetric, type } from '../support/sparkplug-edge.ts';
 import { type ContractDevice, driverContract } from './driver.ts';
 

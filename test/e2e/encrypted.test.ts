@@ -1,5 +1,5 @@
 /** An ingester whose databases are encrypted: every thread and every command reads them. */
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ interface Seen {
 const ask = async (path: string) => (await fetch(`${running?.http}${path}`)).json();
 const twins = async (): Promise<Seen['twins']> => ((await ask('/api/twins')) as Seen).twins;
 
-it('starts again, admits, shows twins, proves that they can be rebuilt, and leaves nothing readable', async () => {
+it('starts again, admits, rebuilds, comes back from a copy, and leaves nothing readable', async () => {
   const world = makeWorld();
   const secret = world.organisation.did;
   await must('store', 'keygen');
@@ -74,22 +74,47 @@ it('starts again, admits, shows twins, proves that they can be rebuilt, and leav
   await send();
   await eventually(async () => (await accepted()) === 1, 'a second batch');
   expect((await twins()).map(({ id }) => id)).toContain(before?.id);
+  const copy = join(folder.directory, 'copy');
+  await must('backup', '--out', copy);
   expect(await running.end('SIGTERM')).toBe(0);
   running = undefined;
 
   const shown = await must('twin', before?.id ?? '', '--json');
   expect(shown).toContain(secret);
   await must('rebuild', '--check');
-  const stored = readdirSync(folder.data, { recursive: true, withFileTypes: true })
+  for (const place of [folder.data, copy]) {
+    const stored = filesBelow(place);
+    const databases = ['journal.db', 'twins.db'].map((name) => join(place, name));
+    expect(stored).toEqual(expect.arrayContaining(databases));
+    expect(stored.filter((file) => isReadable(file, secret))).toEqual([]);
+  }
+
+  // As on a machine whose disk is lost: the copy, and the store key that was kept apart from it.
+  rmSync(folder.data, { recursive: true });
+  const restored = await runIngest('restore', folder.config, copy, '--json');
+  expect(restored.err).toMatch(/^ENTRIES AFTER /);
+  const { page } = JSON.parse(restored.out) as Restored;
+  expect(page).toMatchObject({ encrypted: true, keys: false });
+  expect(await must('twin', before?.id ?? '', '--json')).toBe(shown);
+  await must('rebuild', '--check');
+  expect(filesBelow(folder.data).filter((file) => isReadable(file, secret))).toEqual([]);
+  writeFileSync(join(folder.directory, 'store.key'), 'another key\n');
+  expect((await runIngest('backup', folder.config, '--verify', copy)).err).toMatch(/^[A-Z_]+: /);
+}, 120_000);
+
+interface Restored {
+  readonly page: { readonly encrypted: boolean; readonly keys: boolean };
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((one) => one.isFile())
     .map(({ name, parentPath }) => join(parentPath, name));
-  const databases = ['journal.db', 'twins.db'].map((name) => join(folder.data, name));
-  expect(stored).toEqual(expect.arrayContaining(databases));
-  const readable = stored.filter((file) => {
-    const bytes = readFileSync(file);
-    // The lock is an empty database.
-    const isPlain = bytes.includes('SQLite format') && !file.endsWith('lock.db');
-    return isPlain || bytes.includes(secret);
-  });
-  expect(readable).toEqual([]);
-}, 120_000);
+}
+
+function isReadable(file: string, secret: string): boolean {
+  const bytes = readFileSync(file);
+  // The lock is an empty database.
+  const isPlain = bytes.includes('SQLite format') && !file.endsWith('lock.db');
+  return isPlain || bytes.includes(secret);
+}

@@ -20,7 +20,7 @@ import {
   startOnFullDisk,
   startRunning,
 } from '../support/ingester.ts';
-import { freePort } from '../support/mosquitto.ts';
+import { freePort } from '../support/ports.ts';
 import { readingGroups } from '../support/signed-batch.ts';
 import { makeWorld, type World } from '../support/trust-world.ts';
 

@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Document, parseDocument } from 'yaml';
 import { projectRoot, RunningCommand } from '../support/commands.ts';
-import { freePort } from '../support/mosquitto.ts';
+import { freePort } from '../support/ports.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'bondline-own-meter-'));
 const running: RunningCommand[] = [];

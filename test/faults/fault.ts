@@ -41,8 +41,8 @@ export interface Fault {
   readonly unit: string;
   /** How often it strikes in the short form, in the long form, and in one shard of that. */
   readonly counts: { readonly short: number; readonly long: number; readonly shard: number };
-  /** It measures time, or takes both cores: nothing else runs beside it. */
-  readonly alone?: boolean;
+  /** It measures time, or takes both cores: nothing else runs beside it; `long`: in that form. */
+  readonly alone?: boolean | 'long';
   /** Takes a mechanism out and must lose: `lost`, `doubled` or `wrong` are then above zero. */
   readonly control?: boolean;
   /** Why it cannot strike on this machine, and so counts as not run; `undefined` where it can. */
@@ -62,6 +62,8 @@ export interface Plant {
   readonly changes: readonly PlantChange[];
   /** The shard that must see it. */
   readonly by: { readonly fault: string; readonly count: number; readonly seed: number };
+  /** It shows only where the fault has the machine to itself. */
+  readonly alone?: boolean;
 }
 
 export interface PlantChange {

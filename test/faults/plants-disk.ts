@@ -14,7 +14,7 @@ export const diskPlants: readonly Plant[] = [
       },
       { module: 'devices/io/sqlite', find: 'const FULL = 2;', replace: 'const FULL = 1;' },
     ],
-    by: { fault: 'failing-calls-journal', count: 12, seed: 1 },
+    by: { fault: 'failing-calls-journal', count: 6, seed: 1 },
   },
   {
     name: 'sync-off',
@@ -28,7 +28,7 @@ export const diskPlants: readonly Plant[] = [
       },
       { module: 'devices/io/sqlite', find: 'const FULL = 2;', replace: 'const FULL = 0;' },
     ],
-    by: { fault: 'failing-calls-outbox', count: 12, seed: 1 },
+    by: { fault: 'failing-calls-outbox', count: 6, seed: 1 },
   },
   {
     name: 'receipt-before-commit',
@@ -44,7 +44,7 @@ export const diskPlants: readonly Plant[] = [
       // Nothing can be moved while a transaction is open.
       { module: 'ingest/journal-store', find: 'checkpointIfDue(db);', replace: '' },
     ],
-    by: { fault: 'failing-calls-journal', count: 6, seed: 1 },
+    by: { fault: 'failing-calls-journal', count: 3, seed: 1 },
   },
   {
     name: 'leaf-unchecked',
@@ -57,7 +57,7 @@ export const diskPlants: readonly Plant[] = [
         replace: 'false',
       },
     ],
-    by: { fault: 'bit-flips-journal', count: 400, seed: 1 },
+    by: { fault: 'bit-flips-journal', count: 100, seed: 1 },
   },
   {
     name: 'failed-sync-tried-again',

@@ -42,6 +42,6 @@ export const poisonPlants: readonly Plant[] = [
           'commit.immediate({ ...change, rows: globalThis.rows ?? [] }); globalThis.rows = change.rows;',
       },
     ],
-    by: { fault: 'simulation', count: 1, seed: 1 },
+    by: { fault: 'simulation', count: 3, seed: 1 },
   },
 ];

@@ -60,6 +60,19 @@ export const plants: readonly Plant[] = [
     by: { fault: 'outbox-full', count: 60, seed: 1 },
   },
   {
+    name: 'loss-in-memory',
+    promise: 'full',
+    summary: 'what is lost while the disk is full is known to memory alone',
+    changes: [
+      {
+        module: 'gateway/outbox-losses-beside',
+        find: 'return file?.write({ number: last, text }) ?? false;',
+        replace: 'return true;',
+      },
+    ],
+    by: { fault: 'outbox-full', count: 60, seed: 2 },
+  },
+  {
     name: 'row-signature-unchecked',
     promise: 'rot',
     summary: 'a row is sent when its own hash is right, whoever signed it',
@@ -172,6 +185,7 @@ export const plants: readonly Plant[] = [
     summary: 'whoever sends is read as fast as it sends',
     changes: [{ module: 'ingest/rates', find: 'if (delayMs <= 0) return', replace: 'return' }],
     by: { fault: 'flood', count: 1, seed: 1 },
+    alone: true,
   },
   {
     name: 'lanes-off',
@@ -182,6 +196,21 @@ export const plants: readonly Plant[] = [
         module: 'ingest/receive',
         find: 'const lane = laneOf(bytes);',
         replace: "const lane = laneOf(bytes) && 'batch';",
+      },
+    ],
+    by: { fault: 'flood', count: 1, seed: 2 },
+  },
+  {
+    name: 'revocation-not-told',
+    promise: 'custody',
+    summary: 'a revocation is stored, and who judges hears of it at the next start',
+    changes: [
+      {
+        module: 'ingest/record',
+        find: 'learn({ entries: learnt, position: newest.position + 1 });',
+        replace:
+          "const told = learnt.filter(({ header }) => header.kind !== 'status' || size < 3); " +
+          'learn({ entries: told, position: newest.position + 1 });',
       },
     ],
     by: { fault: 'flood', count: 1, seed: 2 },
@@ -264,7 +293,7 @@ export const plants: readonly Plant[] = [
         replace: 'connectTimeout: 3_600_000,',
       },
     ],
-    by: { fault: 'connections', count: 60, seed: 1 },
+    by: { fault: 'connections', count: 20, seed: 1 },
   },
 
   // What parsers take.
@@ -279,7 +308,7 @@ export const plants: readonly Plant[] = [
         replace: '',
       },
     ],
-    by: { fault: 'parsers-credentials', count: 5_500, seed: 1 },
+    by: { fault: 'parsers-credentials', count: 2_200, seed: 1 },
   },
   {
     name: 'modbus-count-unchecked',
@@ -292,7 +321,7 @@ export const plants: readonly Plant[] = [
         replace: '',
       },
     ],
-    by: { fault: 'parsers-field', count: 4_500, seed: 1 },
+    by: { fault: 'parsers-field', count: 1_800, seed: 1 },
   },
   {
     name: 'mqtt-length-unchecked',
@@ -305,7 +334,7 @@ export const plants: readonly Plant[] = [
         replace: 'if (shift > 28) return false;',
       },
     ],
-    by: { fault: 'parsers-uplink', count: 3_000, seed: 1 },
+    by: { fault: 'parsers-uplink', count: 1_200, seed: 1 },
   },
   {
     name: 'cbor-depth-unbounded',
@@ -331,7 +360,7 @@ export const plants: readonly Plant[] = [
         replace: 'if (end >= 0) index = end;',
       },
     ],
-    by: { fault: 'parsers-credentials', count: 1_100, seed: 6 },
+    by: { fault: 'parsers-credentials', count: 550, seed: 6 },
   },
 
   // Threads that take the place of lost ones.

@@ -61,12 +61,14 @@ export const promises = {
       'What a full disk or the cap of the outbox keeps out is a signed loss with interval, count and ' +
       'cause; what gave way to newer readings is named by its sequences.',
     mechanism:
-      '`gateway/outbox-reserve.ts` holds room for it; `gateway/outbox-losses.ts` remembers it ' +
-      'until a batch says it.',
+      '`gateway/outbox-reserve.ts` holds room for it; `gateway/outbox-losses.ts` keeps it until ' +
+      'a batch says it, `gateway/outbox-losses-beside.ts` where the database has no room for it.',
     tests: {
       'unit/gateway/outbox-full.test.ts': [
         'that keeps the newest lets the oldest go, names them, and keeps what is urgent',
         'that thins out puts aggregates in their place that add up',
+        'keeps through a crash how much was lost',
+        'says once what it lost, also where the crash comes right after it was taken in',
       ],
       'unit/gateway/outbox-store.test.ts': [
         'still says so in heartbeats, from a reserve that is bounded',
@@ -170,7 +172,8 @@ export const promises = {
     },
     faults: [
       ...['overload', 'flood', 'connections', 'comeback', 'memory-limit', 'parsers-field'],
-      ...['parsers-uplink', 'parsers-credentials', 'parsers-files', 'parsers-requests'],
+      ...['parsers-uplink', 'parsers-credentials', 'parsers-files'],
+      ...['parsers-requests', 'parsers-http'],
     ],
   },
   fresh: {
@@ -191,7 +194,8 @@ export const promises = {
     title: 'Custody has a lane',
     says:
       'Custody steps, seals, alarms and revocations pass telemetry on the gateway and in the ingester: ' +
-      'at ten times overload they are answered within 1 s (p99). Custody never skips a step.',
+      'at ten times overload they are answered within 1 s (p99). Custody never skips a step, and ' +
+      'nothing is taken that a device sends after its revocation is stored.',
     mechanism: '`gateway/lanes.ts`, `ingest/receive.ts`, `ingest/fold-custody.ts`.',
     tests: {
       'unit/gateway/forward.test.ts': ['sends what is urgent before live, and live before backlog'],

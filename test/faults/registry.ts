@@ -1,88 +1,86 @@
 /** All faults, in the order in which they are run and printed. */
+import { strict as assert } from 'node:assert';
 import type { Fault } from './fault.ts';
-import { bitFlipsJournal, bitFlipsOutbox } from './kinds/bit-flips.ts';
-import { clockJumps } from './kinds/clock-jumps.ts';
-import { comeback } from './kinds/comeback.ts';
-import { connections } from './kinds/connections.ts';
-import {
-  diskFull,
-  fileSizeLimit,
-  memoryLimit,
-  noDescriptors,
-  readOnly,
-} from './kinds/exhaustion.ts';
-import {
-  failingCallsFiles,
-  failingCallsJournal,
-  failingCallsOutbox,
-} from './kinds/failing-calls.ts';
-import { failingSyncsGateway, failingSyncsIngester } from './kinds/failing-syncs.ts';
-import { flood } from './kinds/flood.ts';
-import { forwarding } from './kinds/forwarding.ts';
-import { carriedEvidence } from './kinds/import.ts';
-import { lyingBroker } from './kinds/lying-broker.ts';
-import { offline } from './kinds/offline.ts';
-import { outboxFull, outboxRows } from './kinds/outbox.ts';
-import { overload } from './kinds/overload.ts';
-import { packed } from './kinds/packed.ts';
-import {
-  parsersCredentials,
-  parsersField,
-  parsersFiles,
-  parsersRequests,
-  parsersUplink,
-} from './kinds/parsers.ts';
-import { poison } from './kinds/poison.ts';
-import {
-  powerCutGateway,
-  powerCutIngester,
-  unsyncedGateway,
-  unsyncedIngester,
-} from './kinds/power-cut.ts';
-import { restartStorm } from './kinds/restart-storm.ts';
-import { restores } from './kinds/restore.ts';
-import { sigkillBoth, sigkillGateway, sigkillIngester } from './kinds/sigkill.ts';
-import { simulation } from './kinds/simulation.ts';
 
-export const faults: readonly Fault[] = [
-  sigkillGateway,
-  sigkillIngester,
-  sigkillBoth,
-  powerCutGateway,
-  powerCutIngester,
-  unsyncedGateway,
-  unsyncedIngester,
-  failingCallsOutbox,
-  failingCallsJournal,
-  failingCallsFiles,
-  failingSyncsGateway,
-  failingSyncsIngester,
-  diskFull,
-  fileSizeLimit,
-  readOnly,
-  noDescriptors,
-  memoryLimit,
-  bitFlipsOutbox,
-  bitFlipsJournal,
-  outboxFull,
-  outboxRows,
-  forwarding,
-  lyingBroker,
-  comeback,
-  restartStorm,
-  connections,
-  overload,
-  packed,
-  parsersField,
-  parsersUplink,
-  parsersCredentials,
-  parsersFiles,
-  parsersRequests,
-  restores,
-  carriedEvidence,
-  flood,
-  poison,
-  simulation,
-  offline,
-  clockJumps,
+/** A file of `kinds/`; loaded when it is needed, since a shard needs but one. */
+interface Kind {
+  readonly names: readonly string[];
+  readonly load: () => Promise<object>;
+}
+
+const kinds: readonly Kind[] = [
+  {
+    names: ['sigkill-gateway', 'sigkill-ingester', 'sigkill-both'],
+    load: () => import('./kinds/sigkill.ts'),
+  },
+  {
+    names: [
+      ...['power-cut-gateway', 'power-cut-ingester'],
+      ...['power-cut-gateway-unsynced', 'power-cut-ingester-unsynced'],
+    ],
+    load: () => import('./kinds/power-cut.ts'),
+  },
+  {
+    names: ['failing-calls-outbox', 'failing-calls-journal', 'failing-calls-files'],
+    load: () => import('./kinds/failing-calls.ts'),
+  },
+  {
+    names: ['failing-syncs-gateway', 'failing-syncs-ingester'],
+    load: () => import('./kinds/failing-syncs.ts'),
+  },
+  {
+    names: ['disk-full', 'file-size-limit', 'read-only', 'no-descriptors', 'memory-limit'],
+    load: () => import('./kinds/exhaustion.ts'),
+  },
+  {
+    names: ['bit-flips-outbox', 'bit-flips-journal'],
+    load: () => import('./kinds/bit-flips.ts'),
+  },
+  { names: ['outbox-full', 'outbox-rows'], load: () => import('./kinds/outbox.ts') },
+  { names: ['forwarding'], load: () => import('./kinds/forwarding.ts') },
+  { names: ['lying-broker'], load: () => import('./kinds/lying-broker.ts') },
+  { names: ['comeback'], load: () => import('./kinds/comeback.ts') },
+  { names: ['restart-storm'], load: () => import('./kinds/restart-storm.ts') },
+  { names: ['connections'], load: () => import('./kinds/connections.ts') },
+  { names: ['overload'], load: () => import('./kinds/overload.ts') },
+  { names: ['packed'], load: () => import('./kinds/packed.ts') },
+  {
+    names: [
+      ...['parsers-field', 'parsers-uplink', 'parsers-credentials'],
+      ...['parsers-files', 'parsers-requests', 'parsers-http'],
+    ],
+    load: () => import('./kinds/parsers.ts'),
+  },
+  { names: ['restore'], load: () => import('./kinds/restore.ts') },
+  { names: ['import'], load: () => import('./kinds/import.ts') },
+  { names: ['flood'], load: () => import('./kinds/flood.ts') },
+  { names: ['poison'], load: () => import('./kinds/poison.ts') },
+  { names: ['simulation'], load: () => import('./kinds/simulation.ts') },
+  { names: ['offline'], load: () => import('./kinds/offline.ts') },
+  { names: ['clock-jumps'], load: () => import('./kinds/clock-jumps.ts') },
 ];
+
+/** @throws AssertionError where a file of `kinds/` has others than are named here */
+export async function loadFaults(): Promise<readonly Fault[]> {
+  return (await Promise.all(kinds.map(loadKind))).flat();
+}
+
+/** One of them; `undefined` where there is none of the name. */
+export async function loadFault(name: string): Promise<Fault | undefined> {
+  const kind = kinds.find(({ names }) => names.includes(name));
+  return kind && (await loadKind(kind)).find((fault) => fault.name === name);
+}
+
+async function loadKind({ load, names }: Kind): Promise<readonly Fault[]> {
+  const found = new Map(
+    Object.values(await load())
+      .filter(isFault)
+      .map((one) => [one.name, one]),
+  );
+  assert.deepEqual([...found.keys()].sort(), [...names].sort(), 'the faults of a kind');
+  return names.flatMap((name) => found.get(name) ?? []);
+}
+
+function isFault(value: unknown): value is Fault {
+  return typeof value === 'object' && value !== null && 'counts' in value && 'run' in value;
+}

@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../gateway/commands/table.ts';
 import { KEPT_SITES_VARIABLE } from '../support/kept-site.ts';
-import { type Fault, isBroken, type Tally } from './fault.ts';
+import { type Fault, isBroken, type Plant, type Tally } from './fault.ts';
 import { addToLedger, readLedger, sumLedger } from './ledger.ts';
-import { type PlantedResult, runPlants, secondsSince } from './planted.ts';
+import { type PlantedResult, runPlant, secondsSince } from './planted.ts';
 import { plants } from './plants.ts';
-import { faults } from './registry.ts';
+import { loadFaults } from './registry.ts';
 import { runShard, type ShardOrder } from './start-shard.ts';
 
 const { values } = parseArgs({
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+const faults = await loadFaults();
 const control = (name: string) => faults.find((fault) => fault.name === name)?.control === true;
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 const only = values.only?.split(',');
@@ -35,6 +36,20 @@ if (unknown && unknown.length > 0) {
   say(`unknown: ${unknown.join(', ')}; known are planted and:`);
   for (const { name, summary } of [...faults, ...plants]) say(`  ${name.padEnd(24)} ${summary}`);
   process.exit(2);
+}
+
+/** Those of the short form that take longest come first: nobody waits for one at the end. */
+const LONGEST = [
+  // The first makes the site that others copy, so that they come a little later.
+  ...['sigkill-gateway', 'restart-storm', 'lying-broker', 'offline', 'connect-awaited-for-ever'],
+  ...['poison-forgotten', 'failing-syncs-ingester', 'failing-syncs-gateway', 'sigkill-both'],
+  ...['sigkill-ingester', 'power-cut-ingester', 'failing-calls-files', 'power-cut-gateway'],
+  ...['poison-ends-the-process', 'long-numbers-read-again', 'failed-sync-tried-again'],
+];
+
+interface Task {
+  readonly name: string;
+  readonly run: () => Promise<void>;
 }
 
 interface FaultResult extends Tally {
@@ -50,19 +65,39 @@ process.env[KEPT_SITES_VARIABLE] = keptSites;
 process.on('exit', () => rmSync(keptSites, { recursive: true, force: true }));
 
 const wanted = faults.filter(({ name }) => only === undefined || only.includes(name));
-const results: FaultResult[] = [];
-for (const group of [wanted.filter((f) => !f.alone), wanted.filter((f) => f.alone)]) {
-  // Most wait as much as they work: three keep two cores busy.
-  const width = group.some(({ alone }) => alone) ? 1 : 3;
-  results.push(...(await inParallel(group, width, strike)));
-}
 const isAll = only === undefined || only.includes('planted');
-const sown = plants.filter(({ name }) => isAll || only.includes(name));
-const planted: readonly PlantedResult[] = values['no-planted'] ? [] : await runPlants(sown, say);
+const sown = plants.filter(({ name }) => (isAll || only.includes(name)) && !values['no-planted']);
+// Most wait as much as they work. In the long form the machine is somebody's for hours.
+const width = values.short ? 5 : 3;
+const isAlone = ({ alone = false }: Fault) => alone === true || (alone !== false && !values.short);
+const found = new Map<string, FaultResult>();
+const caught = new Map<string, PlantedResult>();
+const inCrowd = [
+  ...wanted.filter((fault) => !isAlone(fault)).map(taskOf),
+  ...sown.filter(({ alone }) => !alone).map(taskOfPlant),
+];
+const rank = ({ name }: { name: string }) => LONGEST.indexOf(name) + 1 || LONGEST.length + 1;
+await inParallel(
+  [...inCrowd].sort((a, b) => rank(a) - rank(b)),
+  width,
+);
+const alone = wanted.filter(isAlone).map(taskOf);
+await inParallel([...alone, ...sown.filter((one) => one.alone).map(taskOfPlant)], 1);
+const results = wanted.flatMap(({ name }) => found.get(name) ?? []);
+const planted = sown.flatMap(({ name }) => caught.get(name) ?? []);
 
 print();
 const isRed = results.some((r) => !r.notRun && isBroken(r) !== control(r.name));
 process.exit(isRed || planted.some(({ caught }) => !caught) ? 1 : 0);
+
+function taskOf(fault: Fault): Task {
+  return { name: fault.name, run: async () => void found.set(fault.name, await strike(fault)) };
+}
+
+function taskOfPlant(plant: Plant): Task {
+  const { name } = plant;
+  return { name, run: async () => void caught.set(name, await runPlant(plant, say)) };
+}
 
 /** The short form is one shard; the long one as many as are missing. */
 async function strike(fault: Fault): Promise<FaultResult> {
@@ -96,13 +131,18 @@ async function longForm({ counts, name, unit }: Fault): Promise<Tally & { seed: 
     say(`${name}: ${reached} of ${counts.long} ${unit}; ${count} more with seed ${seed}`);
     const { notes = [], ...tally } = await runShard(order, say);
     const date = new Date().toISOString().slice(0, 10);
-    const kept = notes.slice(0, 3).map((note) => note.slice(0, 300));
+    const kept = notes.slice(0, 3).map(shortened);
     addToLedger({ fault: name, seed, date, ...tally, ...(kept.length > 0 && { notes: kept }) });
     if (tally.count === 0) break;
     seed += 1;
   }
   const sum = known();
   return { count: 0, lost: 0, doubled: 0, wrong: 0, ...sum, seed: sum?.seeds.at(-1) ?? seed };
+}
+
+/** The beginning says what it is, and the end of what a process said why. */
+function shortened(note: string): string {
+  return note.length <= 600 ? note : `${note.slice(0, 200)} … ${note.slice(-400)}`;
 }
 
 function print(): void {
@@ -140,19 +180,11 @@ function print(): void {
   process.stdout.write(`${JSON.stringify({ faults: told, planted: caught })}\n`);
 }
 
-/** Results in the order of the items; at most `width` at a time. */
-async function inParallel<Item, Result>(
-  items: readonly Item[],
-  width: number,
-  action: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const done: Result[] = [];
-  let next = 0;
+/** In their order, at most `width` at a time. */
+async function inParallel(tasks: readonly Task[], width: number): Promise<void> {
+  const left = tasks[Symbol.iterator]();
   const work = async () => {
-    for (let at = next++; at < items.length; at = next++) {
-      done[at] = await action(items[at] as Item);
-    }
+    for (const { run } of left) await run();
   };
   await Promise.all(Array.from({ length: width }, work));
-  return done;
 }

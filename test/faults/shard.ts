@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tally } from './fault.ts';
-import { faults } from './registry.ts';
+import { loadFault } from './registry.ts';
 
 const [name, seed = '1', count = '1'] = process.argv.slice(2);
-const fault = faults.find((one) => one.name === name);
+const fault = await loadFault(name ?? '');
 if (!fault) throw new Error(`there is no fault ${name}`);
 const directory = mkdtempSync(join(tmpdir(), `bondline-${fault.name}-`));
 let tally: Tally;

@@ -47,14 +47,26 @@ interface Place {
   readonly key: string;
 }
 
-/** JSON with one of its members changed; what is no JSON comes back as it is. */
-export function changeJson(bytes: Buffer, { at, size, pick }: Choice): Buffer {
+/**
+ * JSON with one of its members changed; what is no JSON comes back as it is, and so does what is
+ * nested so deep that no copy of it can be made or written.
+ */
+export function changeJson(bytes: Buffer, choice: Choice): Buffer {
   let root: unknown;
   try {
     root = JSON.parse(bytes.toString());
   } catch {
     return bytes;
   }
+  try {
+    return changed(root, choice);
+  } catch (error) {
+    if (error instanceof RangeError) return bytes;
+    throw error;
+  }
+}
+
+function changed(root: unknown, { at, size, pick }: Choice): Buffer {
   const top: Record<string, unknown> = { root };
   const places = placesOf(top);
   const { holder, key } = places[at % places.length] ?? { holder: top, key: 'root' };

@@ -2,6 +2,7 @@
 import type { Parser } from './parser.ts';
 import * as credentials from './parsers/credentials.ts';
 import * as files from './parsers/files.ts';
+import { httpRequest } from './parsers/http.ts';
 import * as messages from './parsers/messages.ts';
 import { modbusRtu, modbusTcp } from './parsers/modbus.ts';
 import * as requests from './parsers/requests.ts';
@@ -48,6 +49,7 @@ export const groups = {
     files.enrolRequest,
     files.geoJson,
   ],
+  http: [httpRequest],
   requests: [requests.trustRequest, requests.submitRequest, requests.officerRequest],
 } as const satisfies Readonly<Record<string, readonly Parser[]>>;
 

@@ -247,6 +247,17 @@ describe('a signature', () => {
   });
 });
 
+/**
+ * Another one where the key begins with 0x30: the SDK takes its bytes for DER then, as with one
+ * Ed25519 key in 256 of a did:jwk, and cannot sign. Our wallet has it make keys of P-256 alone.
+ */
+async function createdDid(provider: string, type: string) {
+  for (;;) {
+    const made = await sphereon.agent.didManagerCreate({ provider, options: { type } });
+    if (!made.keys.some(({ publicKeyHex }) => publicKeyHex.startsWith('30'))) return made;
+  }
+}
+
 describe('what the SDK issues', () => {
   it.each([
     ['did:jwk', 'Secp256r1', 'ES256'],
@@ -254,7 +265,7 @@ describe('what the SDK issues', () => {
     ['did:key', 'Secp256r1', 'ES256'],
     ['did:key', 'Ed25519', 'EdDSA'],
   ])('with a %s of %s, we verify', async (provider, type, alg) => {
-    const made = await sphereon.agent.didManagerCreate({ provider, options: { type } });
+    const made = await createdDid(provider, type);
     const kid = `${made.did}#${provider === 'did:jwk' ? '0' : made.did.slice('did:key:'.length)}`;
     const payload = {
       '@context': ['https://www.w3.org/ns/credentials/v2'],

@@ -1,8 +1,8 @@
 /** libmodbus's own unit-test server with its fault addresses, over TCP and on a serial line. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../support/driver-context.ts';
-import { freePort } from '../support/modbus-slave.ts';
 import { hasPeer } from '../support/peers.ts';
+import { freePort } from '../support/ports.ts';
 import { Bench, place } from './modbus-line.ts';
 
 const never = new AbortController().signal;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../support/modbus-slave.ts';
+import { freePort } from '../support/ports.ts';
 
 export interface Mosquitto {
   readonly url: string;

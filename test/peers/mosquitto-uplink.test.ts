@@ -22,8 +22,8 @@ import {
 } from '../support/access-matrix.ts';
 import { eventually } from '../support/eventually.ts';
 import { memorySigner } from '../support/identity.ts';
-import { freePort } from '../support/mosquitto.ts';
 import { hasPeer } from '../support/peers.ts';
+import { freePort } from '../support/ports.ts';
 import { gatewayRoles, startUplinkWorld, type UplinkWorld } from '../support/uplink-world.ts';
 
 const page = readFileSync(new URL('../../docs/uplink.md', import.meta.url), 'utf8');

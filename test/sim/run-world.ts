@@ -133,7 +133,9 @@ export async function comeToRest(border: Border): Promise<void> {
   while (await enrolNext());
   mend(scene);
   const untilMs = world.nowMs + REST_MS;
-  const rows = () => scene.stations.reduce((sum, station) => sum + station.waiting().rows, 0);
+  // What a clock dated ahead is held until then, and keeps nothing else waiting.
+  const rows = () =>
+    scene.stations.reduce((sum, station) => sum + station.waiting(world.nowMs).rows, 0);
   // There is always a batch on its way; at rest means that there are no more than those.
   const isAtRest = () => rows() <= scene.stations.length * 4 && custody.pending === 0;
   do {

@@ -165,14 +165,15 @@ export class Station {
     this.#skewMs += byMs;
   }
 
-  /** Bytes of tokens that wait on its disk. */
-  waiting(): { rows: number; bytes: number } {
+  /** What waits on its disk, in tokens and their bytes; those that are dated up to then. */
+  waiting(upToMs = Number.MAX_SAFE_INTEGER): { rows: number; bytes: number } {
     const sums = this.disk.look((db) =>
       db
-        .prepare<[], { rows: number; bytes: number }>(
-          'SELECT count(*) AS rows, coalesce(sum(bytes), 0) AS bytes FROM batch',
+        .prepare<[number], { rows: number; bytes: number }>(
+          `SELECT count(*) AS rows, coalesce(sum(bytes), 0) AS bytes FROM batch
+           WHERE closed_ms <= ?`,
         )
-        .get(),
+        .get(upToMs),
     );
     return sums ?? { rows: 0, bytes: 0 };
   }

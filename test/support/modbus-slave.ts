@@ -83,15 +83,6 @@ export async function startPeer(onConnection: (socket: Socket) => void): Promise
   };
 }
 
-/** A port of 127.0.0.1 on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await listen(server, 0);
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
-
 /** An MBAP frame round a PDU. */
 export function frame(id: number, unit: number, pdu: Buffer): Buffer {
   const head = Buffer.alloc(7);

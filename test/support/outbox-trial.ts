@@ -9,6 +9,7 @@ import { openToken, verifyToken } from '../../devices/credential/jws.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import { publicKeyOfDid } from '../../devices/identity/did-key.ts';
 import type { Signer } from '../../devices/identity/signer.ts';
+import { openFixedFile } from '../../devices/io/fixed-file.ts';
 import { type Database, openDatabase } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import type { LossCause } from '../../devices/reading.ts';
@@ -65,6 +66,7 @@ export class OutboxTrial {
       db: this.db,
       signers: new Map(this.devices.map((signer) => [signer.did, signer])),
       ...{ bytesMax, whenFull, random: systemRandom, log: silentLog },
+      lossesFile: openFixedFile(`${file}.losses`, limits.outboxLossesFileBytes),
     });
   }
 

@@ -4,10 +4,17 @@
  */
 import { strict as assert } from 'node:assert';
 import { parentPort, workerData } from 'node:worker_threads';
-import { admit } from '../../ingest/admit.ts';
-import { type AdmitSettings, serveAdmission } from '../../ingest/admit-serve.ts';
+import type { AdmitSettings } from '../../ingest/admit-serve.ts';
 import type { Inbound } from '../../ingest/source.ts';
 import { poisonOf } from './poison.ts';
+
+/** The build, which starts in half the time of the source. */
+const shipped = <Module>(name: string): Promise<Module> =>
+  import(new URL(`../../dist/ingest/${name}.js`, import.meta.url).href);
+
+const { admit } = await shipped<typeof import('../../ingest/admit.ts')>('admit');
+const { serveAdmission } =
+  await shipped<typeof import('../../ingest/admit-serve.ts')>('admit-serve');
 
 assert(parentPort !== null, 'poison-worker is started as a worker thread');
 serveAdmission(parentPort, workerData as AdmitSettings, (message, book, tenant) => {

@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, RunningCommand } from './commands.ts';
 import { copyKeptSite, keepSite } from './kept-site.ts';
+import { freePort } from './ports.ts';
 
 export interface SiteOptions {
   /** A folder of its own, which the caller removes. */
@@ -51,12 +52,11 @@ export class Site {
     mkdirSync(options.directory, { recursive: true });
     const isEnrolled = copyKeptSite(options.like, options.directory);
     writeFileSync(site.#file('passphrase'), 'a passphrase for one test only\n', { mode: 0o600 });
-    site.#writeIngestConfig(0, 0);
+    // Later starts take the same ports, as a gateway expects.
+    site.#writeIngestConfig(await freePort(), options.broker ? 0 : await freePort());
     if (options.secure) await mustRun('ingest', ['store', site.ingestConfig, 'keygen']);
     let ingester = await site.startIngester();
-    // Later starts take the same ports, as a gateway expects.
     if (options.secure) await site.#invite();
-    else site.#writeIngestConfig(portOf(site.http), options.broker ? 0 : portOf(site.mqtt));
     site.#writeGatewayConfig();
     if (options.secure) await site.#join();
     if (isEnrolled) return { site, ingester };
@@ -199,8 +199,4 @@ export class Site {
     ]);
     await mustRun('ingest', ['trust', this.ingestConfig, 'add', published]);
   }
-}
-
-function portOf(url: string): number {
-  return Number(new URL(url).port);
 }

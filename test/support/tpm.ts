@@ -12,11 +12,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
-import { freePort } from './mosquitto.ts';
+import { freePort, isFree } from './ports.ts';
 
 export const TPM_MODULE = '/usr/lib/x86_64-linux-gnu/pkcs11/libtpm2_pkcs11.so';
 const PIN = '4321';
@@ -115,12 +114,7 @@ async function startParts(
 async function twoFreePorts(): Promise<number> {
   for (let tries = 0; tries < 20; tries += 1) {
     const port = await freePort();
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once('error', () => resolve(false));
-      server.listen(port + 1, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
+    if (await isFree(port + 1)) return port;
   }
   throw new Error('no two free ports stand side by side');
 }

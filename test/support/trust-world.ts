@@ -25,7 +25,7 @@ export interface World {
   /** What an enrolment of the device says, by the world's organisation. */
   terms(): Enrolment;
   enrolment(changes?: Partial<Enrolment>, by?: Organisation): Promise<Uint8Array>;
-  statusList(revoked: readonly number[], changes?: object): Promise<Uint8Array>;
+  statusList(revoked: readonly number[], changes?: object, by?: Organisation): Promise<Uint8Array>;
 }
 
 export function makeWorld(): World {
@@ -68,17 +68,17 @@ export function makeWorld(): World {
         typ: 'vc+jwt',
       });
     },
-    statusList(set, changes = {}) {
+    statusList(set, changes = {}, by = organisation) {
       const list = {
         id: listUrl,
-        issuer: organisation.did,
+        issuer: by.did,
         purpose: 'revocation',
         encodedList: encodeStatusList(statusBits(set)),
         validFromMs: worldMs,
         ...changes,
       };
       const payload = composeStatusList(list);
-      return signToken({ payload, signer: organisation.signer, typ: 'vc+jwt' });
+      return signToken({ payload, signer: by.signer, typ: 'vc+jwt' });
     },
   };
 }

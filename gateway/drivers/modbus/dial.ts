@@ -56,6 +56,7 @@ export function dial(options: DialOptions): Promise<Dialled> {
     };
     const port: ModbusPort = new ModbusPort({
       address,
+      clock,
       framing,
       counts,
       events: {

@@ -10,6 +10,7 @@
 import { strict as assert } from 'node:assert';
 import type { X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import type { Clock } from '../../../devices/runtime.ts';
 import { type Asked, type Framing, type FramingEvents, REQUEST_BYTES } from './frame.ts';
 import type { Wire } from './socket.ts';
 import { type Address, openWire } from './wire.ts';
@@ -47,9 +48,10 @@ export class ModbusPort extends EventEmitter {
     readonly framing: (events: FramingEvents) => Framing;
     readonly counts: FrameCounts;
     readonly events: PortEvents;
+    readonly clock: Clock;
   }) {
     super();
-    const { address, counts, events } = options;
+    const { address, clock, counts, events } = options;
     const framing = options.framing({
       onAnswer: events.onAnswer,
       onDoubtful: (asked) => events.onSpoilt(asked, 'doubtful'),
@@ -66,18 +68,22 @@ export class ModbusPort extends EventEmitter {
       },
     });
     this.#framing = framing;
-    this.#wire = openWire(address, {
-      onOpen: () => {
-        this.#isOpen = true;
-        this.#wasOpen = true;
-        events.onOpen();
+    this.#wire = openWire(
+      address,
+      {
+        onOpen: () => {
+          this.#isOpen = true;
+          this.#wasOpen = true;
+          events.onOpen();
+        },
+        onData: (chunk) => framing.take(chunk),
+        onClose: (reason) => {
+          this.#isOpen = false;
+          events.onClose(reason);
+        },
       },
-      onData: (chunk) => framing.take(chunk),
-      onClose: (reason) => {
-        this.#isOpen = false;
-        events.onClose(reason);
-      },
-    });
+      clock,
+    );
   }
 
   get isOpen(): boolean {

@@ -1,5 +1,13 @@
 /** A wire on a serial port. The package is loaded when the first port is opened. */
+import { existsSync } from 'node:fs';
+import type { Clock } from '../../../devices/runtime.ts';
 import { reasonOf, type Wire, type WireEvents } from './socket.ts';
+
+/**
+ * A port that is pulled in the middle of a read says nothing more: Linux answers each further read
+ * with no bytes, and the package reads again at once, for ever. So its file is looked at.
+ */
+const LOOK_MS = 500;
 
 export interface SerialAddress {
   readonly kind: 'serial';
@@ -12,16 +20,25 @@ export interface SerialAddress {
 }
 
 /** Opens the port for us alone, and throws away what stood in its buffers. */
-export function openSerial(address: SerialAddress, events: WireEvents): Wire {
+export function openSerial(address: SerialAddress, events: WireEvents, clock: Clock): Wire {
   const { baudRate, parity, path } = address;
   let isDestroyed = false;
   let isClosed = false;
   let write: (bytes: Buffer) => void = () => undefined;
   let end: () => void = () => undefined;
+  let cancelLook: () => void = () => undefined;
   const onClose = (reason: string) => {
     if (isClosed) return;
     isClosed = true;
+    cancelLook();
     events.onClose(reason);
+  };
+  const look = () => {
+    cancelLook = clock.after(LOOK_MS, () => {
+      if (existsSync(path)) return look();
+      onClose('the port is gone');
+      end();
+    });
   };
   void (async () => {
     try {
@@ -50,6 +67,8 @@ export function openSerial(address: SerialAddress, events: WireEvents): Wire {
       port.open((error) => {
         if (error) return onClose(error.message);
         if (isDestroyed) return end();
+        // Not every system names its ports by a file.
+        if (existsSync(path)) look();
         port.flush(() => {
           if (!isDestroyed) events.onOpen();
         });

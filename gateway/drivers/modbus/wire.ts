@@ -1,5 +1,6 @@
 /** Bytes to and from a device: opens a socket, a secured socket or a serial port. */
 import { connect } from 'node:net';
+import type { Clock } from '../../../devices/runtime.ts';
 import { openSerial, type SerialAddress } from './serial.ts';
 import { type Wire, type WireEvents, wireOfSocket } from './socket.ts';
 import { openTls, type TlsAddress } from './tls.ts';
@@ -16,7 +17,7 @@ export interface TcpAddress {
 export type Address = TcpAddress | TlsAddress | SerialAddress;
 
 /** Opens a wire; returns at once, and the events say what becomes of it. */
-export function openWire(address: Address, events: WireEvents): Wire {
+export function openWire(address: Address, events: WireEvents, clock: Clock): Wire {
   switch (address.kind) {
     case 'tcp': {
       const { host, port } = address;
@@ -25,6 +26,6 @@ export function openWire(address: Address, events: WireEvents): Wire {
     case 'tls':
       return openTls(address, events);
     case 'serial':
-      return openSerial(address, events);
+      return openSerial(address, events, clock);
   }
 }

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { compileC, compilerObstacle } from './compile.ts';
 
-/** Room for the databases of one shard; a small image is made and mounted in milliseconds. */
-const IMAGE_BYTES = 96 * 1024 * 1024;
+/** Room for the databases of a few restarts; a small image is made and mounted in milliseconds. */
+const IMAGE_MIB = 96;
 
 export interface Ext4Disk {
   /** Where it is mounted. */
@@ -29,13 +29,13 @@ export interface Ext4Disk {
  *
  * @param folder Outside of `path`; holds the image.
  */
-export function openExt4Disk(path: string, folder: string): Ext4Disk {
+export function openExt4Disk(path: string, folder: string, imageMiB = IMAGE_MIB): Ext4Disk {
   mkdirSync(path, { recursive: true });
   mkdirSync(folder, { recursive: true });
   const image = join(folder, 'disk.img');
   const program = compileC('cut', folder);
   writeFileSync(image, '');
-  truncateSync(image, IMAGE_BYTES);
+  truncateSync(image, imageMiB * 1024 * 1024);
   must('mkfs.ext4', ['-q', '-F', image]);
   const mount = () => must('mount', ['-o', 'loop,errors=remount-ro', image, path]);
   mount();

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { RunningCommand } from '../../support/commands.ts';
 import { type Rig, startRig } from '../../support/rig.ts';
+import { endGateway } from '../end-gateway.ts';
 import { addTallies, type Tally } from '../fault.ts';
 import { judgeJournal, readJournal } from '../judge-journal.ts';
 import { openWireTap, type WireTap } from './wire-tap.ts';
@@ -18,6 +19,9 @@ export interface TappedRig extends Rig {
    */
   judge(running: Running, notes: readonly string[]): Promise<Tally>;
 }
+
+/** What waits at the end is sent within this many seconds. */
+const DRAIN_S = 50;
 
 /** What runs at the end. */
 export interface Running {
@@ -36,7 +40,14 @@ export async function startTappedRig(directory: string): Promise<TappedRig> {
     ...rig,
     tap,
     startGateway: () =>
-      site.start('gateway', ['run', site.gatewayConfig, '--json', '--attached', '--drain', '50']),
+      site.start('gateway', [
+        'run',
+        site.gatewayConfig,
+        '--json',
+        '--attached',
+        '--drain',
+        `${DRAIN_S}`,
+      ]),
     judge: (running, notes) => judge(rig, { tap, running, notes }),
     async close() {
       await rig.close();
@@ -45,28 +56,14 @@ export async function startTappedRig(directory: string): Promise<TappedRig> {
   };
 }
 
-/** It may take its time to hand over what waits, on a machine that has much to do. */
-const STOP_MS = 60_000;
-
-async function stopped({ child, exited }: RunningCommand): Promise<number | null> {
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-  const code = await exited;
-  clearTimeout(timer);
-  return code;
-}
-
 /** The chain in the journal, and all that was seen on the wire. */
 async function judge(
   { site }: Rig,
   parts: { readonly tap: WireTap; readonly running: Running; readonly notes: readonly string[] },
 ): Promise<Tally> {
   const { running, tap } = parts;
-  const notes = [...parts.notes];
-  const code = await stopped(running.gateway);
-  if (code !== 0) notes.push(`the gateway ended with ${code}: ${running.gateway.said}`);
-  const waiting = running.gateway.lines.at(-1)?.['waiting'];
-  if (waiting !== 0) notes.push(`${String(waiting)} readings still waited at the end`);
+  // A disk that failed may have left it with something that it cannot hand over.
+  const notes = [...parts.notes, ...(await endGateway(running.gateway, DRAIN_S))];
   const ended = await running.ingester.stop();
   if (ended !== 0) notes.push(`the ingester ended with ${ended}: ${running.ingester.said}`);
   const stored = new Set(readJournal(site.journalFile).map(({ header }) => header.digest));

@@ -21,7 +21,7 @@ import { damage, type Files, readFiles, writeFiles } from '../disk/damage.ts';
 import { journalEntries } from '../disk/workloads.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 
-const counts = { short: 400, long: 10_000, shard: 1_000 };
+const counts = { short: 200, long: 10_000, shard: 1_000 };
 const unit = 'damages';
 
 export const bitFlipsOutbox: Fault = {

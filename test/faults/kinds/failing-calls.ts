@@ -36,7 +36,7 @@ function failingCalls(name: WorkloadName, long: number): Fault {
     name: `failing-calls-${name}`,
     summary: `each call with which the workload ${name} changes a file fails, or is the last one`,
     unit: 'calls',
-    counts: { short: 12, long, shard: SHARD },
+    counts: { short: 6, long, shard: SHARD },
     obstacle: compilerObstacle,
     run: (shard) => failCalls(name, shard, long),
   };

@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { uplinkTopic } from '../../../devices/envelope.ts';
 import { limits } from '../../../devices/limits.ts';
 import { digestMultibase } from '../../../devices/profile.ts';
+import type { Ingest } from '../../../ingest/ingest.ts';
 import { eventually } from '../../support/eventually.ts';
 import { memorySigner, type Organisation } from '../../support/identity.ts';
 import { custodyStep, newId, northline } from '../../support/party.ts';
 import { by, token } from '../../support/party-office.ts';
 import { readingGroups } from '../../support/signed-batch.ts';
-import { makeWorld, type World } from '../../support/trust-world.ts';
+import { listUrl, makeWorld, type World } from '../../support/trust-world.ts';
 import { addTallies, type Fault, nothingWrong, type Shard, type Tally } from '../fault.ts';
 import { type Flooded, startFlooded } from '../flooded.ts';
 
@@ -50,6 +51,8 @@ interface Office extends Flooded {
 const KINDS: readonly Kind[] = [strangers, readings, packets, refusals];
 
 const REFUSED_DAY_BYTES = 256 * 1024;
+/** The place of the device in the status list of its organisation. */
+const REVOKED = 7;
 
 async function strike(kind: Kind, { directory, say }: Shard, round: number): Promise<Tally> {
   say(`${round + 1}: ${kind.name}`);
@@ -60,8 +63,10 @@ async function strike(kind: Kind, { directory, say }: Shard, round: number): Pro
     const nowMs = Date.now();
     const trusted = by[northline.id] as Organisation;
     const document = { name: 'did.json', bytes: world.document(trusted) };
-    const enrolment = { name: 'e.jwt', bytes: await world.enrolment({}, trusted) };
-    const changes = await flooded.ingest.desk.add([document, enrolment], true);
+    const status = [{ purpose: 'revocation', list: listUrl, index: REVOKED }] as const;
+    const enrolment = { name: 'e.jwt', bytes: await world.enrolment({ status }, trusted) };
+    const list = { name: 'list.jwt', bytes: await world.statusList([], {}, trusted) };
+    const changes = await flooded.ingest.desk.add([document, list, enrolment], true);
     if (changes.some(({ result }) => result !== 'added')) throw new Error('nobody is enrolled');
     const { figures, notes } = await kind({ ...flooded, world, nowMs });
     return {
@@ -112,7 +117,10 @@ async function strangers({ client, ingest, nowMs, world }: Office): Promise<Seen
 const CUSTODY_MS = 1_000;
 const LATE_MS = 4_000;
 
-/** Gateways send readings until the queue is full; custody steps go past it. */
+/**
+ * Gateways send readings until the queue is full; custody steps go past it, and a revocation, after
+ * which nothing more of the device is taken.
+ */
 async function readings({ client, ingest, nowMs, raw, world }: Office): Promise<Seen> {
   const groups = readingGroups({ fromMs: nowMs - 60_000, times: 1, points: 1 });
   const known = await client(world.fingerprint);
@@ -150,13 +158,32 @@ async function readings({ client, ingest, nowMs, raw, world }: Office): Promise<
     await pause(5);
   }
   const { queueBytes } = ingest.health.snapshot();
+  const revocationMs = await revoke(ingest, { nowMs, world });
+  if (revocationMs > CUSTODY_MS)
+    notes.push(`a revocation waited ${Math.round(revocationMs)} ms behind readings`);
   for (const socket of rude) socket.destroy();
+  const after = await known.send(await world.device.next(nowMs, { groups }));
+  if (after.outcome === 'accepted') notes.push('a batch was taken after its device was revoked');
   const p99Ms = quantile(times, 0.99);
   if (p99Ms > CUSTODY_MS)
     notes.push(`a custody step waited ${Math.round(p99Ms)} ms behind readings`);
   const bound = limits.receiveQueueBytesMax + limits.receiveReserveBytesMax;
   if (queueBytes > bound) notes.push(`${queueBytes} bytes wait, at most ${bound} may`);
-  return { notes, figures: { custodyP99Ms: p99Ms, queueMiB: queueBytes / 2 ** 20 } };
+  const figures = { custodyP99Ms: p99Ms, queueMiB: queueBytes / 2 ** 20, revocationMs };
+  return { notes, figures };
+}
+
+/** Resolves with how long it took until the revocation was in the journal, milliseconds. */
+async function revoke(
+  { desk }: Ingest,
+  { nowMs, world }: Pick<Office, 'nowMs' | 'world'>,
+): Promise<number> {
+  const trusted = by[northline.id] as Organisation;
+  const bytes = await world.statusList([REVOKED], { validFromMs: nowMs }, trusted);
+  const beganMs = performance.now();
+  const [change] = await desk.add([{ name: 'list.jwt', bytes }], false);
+  if (change?.result !== 'added') throw new Error(`the list is ${change?.result}`);
+  return performance.now() - beganMs;
 }
 
 const CONNECTIONS = 1_000;

@@ -11,20 +11,21 @@ import type { RunningCommand } from '../../support/commands.ts';
 import { startRegisters } from '../../support/registers.ts';
 import { Site } from '../../support/site.ts';
 import { judgeLedger } from '../disk/tapped-rig.ts';
+import { endGateway } from '../end-gateway.ts';
 import { addTallies, type Fault, type Shard, type Tally } from '../fault.ts';
 import { judgeJournal, readJournal } from '../judge-journal.ts';
 import { type LyingLine, openLyingLine } from '../net/lying-line.ts';
 
 /** What it may take to tell one lie, milliseconds. */
 const LIE_MS_MAX = 500;
-/** What waits at the end is sent over an honest line within this long. */
-const DRAIN_S = '50';
+/** What waits at the end is sent over an honest line within this many seconds. */
+const DRAIN_S = 50;
 
 export const lyingBroker: Fault = {
   name: 'lying-broker',
   summary: 'a broker drops, repeats, reorders and forges batches, PUBACKs and receipts',
   unit: 'lies',
-  counts: { short: 100, long: 20_000, shard: 2_000 },
+  counts: { short: 60, long: 20_000, shard: 2_000 },
   run,
 };
 
@@ -45,7 +46,7 @@ async function run({ count, directory, say, seed }: Shard): Promise<Tally> {
     line = await openLyingLine({ target: site.mqtt, ingester: did, chance: new Chance(seed) });
     const text = readFileSync(site.gatewayConfig, 'utf8');
     writeFileSync(site.gatewayConfig, text.replace(site.mqtt, line.url));
-    const gateway = await site.startGateway('--drain', DRAIN_S);
+    const gateway = await site.startGateway('--drain', String(DRAIN_S));
     const notes = await lieUntil(line, count, say);
     line.honest();
     return await judge(site, { line, gateway, ingester, notes });
@@ -82,12 +83,7 @@ async function judge(
   },
 ): Promise<Tally> {
   const { gateway, ingester, line } = parts;
-  const notes = [...parts.notes];
-  gateway.child.kill('SIGTERM');
-  const code = await gateway.exited;
-  if (code !== 0) notes.push(`the gateway ended with ${code}: ${gateway.said}`);
-  const waiting = gateway.lines.at(-1)?.['waiting'];
-  if (waiting !== 0) notes.push(`${String(waiting)} readings still waited at the end`);
+  const notes = [...parts.notes, ...(await endGateway(gateway, DRAIN_S))];
   const ended = await ingester.stop();
   if (ended !== 0) notes.push(`the ingester ended with ${ended}: ${ingester.said}`);
   const stored = new Set(readJournal(site.journalFile).map(({ header }) => header.digest));

@@ -43,3 +43,4 @@ export const parsersUplink = parsersOf('uplink', 'what comes over the uplink, ei
 export const parsersCredentials = parsersOf('credentials', 'what is given to a verifier');
 export const parsersFiles = parsersOf('files', 'configurations and files that people bring');
 export const parsersRequests = parsersOf('requests', 'bodies of the API and of commands');
+export const parsersHttp = parsersOf('http', 'whole requests, as bytes, at the API');

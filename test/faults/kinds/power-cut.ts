@@ -17,6 +17,8 @@ import { PLANT_VARIABLE } from '../plant-names.ts';
 const LIFE_MS = 300;
 /** One that is left alive must notice within this time that its disk is gone. */
 const NOTICE_MS = 5_000;
+/** A journal grows by up to a megabyte a second of work between two cuts, and WALs beside it. */
+const IMAGE_MIB = 512;
 
 type Side = 'gateway' | 'ingester';
 
@@ -59,7 +61,7 @@ async function cutPower(shard: Shard, side: Side): Promise<Tally> {
   const { count, directory } = shard;
   const place = join(directory, 'site');
   const data = join(place, side === 'gateway' ? 'gateway-data' : 'ingest-data');
-  const disk = openExt4Disk(data, join(directory, 'disk'));
+  const disk = openExt4Disk(data, join(directory, 'disk'), IMAGE_MIB);
   try {
     const rig = await startTappedRig(place);
     try {

@@ -8,10 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Chance } from '../../sim/chance.ts';
 import type { RunningCommand } from '../../support/commands.ts';
 import { eventually } from '../../support/eventually.ts';
-import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
+import { type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
 import { hasPeer } from '../../support/peers.ts';
+import { freePort } from '../../support/ports.ts';
 import { startRegisters } from '../../support/registers.ts';
 import { Site } from '../../support/site.ts';
+import { endGateway } from '../end-gateway.ts';
 import { addTallies, type Fault, type Shard, type Tally } from '../fault.ts';
 import { judgeJournal, readJournal } from '../judge-journal.ts';
 import { judgeFleet, makeLightGateways } from '../net/light-fleet.ts';
@@ -21,11 +23,13 @@ import { judgeComeback } from '../net/reconnects.ts';
 
 /** From so many restarts on the crowd is the one that is promised. */
 const MANY = 20;
-const CROWD = { many: { light: 200, real: 3 }, few: { light: 40, real: 1 } };
+const CROWD = { many: { light: 200, real: 3 }, few: { light: 20, real: 1 } };
 /** Everything made before the broker was back is in its twin within this long. */
 const RIGHT_MS = 60_000;
 /** Mosquitto stays away for between so long, milliseconds. */
 const AWAY_MS = [1_500, 3_500] as const;
+/** For `--drain`, seconds. */
+const DRAIN_S = 60;
 /** How often some of the light gateways make a batch, and how many of them do. */
 const MAKE_MS = 200;
 const MAKE_SHARE = 0.1;
@@ -35,7 +39,7 @@ export const restartStorm: Fault = {
   summary: 'Mosquitto and the ingester restart in turn under light gateways and real ones',
   unit: 'restarts',
   counts: { short: 1, long: 300, shard: 30 },
-  alone: true,
+  alone: 'long',
   obstacle: () => (hasPeer('mosquitto') ? undefined : 'Mosquitto is not on this machine'),
   run,
 };
@@ -105,11 +109,11 @@ async function start(
   const did = String(ingester.lines.find(({ ready }) => ready === true)?.['ingester']);
   for (const gateway of light.mosquitto) await gateway.open(storm.mosquitto.url, did);
   for (const gateway of light.embedded) await gateway.open(site.mqtt, did);
-  const real = [await site.startGateway('--drain', '30')];
+  const real = [await site.startGateway('--drain', String(DRAIN_S))];
   for (let at = 1; at < realCount; at += 1) {
     const url = at % 2 === 1 ? storm.mosquitto.url : site.mqtt;
     const config = await addGateway({ site, directory: folder, name: `gateway-${at}`, url });
-    const args = ['run', config, '--json', '--attached', '--drain', '30'];
+    const args = ['run', config, '--json', '--attached', '--drain', String(DRAIN_S)];
     real.push(site.start('gateway', args));
   }
   await Promise.all(real.map((one) => one.line((line) => Number(line['delivered']) > 0)));
@@ -188,11 +192,7 @@ async function judge({ ingester, light, real, site }: Storm, before: readonly st
   const settled = eventually(() => all.every(({ waiting }) => waiting === 0), 'receipts', 30_000);
   await settled.catch((error: Error) => notes.push(error.message));
   for (const gateway of real) {
-    gateway.child.kill('SIGTERM');
-    const code = await gateway.exited;
-    if (code !== 0) notes.push(`a gateway ended with ${code}: ${gateway.said}`);
-    const waiting = gateway.lines.at(-1)?.['waiting'];
-    if (waiting !== 0) notes.push(`${String(waiting)} readings still waited at the end`);
+    notes.push(...(await endGateway(gateway, DRAIN_S)));
   }
   await Promise.all(all.map((gateway) => gateway.close()));
   const ended = await ingester.stop();

@@ -57,7 +57,8 @@ async function restoreOne(folder: string, dice: Chance, notes: string[]): Promis
   const files = { journal: join(data, 'journal.db'), twins: join(data, 'twins.db') };
   const journal = await startJournal(files.journal);
   const entries = workload(dice);
-  const before = dice.between(1, entries.length - 1);
+  // A device and a batch at least, so that there is a twin to be damaged.
+  const before = dice.between(2, entries.length - 1);
   await journal.append(entries.slice(0, before));
   fold(files, dice.between(0, before));
   // The journal's own thread goes on while the copy is made on this one.
@@ -183,17 +184,18 @@ function damage(copy: string, dice: Chance): string {
     return `${name} is missing`;
   }
   // Whoever does this also writes the page, so that only the content can tell.
+  const one = `position = ${dice.between(0, readPage(copy).entries - 1)}`;
   const change = [
-    ['journal.db', 'UPDATE entry SET bytes = zeroblob(length(bytes)) WHERE position = 1'],
-    ['journal.db', 'DELETE FROM entry WHERE position = 1'],
+    ['journal.db', `UPDATE entry SET bytes = zeroblob(length(bytes)) WHERE ${one}`],
+    ['journal.db', `DELETE FROM entry WHERE ${one}`],
     ['twins.db', "UPDATE twin SET state = replace(state, '1', '2')"],
   ] as const;
   const [changed, sql] = change[kind - 2] ?? change[0];
   const db = openDatabase(join(copy, changed), { schema: schemaOf(join(copy, changed)) });
-  db.exec(sql);
+  if (db.prepare(sql).run().changes === 0) throw new Error(`nothing is damaged: ${sql}`);
   db.pragma('journal_mode = DELETE');
   db.close();
-  const page = JSON.parse(readFileSync(join(copy, 'backup.json'), 'utf8')) as BackupPage;
+  const page = readPage(copy);
   const files = page.files.map(({ path }) => {
     const bytes = readFileSync(join(copy, path));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -201,6 +203,10 @@ function damage(copy: string, dice: Chance): string {
   });
   writeFileSync(join(copy, 'backup.json'), JSON.stringify({ ...page, files }));
   return sql;
+}
+
+function readPage(copy: string): BackupPage {
+  return JSON.parse(readFileSync(join(copy, 'backup.json'), 'utf8')) as BackupPage;
 }
 
 /** As many steps as the database has had: it is opened as it is. */

@@ -13,7 +13,7 @@ export const simulation: Fault = {
   name: 'simulation',
   summary: 'both halves over simulated links, disks, clocks, keys and parties, from seeds',
   unit: 'worlds',
-  counts: { short: 2, long: 200, shard: 20 },
+  counts: { short: 1, long: 200, shard: 20 },
   run,
 };
 

@@ -12,7 +12,10 @@ const TICK_MS = 10;
 const AT_A_TIME = 4;
 /** In each of so many ticks one comes that will not last. */
 const BRIEF_TICKS = 5;
-/** Slow ones send a byte in each of so many ticks; resets come as long after opening. */
+/**
+ * Slow ones send a byte in one of so many ticks, each in its own; resets come as long after
+ * opening.
+ */
 const DRIP_TICKS = 50;
 /** How often it tells how far it is, ticks. */
 const TELL_TICKS = 10;
@@ -21,6 +24,8 @@ const lasting = manners.filter(({ isBrief }) => !isBrief);
 const brief = manners.filter(({ isBrief }) => isBrief);
 
 const open = new Map<Socket, Manner>();
+/** Those that send a byte in the same tick. */
+const dripping = Array.from({ length: DRIP_TICKS }, () => new Map<Socket, Buffer>());
 const endedByOther: Record<string, number> = {};
 const report: RudeReport = { opened: 0, open: 0, atOnce: 0, endedByOther };
 let isStopped = false;
@@ -28,7 +33,8 @@ let connecting = 0;
 let ticks = 0;
 
 function strike(manner: Manner): void {
-  const { first, leaves, name, to } = manner;
+  const { drip, first, leaves, name, to } = manner;
+  const together = dripping[report.opened % DRIP_TICKS];
   const socket = connect({ host: '127.0.0.1', port: ports[to], allowHalfOpen: true });
   let isOwn = false;
   connecting += 1;
@@ -41,6 +47,7 @@ function strike(manner: Manner): void {
     report.opened += 1;
     report.atOnce = Math.max(report.atOnce, open.size);
     if (first) socket.write(first);
+    if (drip) together?.set(socket, drip);
     if (leaves === 'end') socket.end();
     if (leaves !== 'reset') return;
     setTimeout(() => {
@@ -51,6 +58,7 @@ function strike(manner: Manner): void {
   // What the other end has ended is gone, although this end could go on.
   socket.once('end', () => socket.destroy());
   socket.once('close', () => {
+    together?.delete(socket);
     if (!open.delete(socket)) connecting -= 1;
     else if (!isOwn) endedByOther[name] = (endedByOther[name] ?? 0) + 1;
   });
@@ -65,8 +73,9 @@ const ticking = setInterval(() => {
   }
   report.open = open.size;
   if (ticks % TELL_TICKS === 0) parentPort?.postMessage(report);
-  if (ticks % DRIP_TICKS > 0) return;
-  for (const [socket, { drip }] of open) if (drip && socket.writable) socket.write(drip);
+  for (const [socket, drip] of dripping[ticks % DRIP_TICKS] ?? []) {
+    if (socket.writable) socket.write(drip);
+  }
 }, TICK_MS);
 
 parentPort?.once('message', () => {

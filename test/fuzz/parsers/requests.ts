@@ -1,6 +1,7 @@
 /** Bodies of the ingester's API and of its commands: trust, papers, acts of officers. */
 import { composeEnrolment } from '../../../devices/credential/enrolment-wire.ts';
 import { familyFor } from '../../../devices/credential/party/families.ts';
+import { limits } from '../../../devices/limits.ts';
 import { admit } from '../../../ingest/admit.ts';
 import type { DoubtReader } from '../../../ingest/journal-doubt-reader.ts';
 import { answerOfficer } from '../../../ingest/officer.ts';
@@ -46,11 +47,12 @@ function recorder(): Recorder {
   };
 }
 
-/** As the server does it: what is no JSON never reaches the one who is asked. */
+/** As the server does it: too large a body, or what is no JSON, reaches nobody. */
 function answering(seeds: readonly Seed[], answer: (body: unknown) => Promise<unknown>): Prepared {
   return {
     seeds,
     parse: (bytes): Outcome | Promise<Outcome> => {
+      if (bytes.length > limits.apiBodyBytesMax) return refused('IN_REQUEST');
       let body: unknown;
       try {
         body = JSON.parse(Buffer.from(bytes).toString());

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { partsAround } from '../../faults/plant-text.ts';
 import { plants } from '../../faults/plants.ts';
-import { faults } from '../../faults/registry.ts';
+import { loadFaults } from '../../faults/registry.ts';
 import { projectRoot } from '../../support/commands.ts';
+
+const faults = await loadFaults();
 
 describe.each(plants)('the plant $name', ({ by, changes }) => {
   it('finds each of its texts exactly once', () => {

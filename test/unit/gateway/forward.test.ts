@@ -228,6 +228,48 @@ describe('what the ingester holds', () => {
     expect(t.taken()).toEqual([1]);
   });
 
+  it('and is dated ahead keeps nothing else waiting, and goes bit by bit as its time comes', async () => {
+    const t = start();
+    const hour = 3_600_000;
+    const began = t.world.nowMs;
+    let judged = 0;
+    // What is closed later than the ingester's time is held, as the ingester does it.
+    const answer = async () => {
+      for (let tokens = t.sent.splice(0); tokens.length > 0; tokens = t.sent.splice(0)) {
+        judged += tokens.length;
+        const isAhead = (token: Uint8Array) => openBatch(token).closedMs > t.world.nowMs;
+        const ahead = tokens.filter(isAhead);
+        if (ahead.length > 0) await t.receipt(ahead, 'held', { code: 'IN_FUTURE' });
+        await t.receipt(tokens.filter((token) => !isAhead(token)));
+      }
+    };
+    await t.up();
+    // A clock an hour ahead, for ten minutes; then it is set right.
+    await t.append(600, undefined, 1, undefined, began + hour);
+    await answer();
+    expect(t.store.stats().rows).toBe(600);
+    await t.append(5, undefined, 1, undefined, t.world.nowMs - 10_000);
+    await answer();
+    expect(t.store.stats().rows).toBe(600);
+    judged = 0;
+    while (t.world.nowMs < began + hour + 300_000) {
+      await t.world.run(10_000);
+      await answer();
+    }
+    // Each at its time, but for what the next look takes; and few are sent in vain.
+    expect(t.store.stats().rows).toBeGreaterThan(290);
+    expect(t.store.stats().rows).toBeLessThan(350);
+    while (t.world.nowMs < began + hour + 700_000) {
+      await t.world.run(10_000);
+      await answer();
+    }
+    expect(t.store.stats().rows).toBe(0);
+    expect(t.forwarder.held()).toEqual([]);
+    expect(judged).toBeLessThan(900);
+    expect(t.lines.filter((line) => line.includes('takes batches again'))).toHaveLength(1);
+    expect(t.failures).toEqual([]);
+  });
+
   it('loses no row, whatever is held, answered late, or cut', async () => {
     const devices = [memorySigner(), memorySigner(), memorySigner()];
     const t = start(devices);
@@ -238,10 +280,12 @@ describe('what the ingester holds', () => {
     };
     await t.up();
     for (let step = 0; step < 300; step += 1) {
-      await t.append(random(3), devices[random(3)]);
+      const closedMs = t.world.nowMs + random(100) * 1_000;
+      await t.append(random(3), devices[random(3)], 1, undefined, closedMs);
       const some = t.sent.splice(0, random(8));
       const kind = random(10);
-      if (kind < 3) await t.receipt(some, 'held');
+      const code = random(2) === 0 ? 'IN_FUTURE' : 'IN_NOT_ENROLLED';
+      if (kind < 3) await t.receipt(some, 'held', { code });
       else if (kind < 7) await t.receipt(some);
       if (random(20) === 0) t.forwarder.uplink(undefined);
       if (random(10) === 0) await t.up();

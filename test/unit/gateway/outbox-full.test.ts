@@ -1,13 +1,15 @@
 /** What gives way when the outbox is full, and that all of it is told. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openFixedFile } from '../../../devices/io/fixed-file.ts';
+import type { Database } from '../../../devices/io/sqlite.ts';
 import { limits } from '../../../devices/limits.ts';
 import { type WhenFull, whenFullPolicies } from '../../../gateway/outbox.ts';
 import { Chance } from '../../sim/chance.ts';
 import { OutboxTrial } from '../../support/outbox-trial.ts';
-import { allBatches, draftOf, openStore } from './support/outbox-world.ts';
+import { allBatches, draftOf, openStore, type StoreWorld } from './support/outbox-world.ts';
 
 const START = 1_767_225_600_000;
 /** Room for some twenty batches. */
@@ -113,4 +115,51 @@ describe('a full outbox', () => {
       }
     },
   );
+});
+
+describe('a disk that is full without a reserve', () => {
+  const file = () => join(directory, 'outbox.db');
+  const noted = () => `${file()}.losses`;
+  const full = (db: Database) =>
+    db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`);
+
+  /** What the next process says was lost while the one before had no disk. */
+  async function lostAfterCrash(world: StoreWorld): Promise<number> {
+    world.db.close();
+    const next = openStore({ devices: [world.device], file: file(), lossesFile: open() });
+    await next.store.append([draftOf(world.device.did, START, 1)]);
+    const told = allBatches(next.store).flatMap(({ losses }) => losses);
+    next.store.close();
+    return told.reduce((sum, { cause, count }) => sum + (cause === 'storage-full' ? count : 0), 0);
+  }
+
+  const open = () => openFixedFile(noted(), limits.outboxLossesFileBytes);
+
+  async function dropped(): Promise<StoreWorld> {
+    const world = openStore({ file: file(), lossesFile: open() });
+    await world.store.append([draftOf(world.device.did, START, 20)]);
+    full(world.db);
+    let drops = 0;
+    while (drops < 3) {
+      const [appended] = await world.store.append([draftOf(world.device.did, START, 20)]);
+      if (appended?.dropped === 20) drops += 1;
+    }
+    return world;
+  }
+
+  it('keeps through a crash how much was lost', async () => {
+    const world = await dropped();
+    expect(await lostAfterCrash(world)).toBe(60);
+  });
+
+  it('says once what it lost, also where the crash comes right after it was taken in', async () => {
+    const world = await dropped();
+    const before = readFileSync(noted());
+    world.db.pragma('max_page_count = 1000000');
+    const [beat] = await world.store.append([draftOf(world.device.did, START, 0)]);
+    expect(beat?.lossesSigned).toBe(60);
+    // As if the database had committed, and the file beside it had not been cleared yet.
+    writeFileSync(noted(), before);
+    expect(await lostAfterCrash(world)).toBe(60);
+  });
 });

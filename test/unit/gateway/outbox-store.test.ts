@@ -126,8 +126,13 @@ describe('rows', () => {
     expect(ids({ after: 1, count: 2 })).toEqual([2, 3]);
     expect(ids({ after: 0, upTo: 3, count: 9 })).toEqual([1, 2, 3]);
     expect(ids({ after: 1, device: a.did, count: 9 })).toEqual([3]);
-    expect(ids({ after: 0, except: [a.did], count: 9 })).toEqual([2, 4]);
+    expect(ids({ after: 0, except: [{ device: a.did }], count: 9 })).toEqual([2, 4]);
     expect(ids({ after: 4, count: 9 })).toEqual([]);
+    await store.append([a, b].map(({ did }) => draftOf(did, 2_000_000_000_000)));
+    const late = { device: a.did, closedFromMs: 2_000_000_000_000 };
+    expect(ids({ after: 0, except: [late], count: 9 })).toEqual([1, 2, 3, 4, 6]);
+    expect(ids({ after: 0, ...late, count: 9 })).toEqual([5]);
+    expect(ids({ after: 0, device: a.did, except: [late], count: 9 })).toEqual([1, 3]);
   });
 
   it('are marked as urgent by their draft, and are found by that', async () => {
@@ -141,7 +146,7 @@ describe('rows', () => {
     ]);
     expect(ids({ after: 0, urgent: true, count: 9 })).toEqual([2, 3]);
     expect(ids({ after: 2, urgent: true, count: 9 })).toEqual([3]);
-    expect(ids({ after: 0, urgent: true, except: [a.did], count: 9 })).toEqual([3]);
+    expect(ids({ after: 0, urgent: true, except: [{ device: a.did }], count: 9 })).toEqual([3]);
   });
 
   it('never get an id again that was given out', async () => {

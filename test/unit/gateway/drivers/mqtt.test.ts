@@ -5,12 +5,12 @@ import type { Connection, SampleSet } from '../../../../gateway/driver.ts';
 import { mqttDriver } from '../../../../gateway/drivers/mqtt.ts';
 import { driverContext, until } from '../../../support/driver-context.ts';
 import { type ManualClock, manualClock } from '../../../support/manual-clock.ts';
-import { freePort } from '../../../support/modbus-slave.ts';
 import {
   type BrokerClient,
   type ScriptedBroker,
   startBroker,
 } from '../../../support/mqtt-broker.ts';
+import { freePort } from '../../../support/ports.ts';
 
 const closers: (() => Promise<void>)[] = [];
 

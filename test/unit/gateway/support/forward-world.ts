@@ -77,9 +77,10 @@ export function startForwarder(devices: readonly Signer[] = [memorySigner()]) {
     device = devices[0],
     points = 1,
     priority?: 'urgent',
+    closedMs?: number,
   ): Promise<void> => {
-    const drafts = Array.from({ length: count }, () => ({
-      ...draftOf(device?.did ?? '', undefined, points),
+    const drafts = Array.from({ length: count }, (_, index) => ({
+      ...draftOf(device?.did ?? '', closedMs && closedMs + 1_000 * index, points),
       ...(priority && { priority }),
     }));
     await Promise.all([...drafts.map((draft) => outbox.append(draft)), world.run(50)]);

@@ -25,7 +25,10 @@ export interface StoreWorld {
 /** A store over `file`, by default in memory, for the devices given, by default one. */
 export function openStore(
   options: Partial<
-    Pick<OutboxStoreOptions, 'bytesMax' | 'whenFull' | 'reserve' | 'epochs' | 'random' | 'log'>
+    Pick<
+      OutboxStoreOptions,
+      'bytesMax' | 'whenFull' | 'reserve' | 'lossesFile' | 'epochs' | 'random' | 'log'
+    >
   > & { file?: string; devices?: readonly Signer[] } = {},
 ): StoreWorld {
   const { devices = [memorySigner()], file = ':memory:', ...rest } = options;

@@ -9,12 +9,12 @@ import { type ManualClock, manualClock } from '../../../../support/manual-clock.
 import {
   type Answerer,
   dataFrame,
-  freePort,
   registers,
   type Slave,
   startPeer,
   startSlave,
 } from '../../../../support/modbus-slave.ts';
+import { freePort } from '../../../../support/ports.ts';
 
 const never = new AbortController().signal;
 const timeoutMs = 1_000;

@@ -39,6 +39,7 @@ function open(port: number, framing: (events: FramingEvents) => Framing): Promis
   return new Promise((resolve) => {
     const ignore = () => undefined;
     const opened: ModbusPort = new ModbusPort({
+      clock: systemClock,
       address: { kind: 'tcp', host: '127.0.0.1', port },
       framing,
       counts: { foreignFrames: 0, corruptFrames: 0 },

@@ -9,11 +9,11 @@ import { driverContext, until } from '../../../../support/driver-context.ts';
 import {
   dataFrame,
   exceptionFrame,
-  freePort,
   registers,
   type SlaveRequest,
   startSlave,
 } from '../../../../support/modbus-slave.ts';
+import { freePort } from '../../../../support/ports.ts';
 
 const never = new AbortController().signal;
 const closers: (() => Promise<void>)[] = [];
