@@ -66,7 +66,9 @@ afterEach(async () => {
 
 describe('bondline-ingest run', () => {
   it('says where it is, answers, and ends in order on SIGTERM', async () => {
+    const spawnedAt = performance.now();
     const one = await start();
+    const startMs = performance.now() - spawnedAt;
     const control = join(folder.data, 'control.json');
     expect(statSync(control).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(control, 'utf8'))).toMatchObject({
@@ -76,9 +78,9 @@ describe('bondline-ingest run', () => {
       ingester: one.did,
     });
     expect((await fetch(`${one.http}/healthz`)).status).toBe(200);
-    const before = Date.now();
+    const toldAt = performance.now();
     expect(await one.end('SIGTERM')).toBe(0);
-    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(performance.now() - toldAt).toBeLessThan(startMs);
     expect(existsSync(control)).toBe(false);
   });
 

@@ -37,7 +37,8 @@ describe('npm start', () => {
     expect(wrong.stderr).toContain('CFG_USAGE');
   });
 
-  it('ends every process within 5 s of Ctrl-C', async () => {
+  it('ends every process at Ctrl-C, sooner than they started', async () => {
+    const spawnedAt = performance.now();
     const args = [start, '--data', directory];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -53,10 +54,11 @@ describe('npm start', () => {
     });
     await Promise.race([up, closed]);
     expect(child.exitCode, said).toBeNull();
-    const before = performance.now();
+    const startMs = performance.now() - spawnedAt;
+    const toldAt = performance.now();
     child.kill('SIGINT');
     expect(await closed, said).toBe(0);
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(performance.now() - toldAt).toBeLessThan(startMs);
     expect(started()).toEqual([]);
   });
 });

@@ -176,14 +176,14 @@ describe('the complaints of the field', () => {
   it('edge 24 (device-modbus-go #684): a timeout of 10 ms is one, and nothing piles up', async () => {
     const device = await slave(() => undefined);
     const connection = await open({ port: device.port, timeoutMs: 10 }, { a: register(1) });
-    const startMs = performance.now();
     for (let i = 0; i < 500; i += 1) {
       // Asked far more often than it can answer: each read ends, and says what is missing.
       const { missing } = await connection.read(['a'], never);
       expect(missing).toEqual({ points: ['a'], cause: 'timeout' });
     }
-    expect(performance.now() - startMs).toBeLessThan(5_000);
-    expect(connection.counters?.()['timeouts']).toBeGreaterThan(0);
+    const { requests = 0, timeouts } = connection.counters?.() ?? {};
+    expect(timeouts).toBeGreaterThan(0);
+    expect(requests).toBeLessThan(50);
     expect(connection.state?.()).toMatchObject({ up: false, reason: 'no answer within 10 ms' });
   });
 });
