@@ -3,7 +3,7 @@
  * those that a disk has damaged. Everything that is written goes through here.
  */
 import type { Batch } from '../devices/credential/batch.ts';
-import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import { afterCommit } from '../devices/io/checkpoint.ts';
 import type { FixedFile } from '../devices/io/fixed-file.ts';
 import { type Database, sqliteCode } from '../devices/io/sqlite.ts';
 import { digestMultibase } from '../devices/profile.ts';
@@ -286,7 +286,7 @@ export class OutboxRows {
   /** Commits `action`, or nothing of it. */
   commit(action: () => void): void {
     this.#options.db.transaction(action).immediate();
-    checkpointIfDue(this.#options.db);
+    afterCommit(this.#options.db);
   }
 
   close(): void {

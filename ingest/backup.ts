@@ -18,6 +18,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { EdgeError } from '../devices/errors.ts';
 import { makeDirectory } from '../devices/io/directory.ts';
+import { PROBE_FILE } from '../devices/io/prove-disk.ts';
 import { backUpDatabase } from '../devices/io/sqlite.ts';
 import { useStoreKey } from '../devices/io/store-key.ts';
 import { syncPath, writeFileDurably } from '../devices/io/write-file.ts';
@@ -180,7 +181,7 @@ function proveFold(folder: string, { key, onProgress, page }: Proof): number {
 /** Folder below the data directory in which a copy is proven before it takes its place. */
 const RESTORING = '.restoring';
 /** What may stand in a data directory into which one is restored. */
-const NOTHING: readonly string[] = ['lock.db', 'lock.db-journal', RESTORING];
+const NOTHING: readonly string[] = ['lock.db', 'lock.db-journal', PROBE_FILE, RESTORING];
 
 /**
  * Restores a backup into an empty data directory, which the caller has locked: copied, proven

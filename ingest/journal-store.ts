@@ -3,7 +3,7 @@
  * a group. Synchronous, so that a worker thread or a simulation can run it.
  */
 import { EdgeError } from '../devices/errors.ts';
-import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import { afterCommit } from '../devices/io/checkpoint.ts';
 import { assertFull, type Database, isDiskFailure, openDatabase } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { createIndex } from './journal-index.ts';
@@ -111,7 +111,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
         const appended = appendAll.immediate(entries);
         if (!asserted) assertFull(db);
         asserted = true;
-        checkpointIfDue(db);
+        afterCommit(db);
         return appended;
       } catch (cause) {
         size = before;

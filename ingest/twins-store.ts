@@ -3,7 +3,7 @@
  * tick and the routes, all in one transaction. It can be deleted at any time; the journal makes
  * it again.
  */
-import { checkpointIfDue } from '../devices/io/checkpoint.ts';
+import { afterCommit } from '../devices/io/checkpoint.ts';
 import { assertFull, type Database, openDatabase } from '../devices/io/sqlite.ts';
 import type { StateSource } from './fold.ts';
 import { foldVersion } from './fold-codec.ts';
@@ -131,7 +131,7 @@ function createStore(db: Database): TwinsStore {
       commit.immediate(change);
       if (!asserted) assertFull(db);
       asserted = true;
-      checkpointIfDue(db);
+      afterCommit(db);
     },
     snapshot: (read) => db.transaction(read).deferred(),
     close: () => {

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { EdgeError } from '../errors.ts';
+import { proveCommitted } from './prove-disk.ts';
 import { storeKeyOf } from './store-key.ts';
 import { syncPath } from './write-file.ts';
 
@@ -88,6 +89,7 @@ export function openFixedFile(file: string, bytes: number): FixedFile {
         if (isNoRoom(cause)) return false;
         throw new EdgeError('DB_DISK_FAILED', `writing ${file}`, { cause });
       }
+      proveCommitted(file);
       next.found = { number, text };
       [last, next] = [next, last];
       return true;

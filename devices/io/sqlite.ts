@@ -21,6 +21,7 @@ import SqliteDatabase from 'better-sqlite3';
 import type EncryptedDatabase from 'better-sqlite3-multiple-ciphers';
 import { EdgeError } from '../errors.ts';
 import { makeDirectory } from './directory.ts';
+import { proveReplaced } from './prove-disk.ts';
 import { storeKeyOf } from './store-key.ts';
 import { syncPath } from './write-file.ts';
 
@@ -277,6 +278,7 @@ export function backUpDatabase(file: string, copy: string): void {
       syncOrFail(part);
       renameSync(part, copy);
       syncOrFail(dirname(copy));
+      proveReplaced(copy, part);
     });
   } catch (error) {
     // On a disk that is full, half a copy would only take the room of others.

@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { proveReplaced } from './prove-disk.ts';
 
 /**
  * Replaces `file` by `content`: written beside it, synced, renamed over it, and the folder synced
  * (a rename is durable only once its folder is). Throws what the file system throws, with nothing
- * changed.
+ * changed, and DB_DISK_FAILED where the disk took the file and cannot have kept it.
  */
 export function writeFileDurably(file: string, content: string | Uint8Array, mode = 0o644): void {
   writeChunksDurably(file, [content], mode);
@@ -37,6 +38,7 @@ export function writeChunksDurably(
     throw error;
   }
   syncPath(folder);
+  proveReplaced(file, beside);
 }
 
 /** Waits until a file or the names in a folder are on disk. Throws what the file system throws. */

@@ -7,6 +7,7 @@ const runner = fileURLToPath(new URL('./run.ts', import.meta.url));
 
 const FAULTS = [
   'failing-calls-outbox',
+  'lying-syncs-journal',
   'bit-flips-journal',
   'outbox-full',
   'outbox-rows',
@@ -20,6 +21,7 @@ const PLANTED = [
   'sequence-reused',
   'full-untold',
   'row-unproven',
+  'sync-believed',
   'receipt-before-commit',
   'answered-before-written',
   'cursor-apart',

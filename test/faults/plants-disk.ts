@@ -31,6 +31,14 @@ export const diskPlants: readonly Plant[] = [
     by: { fault: 'failing-calls-outbox', count: 6, seed: 1 },
   },
   {
+    name: 'sync-believed',
+    promise: 'durable',
+    summary:
+      'a sync that says it succeeded is believed, though the file system is read-only by now',
+    changes: [{ module: 'devices/io/prove-disk', find: 'change();', replace: '' }],
+    by: { fault: 'lying-syncs-journal', count: 6, seed: 1 },
+  },
+  {
     name: 'receipt-before-commit',
     promise: 'durable',
     summary: 'the journal answers before its transaction is committed',
@@ -42,7 +50,7 @@ export const diskPlants: readonly Plant[] = [
           setTimeout(() => db.open && db.exec('COMMIT'), 50)), appendAll(entries))`,
       },
       // Nothing can be moved while a transaction is open.
-      { module: 'ingest/journal-store', find: 'checkpointIfDue(db);', replace: '' },
+      { module: 'ingest/journal-store', find: 'afterCommit(db);', replace: '' },
     ],
     by: { fault: 'failing-calls-journal', count: 3, seed: 1 },
   },

@@ -25,14 +25,18 @@ export const promises = {
       'must honour a flush.',
     mechanism:
       '`gateway/outbox-store.ts` commits before anything is sent, with `synchronous=FULL` that ' +
-      '`devices/io/sqlite.ts` sets and asserts; `gateway/forward.ts` settles a row by a verified ' +
-      'receipt alone; `ingest/journal-store.ts` commits before `ingest/receipts.ts` answers.',
+      '`devices/io/sqlite.ts` sets and asserts; `devices/io/prove-disk.ts` proves that the disk ' +
+      'still takes changes after it; `gateway/forward.ts` settles a row by a verified receipt ' +
+      'alone; `ingest/journal-store.ts` commits before `ingest/receipts.ts` answers.',
     tests: {
       'e2e/kill.test.ts': ['loses nothing that was signed and applies nothing twice'],
       'unit/gateway/forward.test.ts': [
         'deletes a row when, and only when, the ingester’s receipt names it',
       ],
       'unit/devices/io/sqlite.test.ts': ['that does not sync each commit is refused'],
+      'unit/devices/io/prove-disk.test.ts': [
+        'fails where the folder is gone, and so takes nothing',
+      ],
       'contract/journal.test.ts': [
         'stores nothing, and says so, while the disk fails; then goes on',
       ],
@@ -48,6 +52,10 @@ export const promises = {
       'failing-calls-outbox',
       'failing-calls-journal',
       'failing-calls-files',
+      'lying-syncs-outbox',
+      'lying-syncs-journal',
+      'lying-syncs-files',
+      'read-only',
       'forwarding',
       'lying-broker',
       'restart-storm',

@@ -21,7 +21,10 @@ const kinds: readonly Kind[] = [
     load: () => import('./kinds/power-cut.ts'),
   },
   {
-    names: ['failing-calls-outbox', 'failing-calls-journal', 'failing-calls-files'],
+    names: [
+      ...['failing-calls-outbox', 'failing-calls-journal', 'failing-calls-files'],
+      ...['lying-syncs-outbox', 'lying-syncs-journal', 'lying-syncs-files'],
+    ],
     load: () => import('./kinds/failing-calls.ts'),
   },
   {

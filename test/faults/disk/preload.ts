@@ -6,9 +6,9 @@ export interface Disturbance {
   readonly calls: 'all' | 'sync';
   /** Which of them is struck, from 1; 0 counts only. */
   readonly at: number;
-  /** Fails it once or from then on, or takes the power and undoes all or a part. */
-  readonly mode: 'once' | 'ever' | 'cut' | 'torn';
-  readonly error?: 'EIO' | 'ENOSPC';
+  /** Fails it once or from then on, takes the power and undoes all or a part, or lies once. */
+  readonly mode: 'once' | 'ever' | 'cut' | 'torn' | 'lie';
+  readonly error?: 'EIO' | 'ENOSPC' | 'EROFS';
   readonly seed?: number;
 }
 
@@ -21,7 +21,7 @@ export interface PreloadPlaces {
 }
 
 /** As Linux numbers them. */
-const ERRNO = { EIO: '5', ENOSPC: '28' } as const;
+const ERRNO = { EIO: '5', ENOSPC: '28', EROFS: '30' } as const;
 
 export function preloadVariables(
   { folder, library, report }: PreloadPlaces,

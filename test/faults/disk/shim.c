@@ -8,7 +8,9 @@
  *   BONDLINE_SHIM_REPORT  file that is written, outside of the folder
  *   BONDLINE_SHIM_AT      N, from 1; 0 only counts
  *   BONDLINE_SHIM_CALLS   what is counted: "all", or "sync", the syncs of files
- *   BONDLINE_SHIM_MODE    once, ever, cut (undoes all) or torn (undoes a random part)
+ *   BONDLINE_SHIM_MODE    once, ever, cut (undoes all), torn (undoes a random part) or lie: from
+ *                         then on all fails, but that one call, where it is a sync, says that it
+ *                         succeeded, and at the end of the process what was not synced is undone
  *   BONDLINE_SHIM_ERRNO   what a failed call says
  *   BONDLINE_SHIM_SEED    chance of torn
  *
@@ -106,13 +108,27 @@ static const char *pathOf(int handle) {
 
 static void undoAll(int isTorn);
 
+/* What strikes() says of a sync that is to be left undone, and said to be done. */
+#define LIED 2
+
+/* A process of its own waits for the end of this one, however it comes. Nothing changes till then. */
+static void undoAtTheEnd(void) {
+  pid_t disturbed = getpid();
+  if (fork() != 0) return;
+  while (getppid() == disturbed) usleep(1000);
+  undoAll(0);
+  _exit(0);
+}
+
 /* Counts a call; returns 1 when it must fail, and does not return when the power goes. */
 static int strikes(const char *call, const char *path, int isSync) {
-  if (strcmp(calls, "sync") == 0 && !isSync) return 0;
-  count += 1;
+  int isLie = strcmp(mode, "lie") == 0;
+  int isCounted = isSync || strcmp(calls, "sync") != 0;
+  if (!isCounted && !(isLie && hasFailed)) return 0;
+  count += isCounted;
   if (isSync && syncFailed) tell("sync-after-failure", path);
   if (isSync && syncFailed) syncsAfter += 1;
-  int isEver = strcmp(mode, "ever") == 0;
+  int isEver = strcmp(mode, "ever") == 0 || isLie;
   if (!(count == at || (isEver && hasFailed))) return 0;
   if (strcmp(mode, "cut") == 0 || strcmp(mode, "torn") == 0) {
     tell(call, path);
@@ -121,13 +137,18 @@ static int strikes(const char *call, const char *path, int isSync) {
     for (;;) pause();
   }
   if (!hasFailed) tell(call, path);
+  if (isLie && !hasFailed) undoAtTheEnd();
+  int isLied = isLie && !hasFailed && strcmp(call, "sync") == 0;
   hasFailed = 1;
+  if (isLied) return LIED;
   if (isSync) syncFailed = 1;
   errno = failure;
   return 1;
 }
 
-static int undoes(void) { return strcmp(mode, "cut") == 0 || strcmp(mode, "torn") == 0; }
+static int undoes(void) {
+  return strcmp(mode, "cut") == 0 || strcmp(mode, "torn") == 0 || strcmp(mode, "lie") == 0;
+}
 
 /* Remembers what stands where something is about to be written; `length` 0 for a truncation. */
 static void remember(const char *path, off_t offset, const void *bytes, size_t length, off_t to) {
@@ -302,8 +323,9 @@ static int syncs(int handle, long call) {
   /* SQLite takes no notice of a folder that cannot be synced; who opens a database syncs it anew. */
   struct stat about;
   int isFolder = path != NULL && fstat(handle, &about) == 0 && S_ISDIR(about.st_mode);
-  int isStruck = path != NULL && strikes("sync", path, !isFolder);
-  int result = -1;
+  int isSync = !isFolder || strcmp(mode, "lie") == 0;
+  int isStruck = path == NULL ? 0 : strikes("sync", path, isSync);
+  int result = isStruck == LIED ? 0 : -1;
   if (!isStruck) {
     result = syscall(call, handle);
     if (path != NULL && result == 0) synced(path);

@@ -1,7 +1,9 @@
 /**
  * Every call with which a store changes a file fails once, or from then on, with EIO or ENOSPC, or
- * the power goes at that call and what was not synced is undone, all or in part (shim.c). For each
- * N to the end of a workload; what was told to be safe must be there afterwards.
+ * the power goes at that call and what was not synced is undone, all or in part (shim.c). Each sync
+ * says that it succeeded, though the file system turns read-only and what was not synced is undone
+ * at the end. For each N to the end of a workload; what was told to be safe must be there
+ * afterwards.
  */
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -42,6 +44,21 @@ function failingCalls(name: WorkloadName, long: number): Fault {
   };
 }
 
+export const lyingSyncsOutbox = lyingSyncs('outbox');
+export const lyingSyncsJournal = lyingSyncs('journal');
+export const lyingSyncsFiles = lyingSyncs('files');
+
+function lyingSyncs(name: WorkloadName): Fault {
+  return {
+    name: `lying-syncs-${name}`,
+    summary: `each sync of the workload ${name} says that it succeeded, and is the last`,
+    unit: 'syncs',
+    counts: { short: 4, long: 60, shard: 20 },
+    obstacle: compilerObstacle,
+    run: (shard) => lieAtSyncs(name, shard),
+  };
+}
+
 const workloadFile = fileURLToPath(new URL('../disk/workload.ts', import.meta.url));
 
 interface Bench {
@@ -51,16 +68,27 @@ interface Bench {
   readonly keyFile: string;
 }
 
+/** Each shard goes on where the one before it ended, and begins anew after the last sync. */
+async function lieAtSyncs(name: WorkloadName, { count, directory, seed }: Shard): Promise<Tally> {
+  const bench = makeBench(name, directory);
+  const undisturbed = await strike(bench, { calls: 'sync', at: 0, mode: 'lie' });
+  const { calls: syncs } = undisturbed;
+  let tally: Tally = { ...undisturbed.tally, figures: { syncs } };
+  for (let done = 0; done < count; done += 1) {
+    const at = leap(((seed - 1) * 20 + done) % syncs, syncs) + 1;
+    const struck = await strike(bench, { calls: 'sync', at, mode: 'lie', error: 'EROFS' });
+    tally = addTallies(tally, noted(struck, `sync ${at}`));
+  }
+  return { ...tally, count };
+}
+
 /** The shards of the long form go through all pairs of a call and a happening, in leaps. */
 async function failCalls(
   name: WorkloadName,
   { count, directory, say, seed }: Shard,
   long: number,
 ): Promise<Tally> {
-  const keyFile = join(directory, 'device.pem');
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  writeFileSync(keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }));
-  const bench = { name, directory, library: compileC('shim', directory), keyFile };
+  const bench = makeBench(name, directory);
   const undisturbed = await strike(bench, { calls: 'all', at: 0, mode: 'once' });
   const { calls } = undisturbed;
   const pairs = calls * HAPPENINGS.length;
@@ -74,11 +102,27 @@ async function failCalls(
     const happening = HAPPENINGS[pair % HAPPENINGS.length] ?? { mode: 'once' };
     const at = Math.floor(pair / HAPPENINGS.length) + 1;
     const struck = await strike(bench, { calls: 'all', at, ...happening, seed: pair });
-    const notes = struck.tally.notes?.map((note) => `call ${at} (${struck.call}): ${note}`);
-    tally = addTallies(tally, { ...struck.tally, ...(notes && { notes }) });
+    tally = addTallies(tally, noted(struck, `call ${at}`));
     if ((done + 1) % 50 === 0) say(`${done + 1} of ${count} calls`);
   }
   return { ...tally, count };
+}
+
+function makeBench(name: WorkloadName, directory: string): Bench {
+  const keyFile = join(directory, 'device.pem');
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  return { name, directory, library: compileC('shim', directory), keyFile };
+}
+
+interface Struck {
+  readonly tally: Tally;
+  readonly call: string;
+}
+
+function noted({ call, tally }: Struck, which: string): Tally {
+  const notes = tally.notes?.map((note) => `${which} (${call}): ${note}`);
+  return { ...tally, ...(notes && { notes }) };
 }
 
 /** Visits each number below `all` once in `all` steps, near ones far apart. */
@@ -93,7 +137,7 @@ function gcd(a: number, b: number): number {
 }
 
 /** One run of the workload with one disturbance, judged. */
-async function strike(bench: Bench, disturbance: Disturbance) {
+async function strike(bench: Bench, disturbance: Disturbance): Promise<Struck & { calls: number }> {
   const { directory, keyFile, library, name } = bench;
   const folder = join(directory, 'work');
   const report = join(directory, 'report');
