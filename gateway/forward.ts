@@ -341,7 +341,10 @@ export class Forwarder {
   async #settle(settlements: readonly Settlement[]): Promise<void> {
     const { onSettled, outbox } = this.#options;
     this.#learnSpeed(settlements);
-    onSettled(await outbox.settle(settlements));
+    const settled = await outbox.settle(settlements);
+    onSettled(settled);
+    // They stay in flight: sent again in their time, they get the same receipts.
+    if (settled.undone) return;
     for (const { code = 'unknown', digest, outcome } of settlements) {
       const row = this.#inFlight.get(digest)?.row;
       this.#inFlight.remove(digest);

@@ -73,6 +73,8 @@ export class Issuer {
   /** Of those in flight, the ones that are urgent. */
   #urgent = 0;
   #settled: Promise<void> = Promise.resolve();
+  /** The outbox dropped what it was handed last, and no batch has said so yet. */
+  #isUntold = false;
   /** The flush interval is over, but the batch before is not on disk yet. */
   #isDue = false;
   #stepsSaid: number;
@@ -130,6 +132,8 @@ export class Issuer {
       this.#close();
     }
     await this.#settled;
+    // A batch without readings has room where they had none.
+    if (this.#isUntold) await this.cut();
   }
 
   /** Puts a group into the open batch, which is closed first where the group does not fit. */
@@ -213,6 +217,9 @@ export class Issuer {
       .append(draft)
       .then((appended) => {
         if (appended.batches === 0) this.#options.suppressed.giveBack(suppressed);
+        const { batches, dropped, lossesSigned } = appended;
+        const isSaid = batches > 0 || lossesSigned > 0;
+        this.#isUntold = !isSaid && (dropped > 0 || this.#isUntold);
         onAppended(appended, draft);
         open?.resolve();
       })

@@ -183,7 +183,7 @@ export class OutboxRows {
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       this.#options.log.error('the disk is full; what was received stays in the outbox');
-      return { accepted: 0, refused: 0 };
+      return { accepted: 0, refused: 0, undone: true };
     }
     for (const row of gone) this.#count(row, -1);
     return settled;

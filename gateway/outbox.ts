@@ -103,6 +103,8 @@ export interface Settled {
   /** Readings in rows that went because they were accepted, and because they were refused. */
   readonly accepted: number;
   readonly refused: number;
+  /** The disk had no room even for that: every row is still there. */
+  readonly undone?: true;
 }
 
 export interface OutboxStats {

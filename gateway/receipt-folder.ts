@@ -47,6 +47,8 @@ export async function takeReceipts(options: {
     const { refused, settlements } = settlementsOf(receipts ?? [], options);
     for (const reason of refused) log.warn('a receipt is not valid', { file, reason });
     const settled = await outbox.settle(settlements);
+    // The disk is full: the file is still there when it has room.
+    if (settled.undone) return;
     onSettled(settled);
     log.info('settled by receipts from a file', { ...settled, file });
     orSay(file, log, () => rmSync(file, { recursive: true, force: true }));

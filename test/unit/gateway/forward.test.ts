@@ -51,6 +51,23 @@ describe('the way to the ingester', () => {
     expect(t.taken()).toEqual([1, 2, 3, 3]);
   });
 
+  it('sends again what a full disk could not let go, and lets it go by the next receipt', async () => {
+    const t = start();
+    await t.append(1);
+    await t.up();
+    const { settle } = t.outbox;
+    t.outbox.settle = async () => ({ accepted: 0, refused: 0, undone: true });
+    await t.receipt(t.sent);
+    t.outbox.settle = settle;
+    await t.world.run(limits.receiptTimeoutMs + 1_000);
+    expect(t.taken()).toEqual([1, 1]);
+    expect(t.store.stats().rows).toBe(1);
+    const [row] = t.store.peek({ after: 0, count: 1 });
+    await t.receipt(row ? [row.token] : []);
+    expect(t.store.stats().rows).toBe(0);
+    expect(t.settled).toEqual({ accepted: 1, refused: 0 });
+  });
+
   it('says each kind of refusal once', async () => {
     const t = start();
     await t.append(3);

@@ -15,10 +15,13 @@ import { allBatches, draftOf, openStore } from './support/outbox-world.ts';
 const START = 1_767_225_600_000;
 const loss: Loss = { fromMs: 1, toMs: 2, count: 3, cause: 'timeout' };
 
-function start(options: { holdBack?: boolean; flushMs?: number; heartbeatMs?: number } = {}) {
+function start(
+  options: { holdBack?: boolean; flushMs?: number; heartbeatMs?: number; bytesMax?: number } = {},
+) {
   const world = new World(START);
   const clock = new MachineClock(world, 0);
-  const { device, store } = openStore();
+  const { bytesMax } = options;
+  const { device, store } = openStore(bytesMax === undefined ? {} : { bytesMax });
   const real = createLocalOutbox({ store, clock });
   const drafts: BatchDraft[] = [];
   const held: (() => void)[] = [];
@@ -244,6 +247,24 @@ describe('stopping', () => {
     expect(allBatches(t.store)).toHaveLength(2);
     await t.world.run(200_000);
     expect(t.drafts).toHaveLength(2);
+  });
+});
+
+describe('stopping with an outbox that is full', () => {
+  it('says how many readings it had no room for, in a batch without any', async () => {
+    const t = start({ bytesMax: 1 });
+    for (let count = 0; count < 3; count += 1) {
+      void t.issuer.add(groups(1, 2), []);
+      await t.world.run(1_000);
+    }
+    const before = allBatches(t.store).flatMap(({ losses }) => losses);
+    expect(before.reduce((sum, { count }) => sum + count, 0)).toBeLessThan(6);
+    const stopped = t.issuer.stop();
+    await t.world.run(1_000);
+    await stopped;
+    const losses = allBatches(t.store).flatMap((batch) => batch.losses);
+    expect(new Set(losses.map(({ cause }) => cause))).toEqual(new Set(['storage-full']));
+    expect(losses.reduce((sum, { count }) => sum + count, 0)).toBe(6);
   });
 });
 

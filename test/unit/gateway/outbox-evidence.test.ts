@@ -130,12 +130,17 @@ it('a file in the folder of the running gateway settles once, and a bad one sett
   placeReceipts(folder, Buffer.from(text));
   writeFileSync(join(folder, 'bad.json'), 'nonsense');
   const seen: unknown[] = [];
-  const take = () =>
+  const take = (isFull = false) =>
     takeReceipts({
       ...{ folder, gateway: gateway.did, ingester: ingester.did, log: silentLog },
-      outbox: { settle: async (settlements) => world.store.settle(settlements) },
+      outbox: {
+        settle: async (settlements) =>
+          isFull ? { accepted: 0, refused: 0, undone: true } : world.store.settle(settlements),
+      },
       onSettled: (settled) => seen.push(settled),
     });
+  await take(true);
+  expect(seen).toEqual([]);
   await take();
   await take();
   expect(rowsOf(world.store).map(({ id }) => id)).toEqual([2, 3, 4, 5]);
