@@ -175,8 +175,8 @@ export const limits = {
   outboxReserveBytes: 1024 * 1024,
   /** and a file of this size beside the database that makes room where the disk itself is full. */
   outboxReserveFileBytes: 4 * 1024 * 1024,
-  /** The file is made again at the earliest so long after it went. */
-  outboxReserveRetryMs: 10_000,
+  /** The file is made again at the earliest so long after it went; until then readings are lost. */
+  outboxReserveRetryMs: 1_000,
   /** Bytes of the losses that are noted beside the database while the disk is full. */
   outboxLossesFileBytes: 128 * 1024,
   /** Of a full outbox: bytes that give way at one time, batches that one batch of aggregates */

@@ -2,7 +2,16 @@
  * Disk that is taken while there is some: a file beside the database. When the disk is full it
  * goes, so that the loss of what cannot be kept can still be signed and stored.
  */
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { syncPath } from '../devices/io/write-file.ts';
 import { limits } from '../devices/limits.ts';
@@ -39,7 +48,7 @@ export function openReserve(options: ReserveOptions): Reserve {
     if (isHeld) return true;
     if (clock.monotonicMs() < dueMs) return false;
     dueMs = clock.monotonicMs() + limits.outboxReserveRetryMs;
-    isHeld = fill(file, bytes, random);
+    isHeld = mayHaveRoom(dirname(file), bytes) && fill(file, bytes, random);
     return isHeld;
   }
 
@@ -54,6 +63,16 @@ export function openReserve(options: ReserveOptions): Reserve {
     },
     restore,
   };
+}
+
+/** Asked first, so that a disk that stays full is not written to each time. */
+function mayHaveRoom(folder: string, bytes: number): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize >= bytes;
+  } catch {
+    return true;
+  }
 }
 
 /** Writes bytes that no file system can make smaller; nothing stays where there is no room. */
