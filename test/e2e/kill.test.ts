@@ -63,7 +63,7 @@ describe(`under SIGKILL (seed ${seed})`, () => {
     const entries = readJournal(rig.site.journalFile);
     const epochs = new Set(entries.flatMap(({ header }) => header.batch?.epochNonce ?? []));
     expect(epochs.size).toBeGreaterThan(KILLS);
-  }, 400_000);
+  }, 600_000);
 });
 
 function sleep(delayMs: number): Promise<void> {
