@@ -39,6 +39,13 @@ export const diskPlants: readonly Plant[] = [
     by: { fault: 'lying-syncs-journal', count: 6, seed: 1 },
   },
   {
+    name: 'unsettled-forgotten',
+    promise: 'durable',
+    summary: 'a batch that the full disk could not let go is not sent again on this uplink',
+    changes: [{ module: 'gateway/forward', find: 'if (settled.undone) return;', replace: '' }],
+    by: { fault: 'forwarding', count: 120, seed: 1 },
+  },
+  {
     name: 'receipt-before-commit',
     promise: 'durable',
     summary: 'the journal answers before its transaction is committed',

@@ -1,7 +1,8 @@
 /**
  * The way to the ingester at its worst, over a fake clock: a slow line that drops, repeats and
  * reorders, acknowledges what nobody took, and carries receipts that others signed; meanwhile a
- * backlog drains, live batches come each second, and now and then an urgent one.
+ * backlog drains, live batches come each second, and now and then an urgent one. Sometimes the disk
+ * is too full even to let a batch go.
  */
 
 import { signToken } from '../../../devices/credential/jws.ts';
@@ -33,6 +34,8 @@ const URGENT_MS = 3_500;
 /** Batches that wait when the line comes up, for each that comes later: it is never empty. */
 const BACKLOG = 4;
 const READINGS = 40;
+/** A batch leaves the outbox within this after its first receipt, without another uplink. */
+const GONE_MS = 30_000;
 
 export const forwarding: Fault = {
   name: 'forwarding',
@@ -47,7 +50,8 @@ interface Made {
   readonly kind: 'urgent' | 'live' | 'backlog';
   readonly madeMs: number;
   cameMs?: number;
-  isReceipted?: true;
+  /** When a genuine receipt for it was sent first. */
+  receiptedMs?: number;
 }
 
 async function run({ count, seed, say }: Shard): Promise<Tally> {
@@ -68,7 +72,13 @@ async function run({ count, seed, say }: Shard): Promise<Tally> {
   const made = new Map<string, Made>();
   const notes: string[] = [];
   const forwarder = new Forwarder({
-    outbox,
+    outbox: {
+      ...outbox,
+      settle: async (settlements) =>
+        chance.happens(0.02)
+          ? { accepted: 0, refused: 0, undone: true }
+          : outbox.settle(settlements),
+    },
     enrolments: {
       replace: () => undefined,
       refresh: () => false,
@@ -144,7 +154,7 @@ async function run({ count, seed, say }: Shard): Promise<Tally> {
     const named = { ...signer, keyId: ingester.keyId, sign: signer.sign.bind(signer) };
     const receipt = await signToken({ payload, signer: named, typ: 'bondline-receipt+jwt' });
     if (chance.happens(0.02)) return;
-    if (known && !forged) known.isReceipted = true;
+    if (known && !forged) known.receiptedMs ??= world.nowMs;
     world.after(DELAY_MS, () => forwarder.receipt(receipt));
   }
 
@@ -185,10 +195,11 @@ function judge(seen: {
   const { count, dropped, endMs, made, notes, upMs } = seen;
   const waiting = new Set(seen.waiting.map(({ digest }) => digest));
   const ages = { urgent: [] as number[], live: [] as number[], backlog: [] as number[] };
-  let lost = 0;
-  for (const [digest, { cameMs, isReceipted, kind, madeMs }] of made) {
+  let [lost, left] = [0, 0];
+  for (const [digest, { cameMs, kind, madeMs, receiptedMs }] of made) {
     // What left the outbox has arrived, and a genuine receipt said so.
-    if (!waiting.has(digest) && !(cameMs !== undefined && isReceipted)) lost += 1;
+    if (!waiting.has(digest) && !(cameMs !== undefined && receiptedMs !== undefined)) lost += 1;
+    if (waiting.has(digest) && endMs - (receiptedMs ?? endMs) > GONE_MS) left += 1;
     if (dropped.has(digest)) continue;
     if (cameMs !== undefined) ages[kind].push(cameMs - Math.max(madeMs, upMs));
     else if (kind !== 'backlog') ages[kind].push(endMs - Math.max(madeMs, upMs));
@@ -199,7 +210,8 @@ function judge(seen: {
     liveAgeMs: Math.max(...ages.live),
     backlogDrained: ages.backlog.length,
   };
-  let wrong = 0;
+  let wrong = left;
+  if (left > 0) notes.push(`${left} batches stayed long after their receipts`);
   if (figures.liveAgeMs > FRESH_MS) {
     wrong += 1;
     notes.push(`live batches were ${Math.round(figures.liveAgeMs)} ms old`);
