@@ -5,6 +5,8 @@
  */
 import { join } from 'node:path';
 import { type FixedFile, openFixedFile } from '../devices/io/fixed-file.ts';
+import { isDiskFailure } from '../devices/io/sqlite.ts';
+import { isNoRoom } from '../devices/io/write-file.ts';
 import { limits } from '../devices/limits.ts';
 import type { Loss } from '../devices/reading.ts';
 import type { Log } from '../devices/runtime.ts';
@@ -34,11 +36,14 @@ const LOSSES_FILE = 'outbox.losses';
 /**
  * The file in the folder of the database; `undefined` where it cannot be made: then losses on a
  * full disk are kept in memory only.
+ *
+ * @throws EdgeError DB_DISK_FAILED
  */
 export function openLossesFile(directory: string, log: Log): FixedFile | undefined {
   try {
     return openFixedFile(join(directory, LOSSES_FILE), limits.outboxLossesFileBytes);
   } catch (error) {
+    if (isDiskFailure(error) && !isNoRoom(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     log.warn('the disk has no room to note what is lost while it is full', { reason });
     return undefined;

@@ -2,25 +2,21 @@
  * Disk that is taken while there is some: a file beside the database. When the disk is full it
  * goes, so that the loss of what cannot be kept can still be signed and stored.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { syncPath } from '../devices/io/write-file.ts';
+import { isDiskFailure } from '../devices/io/sqlite.ts';
+import { isNoRoom, syncHandle, syncPath } from '../devices/io/write-file.ts';
 import { limits } from '../devices/limits.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 
 export interface Reserve {
   /** Gives the disk back; `false` where that has been done. */
   release(): boolean;
-  /** Takes it again if that is due and the disk has room; `true` when it is held. */
+  /**
+   * Takes it again if that is due and the disk has room; `true` when it is held.
+   *
+   * @throws EdgeError DB_DISK_FAILED
+   */
   restore(): boolean;
 }
 
@@ -38,7 +34,7 @@ export const RESERVE_FILE = 'outbox.reserve';
 /** Bytes that are written at a time. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** Takes the reserve, if the disk has room for it. */
+/** Takes the reserve, if the disk has room for it. @throws EdgeError DB_DISK_FAILED */
 export function openReserve(options: ReserveOptions): Reserve {
   const { bytes, clock, file, log, random } = options;
   let isHeld = existsSync(file) && statSync(file).size >= bytes;
@@ -83,14 +79,15 @@ function fill(file: string, bytes: number, random: Random): boolean {
       for (let done = 0; done < bytes; ) {
         done += writeSync(handle, random.bytes(Math.min(CHUNK_BYTES, bytes - done)));
       }
-      fsyncSync(handle);
+      syncHandle(handle, file);
     } finally {
       closeSync(handle);
     }
     syncPath(dirname(file));
     return true;
-  } catch {
-    // Whatever keeps the file from being written, the outbox goes on without a reserve.
+  } catch (error) {
+    if (isDiskFailure(error) && !isNoRoom(error)) throw error;
+    // Whatever else keeps the file from being written, the outbox goes on without a reserve.
     rmSync(file, { force: true });
     return false;
   }

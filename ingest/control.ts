@@ -5,6 +5,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EdgeError } from '../devices/errors.ts';
+import { isDiskFailure } from '../devices/io/sqlite.ts';
 import { writeFileDurably } from '../devices/io/write-file.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
 
@@ -35,7 +36,7 @@ export interface RunningControl {
   /**
    * Says where it is found.
    *
-   * @throws EdgeError CFG_DIRECTORY_UNWRITABLE
+   * @throws EdgeError CFG_DIRECTORY_UNWRITABLE, DB_DISK_FAILED
    */
   write(control: Control): void;
   /** It does not end in order: the file stays, so that the next start looks more closely. */
@@ -53,6 +54,7 @@ export function createControl(data: string): RunningControl {
         writeFileDurably(file, `${JSON.stringify(control, null, 2)}\n`, 0o600);
         isOurs = true;
       } catch (cause) {
+        if (isDiskFailure(cause)) throw cause;
         throw new EdgeError('CFG_DIRECTORY_UNWRITABLE', `writing ${file}`, { cause });
       }
     },

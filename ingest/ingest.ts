@@ -8,6 +8,7 @@ import type { KeyStore, Signer } from '../devices/io/key-store.ts';
 import { fetchDocument } from '../devices/io/resolve/fetch-document.ts';
 import { resolveSettings } from '../devices/io/resolve/resolve-settings.ts';
 import { createResolver } from '../devices/io/resolve/resolver.ts';
+import { isDiskFailure } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
@@ -193,20 +194,33 @@ export interface IngesterOptions extends StageOptions {
 }
 
 /**
- * Starts an ingester. What cannot be opened ends the start, and what was opened is closed again.
+ * Starts an ingester. What cannot be opened ends the start, and what was opened is closed again,
+ * but for a disk that failed: then everything is left as it is.
  *
  * @throws EdgeError KEY_*, DB_*, CFG_DIRECTORY_UNWRITABLE, IN_PORT_TAKEN, IN_LISTEN
  */
 export async function startIngester(options: IngesterOptions): Promise<Ingester> {
   const closers: Closer[] = [];
   let closing: Promise<void> | undefined;
+  let fault: unknown;
+  let failed: (error: unknown) => void = () => {};
+  const failure = new Promise<unknown>((resolve) => {
+    failed = (error) => {
+      fault ??= error;
+      resolve(error);
+    };
+  });
   const close = () => {
     closing ??= closeAll(closers, options.log);
     return closing;
   };
   try {
-    return { ...(await open(options, closers)), close };
+    return { ...(await open(options, { closers, failed, failure })), close };
   } catch (error) {
+    const disk = [error, fault].find(isDiskFailure);
+    // Closing would sync what could not be synced: the caller ends the process.
+    if (disk instanceof EdgeError && disk.code === 'DB_DISK_FAILED') throw disk;
+    if (disk) throw new EdgeError('DB_DISK_FAILED', 'starting', { cause: disk });
     await close();
     throw error;
   }
@@ -223,14 +237,18 @@ async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
   }
 }
 
-async function open(options: IngesterOptions, closers: Closer[]): Promise<Omit<Ingester, 'close'>> {
+async function open(
+  options: IngesterOptions,
+  parts: {
+    readonly closers: Closer[];
+    readonly failed: (error: unknown) => void;
+    readonly failure: Promise<unknown>;
+  },
+): Promise<Omit<Ingester, 'close'>> {
+  const { closers, failed, failure } = parts;
   const { config, clock, log } = options;
   const { ingester, statusRefresh } = config;
   const { tenant } = ingester;
-  let failed: (error: unknown) => void = () => {};
-  const failure = new Promise<unknown>((resolve) => {
-    failed = resolve;
-  });
 
   const stages = await openStages(options, { closers, failed });
   const { admitter, apply, control, feed, journal, journalFile, keys, signer, twinsFile } = stages;

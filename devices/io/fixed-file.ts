@@ -9,7 +9,6 @@ import {
   constants,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
   openSync,
   readSync,
   writeSync,
@@ -18,7 +17,7 @@ import { dirname } from 'node:path';
 import { EdgeError } from '../errors.ts';
 import { proveCommitted } from './prove-disk.ts';
 import { storeKeyOf } from './store-key.ts';
-import { syncPath } from './write-file.ts';
+import { isNoRoom, syncHandle, syncPath } from './write-file.ts';
 
 /** What was written, and its number: each is higher than the one before. */
 export interface Numbered {
@@ -111,7 +110,7 @@ function openWhole(file: string, bytes: number): number {
       at += writeSync(handle, Buffer.alloc(bytes - at), 0, bytes - at, at);
     }
     if (have < bytes) {
-      fsyncSync(handle);
+      syncHandle(handle, file);
       syncPath(dirname(file));
     }
     return handle;
@@ -119,11 +118,6 @@ function openWhole(file: string, bytes: number): number {
     closeSync(handle);
     throw error;
   }
-}
-
-function isNoRoom(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 }
 
 function hashOf(bytes: Uint8Array): Buffer {

@@ -90,7 +90,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
       migrate(db, options.schema);
       assertFull(db);
       // SQLite syncs the folder of a file that it made, and takes no notice where that fails.
-      if (!inMemory) syncOrFail(dirname(file));
+      if (!inMemory) syncPath(dirname(file));
       return db;
     } catch (error) {
       // Closing it would sync once more what could not be synced.
@@ -148,9 +148,9 @@ export function lockDirectory(directory: string): () => void {
  * files then, not even closing them: the process ends at once.
  */
 export function isDiskFailure(error: unknown): boolean {
-  if (error instanceof EdgeError && error.code === 'DB_DISK_FAILED') return true;
   const cause = error instanceof EdgeError ? error.cause : error;
-  return sqliteCode(cause).startsWith('SQLITE_IOERR');
+  const isNamed = (one: unknown) => one instanceof EdgeError && one.code === 'DB_DISK_FAILED';
+  return isNamed(error) || isNamed(cause) || sqliteCode(cause).startsWith('SQLITE_IOERR');
 }
 
 /** Connections that are never closed. */
@@ -275,9 +275,9 @@ export function backUpDatabase(file: string, copy: string): void {
       } finally {
         db.close();
       }
-      syncOrFail(part);
+      syncPath(part);
       renameSync(part, copy);
-      syncOrFail(dirname(copy));
+      syncPath(dirname(copy));
       proveReplaced(copy, part);
     });
   } catch (error) {
@@ -344,16 +344,6 @@ function migrate(db: Database, schema: readonly SchemaStep[]): void {
     }
     db.pragma(`user_version = ${schema.length}`);
   }).immediate();
-}
-
-/** A file or a folder. */
-function syncOrFail(path: string): void {
-  try {
-    syncPath(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).syscall !== 'fsync') throw cause;
-    throw new EdgeError('DB_DISK_FAILED', `syncing ${path}`, { cause });
-  }
 }
 
 function ensureDirectory(directory: string): void {

@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { EdgeError } from '../errors.ts';
 import { proveReplaced } from './prove-disk.ts';
 
 /**
  * Replaces `file` by `content`: written beside it, synced, renamed over it, and the folder synced
  * (a rename is durable only once its folder is). Throws what the file system throws, with nothing
- * changed, and DB_DISK_FAILED where the disk took the file and cannot have kept it.
+ * changed, and DB_DISK_FAILED where the disk took the file and may not have kept it.
  */
 export function writeFileDurably(file: string, content: string | Uint8Array, mode = 0o644): void {
   writeChunksDurably(file, [content], mode);
@@ -28,7 +29,7 @@ export function writeChunksDurably(
         const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
         for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
       }
-      fsyncSync(handle);
+      syncHandle(handle, beside);
     } finally {
       closeSync(handle);
     }
@@ -41,12 +42,36 @@ export function writeChunksDurably(
   proveReplaced(file, beside);
 }
 
-/** Waits until a file or the names in a folder are on disk. Throws what the file system throws. */
+/**
+ * Waits until a file or the names in a folder are on disk.
+ *
+ * @throws EdgeError DB_DISK_FAILED, and what the file system throws where it cannot be opened
+ */
 export function syncPath(path: string): void {
   const handle = openSync(path, 'r');
   try {
-    fsyncSync(handle);
+    syncHandle(handle, path);
   } finally {
     closeSync(handle);
   }
+}
+
+/**
+ * Waits until what was written is on disk.
+ *
+ * @throws EdgeError DB_DISK_FAILED: what it was the kernel may have forgotten
+ */
+export function syncHandle(handle: number, path: string): void {
+  try {
+    fsyncSync(handle);
+  } catch (cause) {
+    throw new EdgeError('DB_DISK_FAILED', `syncing ${path}`, { cause });
+  }
+}
+
+/** Whether there was no room, in a call of ours or in the sync behind it. */
+export function isNoRoom(error: unknown): boolean {
+  const cause = error instanceof EdgeError ? error.cause : error;
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 }
