@@ -343,8 +343,7 @@ export class Forwarder {
     this.#learnSpeed(settlements);
     const settled = await outbox.settle(settlements);
     onSettled(settled);
-    // They stay in flight: sent again in their time, they get the same receipts.
-    if (settled.undone) return;
+    if (settled.undone) return this.#keepInFlight(settlements);
     for (const { code = 'unknown', digest, outcome } of settlements) {
       const row = this.#inFlight.get(digest)?.row;
       this.#inFlight.remove(digest);
@@ -357,6 +356,12 @@ export class Forwarder {
       if (change === 'released') this.#sayTaken(row.device);
       await this.#lookAgain(row.device);
     }
+    this.#pump();
+  }
+
+  /** The disk had no room to let them go: sent again in their time, they get the same receipts. */
+  #keepInFlight(settlements: readonly Settlement[]): void {
+    for (const { digest } of settlements) this.#inFlight.arrived(digest);
     this.#pump();
   }
 

@@ -35,6 +35,8 @@ export interface InFlight {
   has(digest: string): boolean;
   remove(digest: string): void;
   clear(): void;
+  /** It has arrived, but stays until it is answered once more: it is not on the line any more. */
+  arrived(digest: string): void;
   /** Waits longer before the credential is sent again. */
   postpone(sent: Sent): void;
   /** What is due to be sent again; each is due once more after twice its wait. */
@@ -79,6 +81,13 @@ export function createInFlight(clock: Clock): InFlight {
     remove,
     clear() {
       for (const digest of [...all.keys()]) remove(digest);
+    },
+    arrived(digest) {
+      const sent = all.get(digest);
+      if (!sent) return;
+      // Its row still counts, so that what is held here is bounded.
+      if (sent.lane !== undefined) loads[sent.lane].bytes -= sent.bytes;
+      all.set(digest, { ...sent, bytes: 0, isRepeated: true });
     },
     postpone,
     due() {

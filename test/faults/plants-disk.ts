@@ -42,7 +42,13 @@ export const diskPlants: readonly Plant[] = [
     name: 'unsettled-forgotten',
     promise: 'durable',
     summary: 'a batch that the full disk could not let go is not sent again on this uplink',
-    changes: [{ module: 'gateway/forward', find: 'if (settled.undone) return;', replace: '' }],
+    changes: [
+      {
+        module: 'gateway/forward',
+        find: 'if (settled.undone) return this.#keepInFlight(settlements);',
+        replace: '',
+      },
+    ],
     by: { fault: 'forwarding', count: 120, seed: 1 },
   },
   {

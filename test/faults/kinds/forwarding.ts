@@ -34,8 +34,11 @@ const URGENT_MS = 3_500;
 /** Batches that wait when the line comes up, for each that comes later: it is never empty. */
 const BACKLOG = 4;
 const READINGS = 40;
-/** A batch leaves the outbox within this after its first receipt, without another uplink. */
-const GONE_MS = 30_000;
+/**
+ * A batch leaves the outbox within this after its first receipt, without another uplink: the time
+ * of four tries, each after twice the wait of the one before.
+ */
+const GONE_MS = (1 + 2 + 4 + 8) * limits.receiptTimeoutMs;
 
 export const forwarding: Fault = {
   name: 'forwarding',
