@@ -79,7 +79,7 @@ it.each([1, 30, BATCHES])(
     expect(existsSync(salvaged.kept)).toBe(true);
     expect(malformed()).toBe(false);
     const databases = readdirSync(directory).filter((name) => !/-(wal|shm)$/.test(name));
-    expect(databases.sort()).toEqual(['outbox.db', 'outbox.db.damaged-1']);
+    expect(databases.sort()).toEqual(['disk.probe', 'outbox.db', 'outbox.db.damaged-1']);
 
     const { store } = openStore({ file, devices });
     const kept = allBatches(store);
