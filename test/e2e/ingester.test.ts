@@ -80,7 +80,7 @@ describe('bondline-ingest run', () => {
     expect((await fetch(`${one.http}/healthz`)).status).toBe(200);
     const toldAt = performance.now();
     expect(await one.end('SIGTERM')).toBe(0);
-    expect(performance.now() - toldAt).toBeLessThan(startMs);
+    expect(performance.now() - toldAt).toBeLessThan(3 * startMs);
     expect(existsSync(control)).toBe(false);
   });
 
