@@ -5,16 +5,19 @@
  * change that needs the journal itself is refused from that moment on; new times, new rights and
  * `access` are not.
  */
-import { closeSync, constants, ftruncateSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { EdgeError } from '../errors.ts';
 
 /** Beside the databases of a data directory; it is never read. */
 export const PROBE_FILE = 'disk.probe';
 
-/** The length goes round below this: a block that is never filled. */
-const LENGTHS = 4_096;
-let turn = 0;
+/**
+ * Threads have lengths of their own, two each, so that none sets the one that another has set a
+ * moment ago, which would change nothing.
+ */
+const THREADS_MAX = 2_048;
 
 /**
  * To be called after a commit and before anyone is told of it: changes the length of a file beside
@@ -23,13 +26,12 @@ let turn = 0;
  * @throws EdgeError DB_DISK_FAILED where the file system takes no changes any more
  */
 export function proveCommitted(file: string): void {
-  turn = (turn + 1) % LENGTHS;
   refusing(file, () => {
     const { O_CREAT, O_RDWR } = constants;
     const handle = openSync(join(dirname(file), PROBE_FILE), O_RDWR | O_CREAT, 0o600);
     try {
-      // The same length again would change nothing.
-      ftruncateSync(handle, turn);
+      const own = threadId % THREADS_MAX;
+      ftruncateSync(handle, fstatSync(handle).size === own ? own + THREADS_MAX : own);
     } finally {
       closeSync(handle);
     }
