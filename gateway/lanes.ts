@@ -100,10 +100,10 @@ export function createLanes(outbox: Outbox): Lanes {
       const sums = { rows: 0, bytes: 0 };
       let isAll = true;
 
-      /** Takes from one scan; says whether it is at its end. */
+      /** Takes from one scan; says whether it is at its end, and then that scan is over. */
       async function take(scan: Scan): Promise<boolean> {
-        const { device, lane, upTo } = scan;
         for (;;) {
+          const { device, lane, upTo } = scan;
           const rows = rooms[lane].rows - sums.rows;
           const bytes = rooms[lane].bytes - sums.bytes;
           if (rows <= 0 || bytes <= 0) return false;
@@ -126,7 +126,10 @@ export function createLanes(outbox: Outbox): Lanes {
             sums.rows += 1;
             sums.bytes += row.token.length;
           }
-          if (found.length < rows && read < bytes) return true;
+          if (found.length === rows || read >= bytes || scan.upTo !== upTo) continue;
+          // At once: what became backlog between this and the answer would never be looked at.
+          old = old.filter((other) => other !== scan);
+          return true;
         }
       }
 
@@ -139,10 +142,7 @@ export function createLanes(outbox: Outbox): Lanes {
       // The rows of a device that is held again, all of them, wait for its next release.
       const isWhole = new Map(held().map((one) => [one.device, one.closedFromMs === undefined]));
       old = old.filter(({ device }) => device === undefined || !isWhole.get(device));
-      for (const scan of [...old]) {
-        if (await take(scan)) old = old.filter((other) => other !== scan);
-        else isAll = false;
-      }
+      for (const scan of [...old]) isAll = (await take(scan)) && isAll;
       return { taken, isAll: isAll && !mayBeUrgent && !isLiveBehind };
     },
   };
