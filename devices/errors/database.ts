@@ -39,7 +39,7 @@ export const databaseErrors = {
   },
   DB_DISK_FAILED: {
     meaning: 'The disk failed to write or to keep something, so the process ends at once.',
-    hint: 'Check the disk and the kernel’s log, then start again; what was committed is still there.',
+    hint: 'Check its room, the disk and the kernel’s log, then start again; what was committed is there.',
     retryable: true,
   },
   DB_UNUSABLE: {

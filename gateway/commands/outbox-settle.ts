@@ -17,7 +17,7 @@ const LOOK_MS = 100;
 /**
  * Every receipt is verified before a row goes, here and by a gateway that runs.
  *
- * @throws EdgeError GW_RECEIPTS_REFUSED, GW_RECEIPTS_WAIT
+ * @throws EdgeError GW_RECEIPTS_REFUSED, GW_RECEIPTS_WAIT, DB_UNUSABLE where no row can go
  */
 export async function settleOutbox(
   { json, path, receipts: file }: { path: string; receipts: string; json: boolean },
@@ -87,7 +87,8 @@ function settleHere(
     log: createLog({ component: 'outbox', level: 'warn', clock, write: err }),
   });
   try {
-    rows.settle(settlements);
+    const { undone = false } = rows.settle(settlements);
+    if (undone) throw new EdgeError('DB_UNUSABLE', `settling in ${path}: the disk is full`);
   } finally {
     rows.close();
   }

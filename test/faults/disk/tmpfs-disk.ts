@@ -1,6 +1,6 @@
 /** A small disk in memory that can be filled to its last byte. Needs root. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,8 +10,8 @@ const FILL = 'filled-by-somebody-else';
 
 export interface TmpfsDisk {
   readonly path: string;
-  /** Leaves no room at all. */
-  fill(): void;
+  /** Leaves no room at all, or these bytes. */
+  fill(leave?: number): void;
   /** Gives the room back. */
   empty(): void;
   /** Unmounts it for good. Idempotent. */
@@ -33,8 +33,9 @@ export function openTmpfsDisk(path: string): TmpfsDisk {
   process.once('exit', unmount);
   return {
     path,
-    fill() {
+    fill(leave = 0) {
       for (const bytes of [FILL_BYTES, 1]) fillWith(file, Buffer.alloc(bytes));
+      truncateSync(file, statSync(file).size - leave);
     },
     empty: () => rmSync(file, { force: true }),
     close() {
