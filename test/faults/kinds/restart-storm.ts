@@ -23,7 +23,8 @@ import { judgeComeback } from '../net/reconnects.ts';
 
 /** From so many restarts on the crowd is the one that is promised. */
 const MANY = 20;
-const CROWD = { many: { light: 200, real: 3 }, few: { light: 20, real: 1 } };
+/** Light gateways at each of the two brokers, and real ones. */
+const CROWD = { many: { light: 200, real: 3 }, few: { light: 10, real: 1 } };
 /** Everything made before the broker was back is in its twin within this long. */
 const RIGHT_MS = 60_000;
 /** Mosquitto stays away for between so long, milliseconds. */
@@ -32,7 +33,7 @@ const AWAY_MS = [1_500, 3_500] as const;
 const DRAIN_S = 60;
 /** How often some of the light gateways make a batch, and how many of them do. */
 const MAKE_MS = 200;
-const MAKE_SHARE = 0.1;
+const MAKE_SHARE = 0.05;
 
 export const restartStorm: Fault = {
   name: 'restart-storm',
@@ -100,12 +101,11 @@ async function start(
   closers.push(() => site.close());
   const random = chance;
   const made = await makeLightGateways({
-    ...{ count: lightCount, random, ingestConfig: site.ingestConfig },
+    ...{ count: 2 * lightCount, random, ingestConfig: site.ingestConfig },
     folder: join(directory, 'light'),
   });
   closers.push(() => Promise.all(made.map((gateway) => gateway.close())));
-  const half = Math.ceil(lightCount / 2);
-  const light = { mosquitto: made.slice(0, half), embedded: made.slice(half) };
+  const light = { mosquitto: made.slice(0, lightCount), embedded: made.slice(lightCount) };
   const did = String(ingester.lines.find(({ ready }) => ready === true)?.['ingester']);
   for (const gateway of light.mosquitto) await gateway.open(storm.mosquitto.url, did);
   for (const gateway of light.embedded) await gateway.open(site.mqtt, did);
