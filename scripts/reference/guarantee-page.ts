@@ -1,6 +1,6 @@
 /** docs/guarantees.md: every promise, its mechanism, tests and plants, and what was reached. */
 import type { Fault, Plant } from '../../test/faults/fault.ts';
-import { type LedgerSum, readLedger, sumLedger } from '../../test/faults/ledger.ts';
+import { formatSeeds, type LedgerSum, readLedger, sumLedger } from '../../test/faults/ledger.ts';
 import { plants } from '../../test/faults/plants.ts';
 import { type Guarantee, promises } from '../../test/faults/promises.ts';
 import { loadFaults } from '../../test/faults/registry.ts';
@@ -8,9 +8,10 @@ import { readRuns, type SimRun } from '../../test/sim/ledger.ts';
 import { generatedNote } from './note.ts';
 
 const faults = await loadFaults();
+const ledger = readLedger();
 
 export function guaranteePage(): string {
-  const sums = new Map(sumLedger(readLedger()).map((sum) => [sum.fault, sum]));
+  const sums = new Map(sumLedger(ledger.shards).map((sum) => [sum.fault, sum]));
   return [
     '# What we promise\n',
     `${generatedNote}\n`,
@@ -90,12 +91,15 @@ function attack(name: string, sum: LedgerSum | undefined): string {
   const what = `\`${name}\`: ${fault.summary}${control}`;
   if (sum === undefined) return `| ${what} | not run | | | | | |`;
   const { count, doubled, firstDate, lastDate, lost, seeds, wrong } = sum;
-  const [first = 0, last = 0] = [Math.min(...seeds), Math.max(...seeds)];
-  const span = first === last ? `${first}` : `${first} to ${last}`;
   const days = firstDate === lastDate ? firstDate : `${firstDate} to ${lastDate}`;
-  return `| ${what} | ${count.toLocaleString('en')} ${fault.unit} of ${fault.counts.long.toLocaleString('en')} | ${lost} | ${doubled} | ${wrong} | ${span} | ${days} |`;
+  return `| ${what} | ${count.toLocaleString('en')} ${fault.unit} of ${fault.counts.long.toLocaleString('en')} | ${lost} | ${doubled} | ${wrong} | ${formatSeeds(seeds)} | ${days} |`;
 }
 
 function plantLine({ by, name, summary }: Plant): string {
-  return `- \`${name}\`: ${summary}. Caught by \`${by.fault}\` (seed ${by.seed}).`;
+  const run = ledger.planted.find(({ plant }) => plant === name);
+  const about = `- \`${name}\`: ${summary}.`;
+  // A run of another shard says nothing of this one.
+  if (run?.by !== by.fault || run.seed !== by.seed) return `${about} Not run.`;
+  const seen = run.caught ? 'Caught' : 'NOT caught';
+  return `${about} ${seen} by \`${by.fault}\` (seed ${by.seed}, ${run.date}).`;
 }

@@ -13,6 +13,21 @@ export interface LedgerShard extends Tally {
   readonly date: string;
 }
 
+/** How the last long run of a plant ended. */
+export interface LedgerPlant {
+  readonly plant: string;
+  /** The fault whose shard had to see it, and that shard's seed. */
+  readonly by: string;
+  readonly seed: number;
+  readonly caught: boolean;
+  readonly date: string;
+}
+
+interface Ledger {
+  readonly shards: readonly LedgerShard[];
+  readonly planted: readonly LedgerPlant[];
+}
+
 /** All that is known of one fault. */
 export interface LedgerSum extends Tally {
   readonly fault: string;
@@ -23,18 +38,53 @@ export interface LedgerSum extends Tally {
 
 export const ledgerFile = fileURLToPath(new URL('./counts.json', import.meta.url));
 
-export function readLedger(file = ledgerFile): LedgerShard[] {
-  if (!existsSync(file)) return [];
-  return (JSON.parse(readFileSync(file, 'utf8')) as { shards: LedgerShard[] }).shards;
+export function readLedger(file = ledgerFile): Ledger {
+  const kept: Partial<Ledger> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  return { shards: kept.shards ?? [], planted: kept.planted ?? [] };
 }
 
 /** Adds one shard; the file is whole at any moment. */
 export function addToLedger(shard: LedgerShard, file = ledgerFile): void {
-  const shards = [...readLedger(file), shard];
-  const lines = shards.map((one) => `    ${JSON.stringify(one)}`).join(',\n');
+  const { planted, shards } = readLedger(file);
+  writeLedger({ shards: [...shards, shard], planted }, file);
+}
+
+/** Keeps how a plant ended, in place of what was known of it. */
+export function addPlanted(one: LedgerPlant, file = ledgerFile): void {
+  const { planted, shards } = readLedger(file);
+  const others = planted.filter(({ plant }) => plant !== one.plant);
+  const all = [...others, one].sort((a, b) => (a.plant < b.plant ? -1 : 1));
+  writeLedger({ shards, planted: all }, file);
+}
+
+function writeLedger({ planted, shards }: Ledger, file: string): void {
+  const list = (all: readonly object[]) =>
+    all.map((one) => `\n    ${JSON.stringify(one)}`).join(',');
+  const text = `{\n  "shards": [${list(shards)}\n  ],\n  "planted": [${list(planted)}\n  ]\n}\n`;
   const next = `${file}.next`;
-  writeFileSync(next, `{\n  "shards": [\n${lines}\n  ]\n}\n`);
+  writeFileSync(next, text);
   renameSync(next, file);
+}
+
+/** The lowest seed from `from` on that none of the shards has. */
+export function freeSeed(seeds: readonly number[], from = 1): number {
+  let seed = from;
+  while (seeds.includes(seed)) seed += 1;
+  return seed;
+}
+
+/** Numbers as a person writes them: `1 to 4, 6, 9 to 10`. */
+export function formatSeeds(seeds: readonly number[]): string {
+  const spans: { first: number; last: number }[] = [];
+  for (const seed of [...seeds].sort((a, b) => a - b)) {
+    const span = spans.at(-1);
+    if (span !== undefined && seed <= span.last + 1) span.last = seed;
+    else spans.push({ first: seed, last: seed });
+  }
+  const texts = spans.map(({ first, last }) =>
+    first === last ? `${first}` : `${first} to ${last}`,
+  );
+  return texts.join(', ');
 }
 
 /** Sums by fault, in the order in which they first came. */

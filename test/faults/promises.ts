@@ -46,6 +46,7 @@ export const promises = {
       'sigkill-gateway',
       'sigkill-ingester',
       'sigkill-both',
+      'sigkill-starts',
       'power-cut-gateway',
       'power-cut-ingester',
       'power-cut-gateway-unsynced',
@@ -119,7 +120,7 @@ export const promises = {
         'does not move when the transaction fails, and nothing of it is kept',
       ],
     },
-    faults: ['sigkill-both', 'outbox-full', 'lying-broker', 'simulation'],
+    faults: ['sigkill-both', 'sigkill-starts', 'outbox-full', 'lying-broker', 'simulation'],
   },
   omission: {
     title: 'Omission shows',

@@ -10,7 +10,7 @@ interface Kind {
 
 const kinds: readonly Kind[] = [
   {
-    names: ['sigkill-gateway', 'sigkill-ingester', 'sigkill-both'],
+    names: ['sigkill-gateway', 'sigkill-ingester', 'sigkill-both', 'sigkill-starts'],
     load: () => import('./kinds/sigkill.ts'),
   },
   {

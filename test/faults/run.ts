@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { formatTable } from '../../gateway/commands/table.ts';
 import { KEPT_SITES_VARIABLE } from '../support/kept-site.ts';
 import { type Fault, isBroken, type Plant, type Tally } from './fault.ts';
-import { addToLedger, readLedger, sumLedger } from './ledger.ts';
+import { addPlanted, addToLedger, freeSeed, readLedger, sumLedger } from './ledger.ts';
 import { type PlantedResult, runPlant, secondsSince } from './planted.ts';
 import { plants } from './plants.ts';
 import { loadFaults } from './registry.ts';
@@ -95,8 +95,14 @@ function taskOf(fault: Fault): Task {
 }
 
 function taskOfPlant(plant: Plant): Task {
-  const { name } = plant;
-  return { name, run: async () => void caught.set(name, await runPlant(plant, say)) };
+  const { by, name } = plant;
+  const run = async () => {
+    const result = await runPlant(plant, say);
+    caught.set(name, result);
+    if (values.short) return;
+    addPlanted({ plant: name, by: by.fault, seed: by.seed, caught: result.caught, date: today() });
+  };
+  return { name, run };
 }
 
 /** The short form is one shard; the long one as many as are missing. */
@@ -123,21 +129,28 @@ async function strike(fault: Fault): Promise<FaultResult> {
 }
 
 async function longForm({ counts, name, unit }: Fault): Promise<Tally & { seed: number }> {
-  const known = () => sumLedger(readLedger()).find(({ fault }) => fault === name);
-  let seed = Number(values.seed ?? 1 + Math.max(0, ...(known()?.seeds ?? [])));
+  const known = () => sumLedger(readLedger().shards).find(({ fault }) => fault === name);
+  // Some shards take a part of all cases by their seed, so that none may be left out.
+  const nextSeed = () => freeSeed(known()?.seeds ?? [], Number(values.seed ?? 1));
+  let seed = nextSeed();
   for (let reached = known()?.count ?? 0; reached < counts.long; reached = known()?.count ?? 0) {
     const count = Math.min(counts.shard, counts.long - reached);
     const order: ShardOrder = { fault: name, seed, count };
     say(`${name}: ${reached} of ${counts.long} ${unit}; ${count} more with seed ${seed}`);
     const { notes = [], ...tally } = await runShard(order, say);
-    const date = new Date().toISOString().slice(0, 10);
     const kept = notes.slice(0, 3).map(shortened);
-    addToLedger({ fault: name, seed, date, ...tally, ...(kept.length > 0 && { notes: kept }) });
+    const noted = kept.length > 0 && { notes: kept };
+    addToLedger({ fault: name, seed, date: today(), ...tally, ...noted });
     if (tally.count === 0) break;
-    seed += 1;
+    seed = nextSeed();
   }
   const sum = known();
   return { count: 0, lost: 0, doubled: 0, wrong: 0, ...sum, seed: sum?.seeds.at(-1) ?? seed };
+}
+
+/** `2026-11-22`. */
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 /** The beginning says what it is, and the end of what a process said why. */

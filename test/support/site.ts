@@ -79,17 +79,26 @@ export class Site {
   }
 
   async startIngester(): Promise<RunningCommand> {
-    const command = this.start('ingest', ['run', this.ingestConfig, '--json', '--attached']);
+    const command = this.beginIngester();
     this.#ready = await command.ready();
     return command;
   }
 
+  /** Starts the ingester and waits for nothing. */
+  beginIngester(): RunningCommand {
+    return this.start('ingest', ['run', this.ingestConfig, '--json', '--attached']);
+  }
+
   /** Starts the gateway; resolves when it has signed something. */
   async startGateway(...more: string[]): Promise<RunningCommand> {
-    const args = ['run', this.gatewayConfig, '--json', '--attached', ...more];
-    const command = this.start('gateway', args);
+    const command = this.beginGateway(...more);
     await command.line((line) => Number(line['signed']) > 0);
     return command;
+  }
+
+  /** Starts the gateway and waits for nothing. */
+  beginGateway(...more: string[]): RunningCommand {
+    return this.start('gateway', ['run', this.gatewayConfig, '--json', '--attached', ...more]);
   }
 
   /** Starts any command; it ends with the site at the latest. */
