@@ -1,6 +1,6 @@
 /**
- * The thread that applies the journal, and the one that takes its place: an entry that ends or
- * holds up a thread twice is passed by, since the same entry would stop each start that follows.
+ * The thread that applies the journal, and the one that takes its place: an entry that holds up a
+ * thread is passed by, and one that ends two, since it would stop each start that follows.
  */
 import { Worker } from 'node:worker_threads';
 import { explain } from '../devices/errors.ts';
@@ -49,14 +49,15 @@ export function startApplyThread(options: ApplyThreadOptions): ApplyThread {
     let error: unknown;
     let isOver = false;
     const work = createWorkClock(() => name, limits.applyLookMs);
-    const lose = (why: unknown) => {
+    const lose = (why: unknown, { isHeldUp = false } = {}) => {
       if (isOver) return;
       isOver = true;
       cancelLook();
       const position = positionNow();
       if (position < 0) return options.ended(why);
-      // The first time it may have been the state of the thread: only one entry is blamed.
-      if (position === suspect) held.push({ position, how: 'held', reason: explain(why) });
+      // A thread may end for what went before, as where its memory is full: tried once more.
+      if (isHeldUp || position === suspect)
+        held.push({ position, how: 'held', reason: explain(why) });
       suspect = position;
       start();
       options.replaced(explain(why));
@@ -78,7 +79,8 @@ export function startApplyThread(options: ApplyThreadOptions): ApplyThread {
       const workedMs = work.at(position < 0 ? '' : String(position), nowMs - lookedMs);
       lookedMs = nowMs;
       if (workedMs >= limits.applyDeadlineMs) {
-        lose(new Error(`no end after ${limits.applyDeadlineMs} ms of work on entry ${position}`));
+        const why = `no end after ${limits.applyDeadlineMs} ms of work on entry ${position}`;
+        lose(new Error(why), { isHeldUp: true });
         void own.terminate();
       } else cancelLook = clock.after(limits.applyLookMs, look);
     };

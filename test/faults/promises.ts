@@ -165,7 +165,8 @@ export const promises = {
   bounded: {
     title: 'Bounded',
     says:
-      'Every queue has a limit in bytes. At ten times overload the gateway stays below 256 MiB of ' +
+      'Every queue of the ingester has a limit in bytes, those of the gateway one in bytes or readings. ' +
+      'At ten times overload the gateway stays below 256 MiB of ' +
       'resident memory, the ingester below 1 GiB; what is too much waits on the gateways’ disks.',
     mechanism:
       '`devices/limits.ts`; rates by source before any cryptography, a length guard before the ' +
@@ -203,9 +204,10 @@ export const promises = {
   custody: {
     title: 'Custody has a lane',
     says:
-      'Custody steps, seals, alarms and revocations pass telemetry on the gateway and in the ingester: ' +
-      'at ten times overload they are answered within 1 s (p99). Custody never skips a step, and ' +
-      'nothing is taken that a device sends after its revocation is stored.',
+      'On the gateway custody steps, seals and alarms go before live data, and those before what is ' +
+      'older. In the ingester custody steps and revocations pass telemetry: at ten times overload they ' +
+      'are answered within 1 s (p99). Custody never skips a step, and nothing is taken that a device ' +
+      'sends after its revocation is stored.',
     mechanism: '`gateway/lanes.ts`, `ingest/receive.ts`, `ingest/fold-custody.ts`.',
     tests: {
       'unit/gateway/forward.test.ts': ['sends what is urgent before live, and live before backlog'],
@@ -219,9 +221,15 @@ export const promises = {
     title: 'Poison is put aside',
     says:
       'A message that makes a worker throw, end or take too long is kept as evidence after the first ' +
-      'time and tried no more; the worker is replaced and others wait at most twice as long (p99).',
-    mechanism: '`ingest/admit-pool.ts`.',
+      'time and tried no more; the worker is replaced and others wait at most twice as long (p99). An ' +
+      'entry that the fold of twins throws at, or comes to no end with, is passed by and told; one that ' +
+      'ends the thread of the fold is tried once more before.',
+    mechanism: '`ingest/admit-pool.ts`, `ingest/apply-thread.ts`.',
     tests: {
+      'unit/ingest/lost-threads.test.ts': [
+        'passes an entry by at once that it comes to no end with',
+        'passes an entry by that ended it twice, and not one that ended it once',
+      ],
       'unit/ingest/unapplied.test.ts': [
         'is passed by, noted, and passed by in each group that it comes in',
       ],

@@ -24,16 +24,20 @@ function answer(): void {
   });
 }
 
-/** Falls over the entry at position 7, until it is told to leave it out. */
+/** Falls over the last entry, or comes to no end with it (`size` 9), until it may leave it out. */
 function apply(at: BigInt64Array): void {
   port.postMessage({ kind: 'ready', cursor: 0, unapplied: 0 });
   port.on('message', (order: ApplyOrder) => {
     if (order.kind === 'close') return port.close();
-    if (held?.some(({ position }) => position === 7)) {
-      port.postMessage({ kind: 'unapplied', entry: held[0] });
+    if (order.kind !== 'wake') return;
+    const last = order.size - 1;
+    const noted = held?.find(({ position }) => position === last);
+    if (noted !== undefined) {
+      port.postMessage({ kind: 'unapplied', entry: noted });
       return;
     }
-    Atomics.store(at, 0, 7n);
-    process.exit(1);
+    Atomics.store(at, 0, BigInt(last));
+    if (order.size < 9) process.exit(1);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });
 }

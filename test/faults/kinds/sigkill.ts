@@ -68,7 +68,7 @@ async function kill(
   });
 }
 
-/** Each side in turn: up to four starts are killed one after the other, then one comes to its end. */
+/** Each side in turn: up to four starts in a row are killed, then one comes to its end. */
 async function killStarts({ count, directory, seed, say }: Shard): Promise<Tally> {
   const chance = new Chance(seed);
   return withBoth({ count, directory }, async (running, start, begin) => {

@@ -1,10 +1,12 @@
 /** Threads that end by themselves while they answer or apply, and those that take their place. */
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../devices/runtime.ts';
+import { limits } from '../../../devices/limits.ts';
+import { type Clock, systemClock } from '../../../devices/runtime.ts';
 import { startAsker } from '../../../ingest/api-ask.ts';
 import { startApplyThread } from '../../../ingest/apply-thread.ts';
 import type { ApplyNews } from '../../../ingest/apply-worker.ts';
 import { eventually } from '../../support/eventually.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 
 const files = { journalFile: '', twinsFile: '', clock: systemClock };
 const module = new URL('../../support/failing-thread.ts', import.meta.url);
@@ -33,26 +35,46 @@ describe('the thread that answers questions', () => {
 
 describe('the thread that applies', () => {
   it('passes an entry by that ended it twice, and not one that ended it once', async () => {
-    const news: ApplyNews[] = [];
-    const replaced: string[] = [];
-    let ended: unknown;
-    const thread = startApplyThread({
-      ...{ ...files, module },
-      hear: (one) => news.push(one),
-      replaced(why) {
-        replaced.push(why);
-        thread.tell({ kind: 'wake', size: 8 });
-      },
-      ended: (error) => {
-        ended = error;
-      },
-    });
-    thread.tell({ kind: 'wake', size: 8 });
+    const { end, news, replaced, thread } = startApplying(8);
     const said = await eventually(() => news.find(({ kind }) => kind === 'unapplied'), 'a note');
     expect(said).toMatchObject({ entry: { position: 7, how: 'held' } });
     expect(replaced).toHaveLength(2);
-    expect(ended).toBeUndefined();
+    expect(end.error).toBeUndefined();
     thread.tell({ kind: 'close' });
-    await eventually(() => ended, 'its end');
+    await eventually(() => end.error, 'its end');
+  });
+
+  it('passes an entry by at once that it comes to no end with', async () => {
+    const clock = manualClock();
+    const { end, news, replaced, thread } = startApplying(9, clock);
+    const said = await eventually(() => {
+      // Only the looks at the thread wait for this clock.
+      clock.advance(limits.applyLookMs);
+      return news.find(({ kind }) => kind === 'unapplied');
+    }, 'a note');
+    expect(said).toMatchObject({ entry: { position: 8, how: 'held' } });
+    expect(replaced).toEqual([expect.stringContaining('no end after')]);
+    thread.tell({ kind: 'close' });
+    await eventually(() => end.error, 'its end');
   });
 });
+
+/** Threads that apply `size` entries, one in place of the other, and what is heard of them. */
+function startApplying(size: number, clock: Clock = systemClock) {
+  const news: ApplyNews[] = [];
+  const replaced: string[] = [];
+  const end: { error?: unknown } = {};
+  const thread = startApplyThread({
+    ...{ ...files, clock, module },
+    hear: (one) => news.push(one),
+    replaced(why) {
+      replaced.push(why);
+      thread.tell({ kind: 'wake', size });
+    },
+    ended: (error) => {
+      end.error = error;
+    },
+  });
+  thread.tell({ kind: 'wake', size });
+  return { news, replaced, end, thread };
+}
