@@ -131,14 +131,17 @@ async function inProof(document: object): Promise<Buffer> {
   );
 }
 
-/** A file may hold many credentials, and each is judged: it costs as much as there are. */
+/** Of what may hold many credentials each is judged: it costs as much as there are. */
+const ofMany = { msPerKiB: 2 } as const;
+
 function verifying(
   name: string,
   seedsOf: () => Promise<Awaited<ReturnType<Parser['prepare']>>['seeds']>,
+  bound: Pick<Parser, 'msPerKiB'> = {},
 ): Parser {
   return {
     name,
-    msPerKiB: 2,
+    ...bound,
     prepare: async () => {
       const context = { documents: documents(), atMs: steadyMs };
       return {
@@ -163,23 +166,24 @@ export const vcProof = verifying('vc-proof', async () => {
   return [{ bytes: one }, { bytes: await inProof(JSON.parse(one.toString()) as object) }];
 });
 
-export const presentation = verifying('presentation', async () => {
+const presented = async () => {
   const jwt = Buffer.from(signed(bytesOf(claim))).toString();
   const enveloped = {
     '@context': [vcContext],
     type: 'EnvelopedVerifiableCredential',
     id: `data:application/vc+jwt,${jwt}`,
   };
-  const presented = {
+  const presentation = {
     '@context': [vcContext],
     type: ['VerifiablePresentation'],
     holder: organisation.did,
     verifiableCredential: [enveloped, JSON.parse((await inProof(claim)).toString())],
   };
-  return [{ bytes: bytesOf(presented), wrap: signing(organisation.signer, 'vp+jwt') }];
-});
+  return [{ bytes: bytesOf(presentation), wrap: signing(organisation.signer, 'vp+jwt') }];
+};
+export const presentation = verifying('presentation', presented, ofMany);
 
-export const evidence = verifying('evidence', async () => {
+const evidenceFiles = async () => {
   const jwt = Buffer.from(signed(bytesOf(claim))).toString();
   const file = {
     bondlineEvidence: 1,
@@ -187,7 +191,8 @@ export const evidence = verifying('evidence', async () => {
     documents: [organisation.document],
   };
   return [{ bytes: bytesOf(file) }, { bytes: bytesOf([jwt, jwt]) }];
-});
+};
+export const evidence = verifying('evidence', evidenceFiles, ofMany);
 
 export const sdJwt = verifying('sd-jwt', async () => {
   const paths = [
