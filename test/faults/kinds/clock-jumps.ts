@@ -23,7 +23,7 @@ const JUMPS_OF_WORLD = 25;
 
 export const clockJumps: Fault = {
   name: 'clock-jumps',
-  summary: 'wall clocks jump, go back to 1970, leap and drift; order, timers and quality hold',
+  summary: 'wall clocks jump, go back to 1970, leap and drift; order and timers hold',
   unit: 'jumps',
   counts: { short: 6, long: 1_000, shard: 100 },
   run,

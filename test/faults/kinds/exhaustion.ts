@@ -19,14 +19,15 @@ import { readJournal } from '../judge-journal.ts';
 const TROUBLE_MS = 1_500;
 /** Within this time after it is over everything must work. */
 const RECOVERY_MS = 30_000;
+const LOOK_MS = 20;
 
 type Side = 'gateway' | 'ingester';
 
 /** Trouble for one process, over and over. */
 interface Trouble {
   begin(command: RunningCommand): void;
-  /** Ends it; the process is to be started anew where this says so, whatever it did. */
-  end(command: RunningCommand): Promise<boolean>;
+  /** Ends it. Returns sentences about what the process should not have done meanwhile. */
+  end(command: RunningCommand): Promise<readonly string[]>;
   close(): void;
 }
 
@@ -69,7 +70,7 @@ export const diskFull = exhaustion('disk-full', {
       begin: () => disk.fill(),
       async end() {
         disk.empty();
-        return false;
+        return [];
       },
       close: () => disk.close(),
     };
@@ -84,10 +85,13 @@ export const readOnly = exhaustion('read-only', {
     return {
       begin: () => disk.turnReadOnly(),
       async end(command) {
-        // A person repairs it, and starts the program again.
+        // Whoever writes sees it, and ends; then a person repairs it, and starts the program again.
+        const untilMs = performance.now() + RECOVERY_MS;
+        while (!hasEnded(command) && performance.now() < untilMs) await sleep(LOOK_MS);
+        const notes = hasEnded(command) ? [] : [`it went on for ${RECOVERY_MS} ms without a disk`];
         await command.kill();
         disk.remount();
-        return true;
+        return notes;
       },
       close: () => disk.close(),
     };
@@ -106,7 +110,7 @@ function limited(name: string, limit: ProcessLimit, what: string): Fault {
       begin: ({ pid }) => void takeAway(pid, limit),
       async end({ pid }) {
         giveBack(pid, limit);
-        return false;
+        return [];
       },
       close: () => undefined,
     }),
@@ -137,10 +141,9 @@ async function exhaust(
         // Whoever has to open something now, cannot.
         if (chance.happens(0.3)) rig.tap.swallow(false);
         await sleep(chance.fraction() * TROUBLE_MS);
-        const isRepaired = await trouble.end(command);
+        notes.push(...(await trouble.end(command)));
         const fromMs = performance.now();
-        const recovery = { rig, running, side, isRepaired };
-        if (!(await worksAgain(recovery, notes))) {
+        if (!(await worksAgain({ rig, running, side }, notes))) {
           notes.push(`time ${done}: nothing works after ${RECOVERY_MS} ms: ${running[side].said}`);
         }
         if (side === 'gateway' && running.gateway !== command) gateways.push(running.gateway);
@@ -162,13 +165,16 @@ async function exhaust(
   }
 }
 
+function hasEnded({ child }: RunningCommand): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
 /** What a process says that ended for want of something: a code of ours, or Node's last line. */
 const CLEAR = /\b[A-Z]{2,}_[A-Z_]+: |FATAL ERROR|out of memory|Cannot allocate|ERR_[A-Z_]+/i;
 
 /** Waits for a new receipt; where the side ends it is started anew, as systemd does. */
 async function worksAgain(
   {
-    isRepaired,
     rig,
     running,
     side,
@@ -176,17 +182,14 @@ async function worksAgain(
     readonly rig: TappedRig;
     readonly running: { gateway: RunningCommand; ingester: RunningCommand };
     readonly side: Side;
-    readonly isRepaired: boolean;
   },
   notes: string[],
 ): Promise<boolean> {
   const untilMs = performance.now() + RECOVERY_MS;
   while (performance.now() < untilMs) {
-    const { child, said } = running[side];
-    if (child.exitCode !== null || child.signalCode !== null) {
-      if (!isRepaired && !CLEAR.test(said)) {
-        notes.push(`it ended, and no line says why: ${said.slice(-300)}`);
-      }
+    const { said } = running[side];
+    if (hasEnded(running[side])) {
+      if (!CLEAR.test(said)) notes.push(`it ended, and no line says why: ${said.slice(-300)}`);
       if (side === 'gateway') running.gateway = rig.startGateway();
       else running.ingester = await rig.site.startIngester();
     }

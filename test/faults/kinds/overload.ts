@@ -30,10 +30,15 @@ const CROWD = 16;
 const GATEWAY_MIB_MAX = 256;
 const INGESTER_MIB_MAX = 1024;
 const CUSTODY_MS_MAX = 1_000;
+/** Of what it takes, so much must have been written in spite of its pushing back. */
+const WRITTEN_TIMES_MIN = 2;
+/** The share of what is read that must wait behind the line at the end. */
+const WAITING_MIN = 0.5;
 /** How often a custody step is sent. */
 const CUSTODY_EVERY_MS = 50;
 /** 4,000 readings a second are read, some 700 KB; the line carries less than a tenth of it. */
 const METERS = { devices: 4, points: 100, everyMs: 100, flushMs: 250 };
+const READ_PER_SECOND = (METERS.devices * METERS.points * 1_000) / METERS.everyMs;
 const LINE_BYTES_PER_SECOND = 48 * 1024;
 const DRAIN_S = 900;
 const PAGE = 1_000;
@@ -100,12 +105,19 @@ async function run({ count, directory, say, seed }: Shard): Promise<Tally> {
     if (!(memory.gatewayMiB <= GATEWAY_MIB_MAX)) notes.push(`gateway: ${memory.gatewayMiB} MiB`);
     if (!(memory.ingesterMiB <= INGESTER_MIB_MAX))
       notes.push(`ingester: ${memory.ingesterMiB} MiB`);
+    const sentPerSecond = Math.round(ended.written / count);
+    if (!(sentPerSecond >= WRITTEN_TIMES_MIN * batchesPerSecond)) {
+      notes.push(`no overload: ${sentPerSecond} batches a second were written`);
+    }
+    if (!(backlog >= WAITING_MIN * READ_PER_SECOND * count)) {
+      notes.push(`no overload: ${backlog} readings waited in the gateway`);
+    }
     const figures = {
       ...memory,
       ...{ custodyP99Ms: p99Ms, custodyP50Ms: Math.round(quantile(custody, 0.5)) },
       ...{ custodySteps: custody.length, takesPerSecond: Math.round(batchesPerSecond) },
       offeredPerSecond: Math.round(ended.offered / count),
-      sentPerSecond: Math.round(ended.written / count),
+      sentPerSecond,
       newPerSecond: Math.round(ended.accepted.length / count),
       gatewayBacklogReadings: backlog,
     };
