@@ -41,7 +41,7 @@ export function sayFound(options: {
     return;
   }
   const found = { entries: size, twinsBehind: size - apply.cursor(), lastTick, pid: left.pid };
-  const whole = 'the last run did not end in order: the journal is whole, the twins';
+  const whole = 'the last run did not end in order: the end of the journal is whole, the twins';
   const say = (how: string) => log.warn(`${whole} ${how}`, found);
   if (found.twinsBehind === 0) say('are up to date');
   else
