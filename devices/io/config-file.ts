@@ -93,10 +93,15 @@ function parsed<D extends Document>(parse: () => D): D | undefined {
   }
 }
 
-/** What a document says; `undefined` where its aliases unfold to more than is put up with. */
+/**
+ * What a document says; `undefined` where its aliases unfold to more than is put up with, or one of
+ * them stands for what it is a part of, which has no end and so no JSON.
+ */
 function said(document: Document): unknown {
   try {
-    return document.toJS() ?? {};
+    const value: unknown = document.toJS() ?? {};
+    JSON.stringify(value);
+    return value;
   } catch {
     return undefined;
   }

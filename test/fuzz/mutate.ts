@@ -21,6 +21,8 @@ const CHOICES = 0x3fff_ffff;
 /** Longest run that is put in, bytes: more than any of the wire's bounds. */
 const RUN_EXPONENT_MAX = 18;
 const REPEATS_MAX = 300;
+/** A change that would make it longer is left out: time and memory would be those of the length. */
+const INPUT_BYTES_MAX = 4 * 1024 * 1024;
 const NEST_MAX = 4_000;
 
 const numbers = [
@@ -175,7 +177,8 @@ export function bake(recipe: Recipe, seeds: readonly Seed[]): Uint8Array {
   if (seed === undefined) return new Uint8Array();
   let bytes: Buffer = Buffer.from(seed.bytes);
   for (const one of recipe.changes) {
-    bytes = one.kind === 'splice' ? spliced(bytes, one, seeds) : changes[one.kind](bytes, one);
+    const next = one.kind === 'splice' ? spliced(bytes, one, seeds) : changes[one.kind](bytes, one);
+    if (next.length <= INPUT_BYTES_MAX) bytes = next;
   }
   return seed.wrap?.(bytes) ?? bytes;
 }

@@ -27,6 +27,12 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('says that an alias stands for what it is a part of', () => {
+    for (const text of ['&a [*a,*a]', 'port: &a { b: *a }', '&a { port: [ *a ] }']) {
+      expect(mistakesIn(text), text).toEqual([expect.stringMatching(/^1:1 its aliases/)]);
+    }
+  });
+
   it('says that aliases unfold to too much', () => {
     const lines = ['port: 1', 'a0: &a0 [1,1,1,1,1,1,1,1,1]'];
     for (let at = 1; at < 6; at += 1) {
