@@ -80,7 +80,7 @@ export async function openBorder(
       stations.find(({ fingerprint }) => fingerprint === gateway)?.link.send('down', receipt);
     },
     onStored: (entries) => watch.stored(entries),
-    onApplied: (applied, view) => watch.applied(applied, view),
+    onApplied: (applied, view, live) => watch.applied(applied, view, live),
   });
   const files = new Map<string, Uint8Array>();
   const waiting: (() => Promise<void>)[] = [];

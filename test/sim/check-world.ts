@@ -11,9 +11,10 @@ import { type AppliedWorld, applyTo, nothingApplied } from './applied.ts';
 import { checkBounds } from './check-bounded.ts';
 import { type CustodyChain, checkHead } from './check-custody.ts';
 import { checkGone, checkNothingLost, checkReceipt } from './check-durable.ts';
-import { checkGapAlerts, checkGaps } from './check-omission.ts';
+import { checkGapAlerts, checkGaps, nothingBounded } from './check-omission.ts';
 import { checkCounts, checkPlaces, checkStored, type Held, nothingHeld } from './check-once.ts';
 import { checkNewest } from './check-order.ts';
+import { checkTwins, type LiveTwins, nothingCompared } from './check-rebuilt.ts';
 import { checkRebuilt, checkRollbacks } from './check-restore.ts';
 import { checkJudged } from './check-trust.ts';
 import { type Facts, noFacts, noteCommit, noteStored } from './facts.ts';
@@ -39,6 +40,8 @@ export class Watch {
   steps = 0;
   readonly chain: CustodyChain & { steps: CustodyChain['steps'][number][] };
   readonly #held: Held = nothingHeld();
+  readonly #compared = nothingCompared();
+  readonly #bounded = nothingBounded();
   readonly #served: (device: string) => number;
   readonly #nowMs: () => number;
   readonly #trace = createHash('sha256');
@@ -54,6 +57,11 @@ export class Watch {
     this.#served = options.served;
     this.#nowMs = options.nowMs;
     this.chain = { goods: options.goods, steps: [] };
+  }
+
+  /** How much was looked at: twins compared with a fold anew, histories beyond a bound. */
+  get counts(): { compared: number; coarseHistories: number; shortHistories: number } {
+    return { compared: this.#compared.twins, ...this.#bounded };
   }
 
   /** Digest of all steps, what they were about and when: the same seed gives the same. */
@@ -72,7 +80,8 @@ export class Watch {
   /** The journal committed. */
   stored(entries: readonly JournalEntry[]): void {
     const stored = noteStored(this.facts, entries);
-    this.#step('journal', ...entries.map(({ header }) => `${header.kind} ${header.digest}`));
+    this.#compared.fold.stored(entries);
+    this.#step('journal', ...entries.map(wordOf));
     this.#say('doubled', checkStored(this.facts, this.#held, stored, this.#served));
     this.#say('wrong', checkJudged(this.facts, entries));
   }
@@ -87,13 +96,18 @@ export class Watch {
   applied(
     { changed, cursor }: { changed: readonly TwinState[]; cursor: number },
     view: (state: TwinState) => Twin,
+    live: LiveTwins,
   ): void {
     this.#step('twins', String(cursor));
     this.#applied = applyTo(this.#applied, this.facts, cursor);
     this.#say('doubled', checkCounts(this.#applied, changed));
     this.#say('wrong', checkNewest(this.#applied, changed));
-    this.#say('wrong', checkGaps(this.facts, this.#applied, changed, view));
+    this.#say(
+      'wrong',
+      checkGaps(this.facts, this.#applied, { changed, view, bounded: this.#bounded }),
+    );
     this.#say('wrong', checkHead(this.#applied, this.chain, changed));
+    this.#say('wrong', checkTwins(this.#compared, live, changed));
   }
 
   /** Now and then: what is too dear for each step. */
@@ -132,4 +146,9 @@ export class Watch {
       this.broken.push(`${new Date(this.#nowMs()).toISOString()} ${sentence}`);
     }
   }
+}
+
+/** A digest of what was refused may be one of a signature, which no seed gives. */
+function wordOf({ header: { digest, kind } }: JournalEntry): string {
+  return kind === 'refusal' ? kind : `${kind} ${digest}`;
 }
