@@ -69,7 +69,7 @@ export async function openBorder(
   const stations: Station[] = [];
   const sensors = new Map<string, Sensor>();
   const watch = new Watch({
-    served: (did) => sensors.get(did)?.count ?? 0,
+    served: (did) => sensors.get(did) ?? { count: 0, isAsked: false },
     nowMs: () => world.nowMs,
     goods: `${organisation.did}/batch/in-custody`,
   });

@@ -16,6 +16,7 @@ import { checkCounts, checkPlaces, checkStored, type Held, nothingHeld } from '.
 import { checkNewest } from './check-order.ts';
 import { checkTwins, type LiveTwins, nothingCompared } from './check-rebuilt.ts';
 import { checkRebuilt, checkRollbacks } from './check-restore.ts';
+import { checkServed, type Served } from './check-served.ts';
 import { checkJudged } from './check-trust.ts';
 import { type Facts, noFacts, noteCommit, noteStored } from './facts.ts';
 import type { Office } from './office.ts';
@@ -42,14 +43,14 @@ export class Watch {
   readonly #held: Held = nothingHeld();
   readonly #compared = nothingCompared();
   readonly #bounded = nothingBounded();
-  readonly #served: (device: string) => number;
+  readonly #served: (device: string) => Served;
   readonly #nowMs: () => number;
   readonly #trace = createHash('sha256');
   #applied: AppliedWorld = nothingApplied();
 
   constructor(options: {
-    /** How many values the sensor of a device gave. */
-    readonly served: (device: string) => number;
+    /** What the sensor of a device gave. */
+    readonly served: (device: string) => Served;
     readonly nowMs: () => number;
     /** The goods whose custody the holders pass on. */
     readonly goods: string;
@@ -82,7 +83,8 @@ export class Watch {
     const stored = noteStored(this.facts, entries);
     this.#compared.fold.stored(entries);
     this.#step('journal', ...entries.map(wordOf));
-    this.#say('doubled', checkStored(this.facts, this.#held, stored, this.#served));
+    const served = (device: string) => this.#served(device).count;
+    this.#say('doubled', checkStored(this.facts, this.#held, stored, served));
     this.#say('wrong', checkJudged(this.facts, entries));
   }
 
@@ -123,6 +125,7 @@ export class Watch {
   /** At the end, when everything was mended and came to rest. */
   ended(office: Office): void {
     this.#say('lost', checkNothingLost(this.facts));
+    this.#say('lost', checkServed(this.facts, this.#served));
     const alerts = (device: string) => office.alerts(device);
     this.#say('wrong', checkRollbacks(this.#applied, alerts));
     this.#say('wrong', checkGapAlerts(this.facts, this.#applied, alerts));
