@@ -69,7 +69,7 @@ export async function openBorder(
   const stations: Station[] = [];
   const sensors = new Map<string, Sensor>();
   const watch = new Watch({
-    served: (did) => sensors.get(did)?.count ?? 0,
+    served: (did) => sensors.get(did) ?? { count: 0, isAsked: false },
     nowMs: () => world.nowMs,
     goods: `${organisation.did}/batch/in-custody`,
   });
@@ -80,7 +80,7 @@ export async function openBorder(
       stations.find(({ fingerprint }) => fingerprint === gateway)?.link.send('down', receipt);
     },
     onStored: (entries) => watch.stored(entries),
-    onApplied: (applied, view) => watch.applied(applied, view),
+    onApplied: (applied, view, live) => watch.applied(applied, view, live),
   });
   const files = new Map<string, Uint8Array>();
   const waiting: (() => Promise<void>)[] = [];

@@ -11,10 +11,12 @@ import { type AppliedWorld, applyTo, nothingApplied } from './applied.ts';
 import { checkBounds } from './check-bounded.ts';
 import { type CustodyChain, checkHead } from './check-custody.ts';
 import { checkGone, checkNothingLost, checkReceipt } from './check-durable.ts';
-import { checkGapAlerts, checkGaps } from './check-omission.ts';
+import { checkGapAlerts, checkGaps, nothingBounded } from './check-omission.ts';
 import { checkCounts, checkPlaces, checkStored, type Held, nothingHeld } from './check-once.ts';
 import { checkNewest } from './check-order.ts';
+import { checkTwins, type LiveTwins, nothingCompared } from './check-rebuilt.ts';
 import { checkRebuilt, checkRollbacks } from './check-restore.ts';
+import { checkServed, type Served } from './check-served.ts';
 import { checkJudged } from './check-trust.ts';
 import { type Facts, noFacts, noteCommit, noteStored } from './facts.ts';
 import type { Office } from './office.ts';
@@ -39,14 +41,16 @@ export class Watch {
   steps = 0;
   readonly chain: CustodyChain & { steps: CustodyChain['steps'][number][] };
   readonly #held: Held = nothingHeld();
-  readonly #served: (device: string) => number;
+  readonly #compared = nothingCompared();
+  readonly #bounded = nothingBounded();
+  readonly #served: (device: string) => Served;
   readonly #nowMs: () => number;
   readonly #trace = createHash('sha256');
   #applied: AppliedWorld = nothingApplied();
 
   constructor(options: {
-    /** How many values the sensor of a device gave. */
-    readonly served: (device: string) => number;
+    /** What the sensor of a device gave. */
+    readonly served: (device: string) => Served;
     readonly nowMs: () => number;
     /** The goods whose custody the holders pass on. */
     readonly goods: string;
@@ -54,6 +58,11 @@ export class Watch {
     this.#served = options.served;
     this.#nowMs = options.nowMs;
     this.chain = { goods: options.goods, steps: [] };
+  }
+
+  /** How much was looked at: twins compared with a fold anew, histories beyond a bound. */
+  get counts(): { compared: number; coarseHistories: number; shortHistories: number } {
+    return { compared: this.#compared.twins, ...this.#bounded };
   }
 
   /** Digest of all steps, what they were about and when: the same seed gives the same. */
@@ -72,8 +81,10 @@ export class Watch {
   /** The journal committed. */
   stored(entries: readonly JournalEntry[]): void {
     const stored = noteStored(this.facts, entries);
-    this.#step('journal', ...entries.map(({ header }) => `${header.kind} ${header.digest}`));
-    this.#say('doubled', checkStored(this.facts, this.#held, stored, this.#served));
+    this.#compared.fold.stored(entries);
+    this.#step('journal', ...entries.map(wordOf));
+    const served = (device: string) => this.#served(device).count;
+    this.#say('doubled', checkStored(this.facts, this.#held, stored, served));
     this.#say('wrong', checkJudged(this.facts, entries));
   }
 
@@ -87,13 +98,18 @@ export class Watch {
   applied(
     { changed, cursor }: { changed: readonly TwinState[]; cursor: number },
     view: (state: TwinState) => Twin,
+    live: LiveTwins,
   ): void {
     this.#step('twins', String(cursor));
     this.#applied = applyTo(this.#applied, this.facts, cursor);
     this.#say('doubled', checkCounts(this.#applied, changed));
     this.#say('wrong', checkNewest(this.#applied, changed));
-    this.#say('wrong', checkGaps(this.facts, this.#applied, changed, view));
+    this.#say(
+      'wrong',
+      checkGaps(this.facts, this.#applied, { changed, view, bounded: this.#bounded }),
+    );
     this.#say('wrong', checkHead(this.#applied, this.chain, changed));
+    this.#say('wrong', checkTwins(this.#compared, live, changed));
   }
 
   /** Now and then: what is too dear for each step. */
@@ -109,6 +125,7 @@ export class Watch {
   /** At the end, when everything was mended and came to rest. */
   ended(office: Office): void {
     this.#say('lost', checkNothingLost(this.facts));
+    this.#say('lost', checkServed(this.facts, this.#served));
     const alerts = (device: string) => office.alerts(device);
     this.#say('wrong', checkRollbacks(this.#applied, alerts));
     this.#say('wrong', checkGapAlerts(this.facts, this.#applied, alerts));
@@ -132,4 +149,9 @@ export class Watch {
       this.broken.push(`${new Date(this.#nowMs()).toISOString()} ${sentence}`);
     }
   }
+}
+
+/** A digest of what was refused may be one of a signature, which no seed gives. */
+function wordOf({ header: { digest, kind } }: JournalEntry): string {
+  return kind === 'refusal' ? kind : `${kind} ${digest}`;
 }

@@ -30,6 +30,8 @@ export interface SignedBatch extends Place {
   readonly steps: number;
   /** Places that its losses name. */
   readonly losses: readonly string[];
+  /** How many values it says are lost that were in no batch. */
+  readonly lost: number;
 }
 
 /** An entry, as far as promises ask. */
@@ -148,7 +150,10 @@ interface Payload {
     };
     readonly 'bl:sequence': number;
     readonly 'bl:clock': { readonly 'bl:steps': number };
-    readonly 'bl:losses'?: readonly { readonly 'bl:batches'?: Range }[];
+    readonly 'bl:losses'?: readonly {
+      readonly 'bl:batches'?: Range;
+      readonly 'bl:count': number;
+    }[];
     readonly sensorElementList?: readonly {
       readonly sensorReport: readonly {
         readonly 'bl:point': string;
@@ -207,6 +212,9 @@ function readToken(
       })),
     ),
     losses,
+    lost: (subject['bl:losses'] ?? [])
+      .filter((loss) => loss['bl:batches'] === undefined)
+      .reduce((sum, loss) => sum + loss['bl:count'], 0),
   };
 }
 

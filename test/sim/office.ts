@@ -1,5 +1,6 @@
 /** The ingester's machine: its two disks outlive its power, its memory does not. */
 import { join } from 'node:path';
+import type { Database } from '../../devices/io/sqlite.ts';
 import { silentLog } from '../../devices/runtime.ts';
 import { createInlineAdmitter } from '../../ingest/admitter.ts';
 import { type Applied, Applier } from '../../ingest/apply-engine.ts';
@@ -14,6 +15,7 @@ import type { JournalEntry } from '../../ingest/store.ts';
 import type { Twin } from '../../ingest/twin.ts';
 import { openTwinsStore, type TwinRow, type TwinsStore } from '../../ingest/twins-store.ts';
 import type { Chance } from './chance.ts';
+import type { LiveTwins } from './check-rebuilt.ts';
 import { MachineClock, type World } from './clock.ts';
 import { Disk, PowerCut } from './disk.ts';
 import { type SeededKey, seededSigner } from './identity.ts';
@@ -30,6 +32,7 @@ export interface OfficeOptions {
   readonly onApplied: (
     applied: Pick<Applied, 'changed' | 'cursor'>,
     view: (state: TwinState) => Twin,
+    live: LiveTwins,
   ) => void;
 }
 
@@ -95,9 +98,7 @@ export class Office {
       this.#tell();
       const applier = new Applier({ journal, store: twins, plugins: foldPlugins });
       this.#applier = applier;
-      this.#options.onApplied({ changed: [], cursor: applier.cursor }, (state) =>
-        applier.view(state),
-      );
+      this.#seen(applier);
       const wake = () => {
         clock.after(20, () => this.#apply(applier, failed));
       };
@@ -209,11 +210,23 @@ export class Office {
     try {
       for (let applied = applier.step(); applied !== undefined; applied = applier.step()) {
         if (this.#applier !== applier) return;
-        this.#options.onApplied(applied, (state) => applier.view(state));
+        this.#seen(applier, applied);
       }
     } catch (error) {
       if (this.#applier === applier) failed(error);
     }
+  }
+
+  /** The twins changed, or were found. */
+  #seen(applier: Applier, applied?: Applied): void {
+    const [journal, store] = [this.#journal as JournalStore, this.#twins as TwinsStore];
+    const { changed = [], cursor = applier.cursor } = applied ?? {};
+    this.#options.onApplied({ changed, cursor }, (state) => applier.view(state), {
+      store,
+      leaf: (position) => journal.leaf(position),
+      count: () => this.twinsDisk.look(countTwins) ?? 0,
+      isFound: applied === undefined,
+    });
   }
 
   #tell(): void {
@@ -234,4 +247,8 @@ export class Office {
     this.#journal = undefined;
     this.#twins = undefined;
   }
+}
+
+function countTwins(db: Database): number {
+  return Number(db.prepare('SELECT count(*) FROM twin').pluck().get());
 }

@@ -163,6 +163,7 @@ function countsOf({ scene, sensors, watch }: Border): Record<string, number> {
   return {
     ...counts,
     steps: watch.steps,
+    ...watch.counts,
     entries: watch.facts.journal.length,
     batches: watch.facts.signed.size,
     served: sensors.reduce((sum, { count }) => sum + count, 0),

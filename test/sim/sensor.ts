@@ -78,6 +78,11 @@ export class Sensor {
     return this.#count;
   }
 
+  /** Gives a value once, to whoever asks. */
+  get isAsked(): boolean {
+    return this.profile === polledProfile;
+  }
+
   get answersAfterMs(): number {
     return 1 + this.#chance.fraction() * this.#faults.delayMs;
   }
