@@ -160,6 +160,8 @@ export const limits = {
   outboxCommitReadingsMax: 256,
   /** and at most this many batches, since a heartbeat has no readings. */
   outboxCommitBatchesMax: 64,
+  /** Epochs that a device opens one after the other, while others move its counter as well. */
+  epochTriesMax: 16,
   /** Characters of a passphrase or PIN that is typed. */
   secretCharactersMax: 1024,
   /** A token (PKCS#11) must answer within this. */

@@ -30,10 +30,16 @@ export function checkGatewayConfig(config: WrittenConfig, known: Registries): Sc
   const uplink = check?.(connection, { isInvited }) ?? [];
   return [
     ...checkNames(config),
-    ...below(['keys'], keyStoreMistakes(config.keys)),
+    ...below(['keys'], [...keyStoreMistakes(config.keys), ...checkCounting(config.keys)]),
     ...below(['uplink', 'connection'], uplink),
     ...config.devices.flatMap((device, index) => checkDevice(device, ['devices', index], known)),
   ];
+}
+
+function checkCounting({ countBatches, store }: WrittenConfig['keys']): SchemaMistake[] {
+  if (countBatches === undefined || store === 'pkcs11') return [];
+  const message = `"countBatches" needs a token that counts: store pkcs11; this one is ${store}`;
+  return [{ path: ['countBatches'], message }];
 }
 
 /**

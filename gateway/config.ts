@@ -170,6 +170,19 @@ const httpSchema = Type.Object(
   { ...closed, description: 'The gateway’s own status page.', default: {} },
 );
 
+const keysSchema = Type.Object(
+  {
+    ...keyStoreSchema.properties,
+    countBatches: Type.Optional(
+      Type.Boolean({
+        description:
+          'With pkcs11: whether the token counts each batch before it is signed, so that a gateway resumed from a snapshot signs no place twice. Costs a read and a write of the token for each batch. Default false.',
+      }),
+    ),
+  },
+  { ...closed, description: 'Where keys are kept: "gateway" and one for each device. Required.' },
+);
+
 function configSchema<P extends TSchema>(profile: P) {
   return Type.Object(
     {
@@ -184,10 +197,7 @@ function configSchema<P extends TSchema>(profile: P) {
         },
         { ...closed, description: 'The gateway itself. Required.' },
       ),
-      keys: {
-        ...keyStoreSchema,
-        description: 'Where keys are kept: "gateway" and one for each device. Required.',
-      },
+      keys: keysSchema,
       facility: uri(
         'URI of the place where readings are taken. Required.',
         'did:web:you.example/facility/one',

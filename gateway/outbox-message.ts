@@ -8,6 +8,8 @@ export interface OutboxSettings {
   /** The database's file. */
   readonly file: string;
   readonly keys: UnlockedKeyStore;
+  /** The token counts each batch before it is signed. */
+  readonly countBatches?: boolean;
   /** Labels of the keys: the gateway's and each device's. */
   readonly labels: readonly string[];
   readonly bytesMax: number;

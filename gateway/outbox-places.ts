@@ -14,21 +14,14 @@ import { limits } from '../devices/limits.ts';
 import type { Log, Random } from '../devices/runtime.ts';
 import { readingsOf, spanOf, splitDraft } from './draft.ts';
 import type { Draft } from './outbox.ts';
+import { type Counting, contested, type EpochGuard, PlaceCounter } from './outbox-counting.ts';
 import type { Statements } from './outbox-statements.ts';
-import type { NewRow, Working } from './outbox-step.ts';
+import type { History, NewRow, RolledBack, Working } from './outbox-step.ts';
 import type { DeviceRow } from './outbox-tables.ts';
 
 /** `batch.priority`. */
 export const URGENT = 0;
 export const ORDINARY = 1;
-
-/** Where the highest epoch of a device is kept apart from the disk, as in a token. */
-export interface EpochGuard {
-  /** The epoch that is kept, 0 before the first; `undefined` where none can be for this device. */
-  read(device: string): Promise<number | undefined>;
-  /** Resolves when the higher epoch is kept. */
-  raise(device: string, epoch: number): Promise<void>;
-}
 
 export interface PlacesOptions {
   readonly sql: Statements;
@@ -44,9 +37,14 @@ export class Places {
   readonly #options: PlacesOptions;
   /** Devices whose epoch this run has opened, as committed. */
   readonly #devices = new Map<string, DeviceRow>();
+  readonly #counter: PlaceCounter;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
+    this.#counter = new PlaceCounter({
+      ...options,
+      open: (draft, last, working, why) => this.#openEpoch(draft, last, working, why),
+    });
   }
 
   /** Signs the draft as one batch, or as several where its credential would be too large. */
@@ -54,7 +52,8 @@ export class Places {
     const { random, signers } = this.#options;
     const signer = signers.get(draft.device);
     assert(signer, `there is no key for ${draft.device}`);
-    const { before, row: last } = await this.#historyOf(draft, working);
+    const history = await this.#historyOf(draft, working);
+    const { before, row: last } = history;
     const place = placeBehind(last);
     const ids = { credential: uuid(random.bytes(16)), event: uuid(random.bytes(16)) };
     const payload = composeBatch(draft, place, ids);
@@ -67,6 +66,11 @@ export class Places {
       const [first, second] = splitDraft(draft);
       const rows = await this.sign(first, working, level);
       return [...rows, ...(await this.sign(second, working, level))];
+    }
+    if (this.#counter.isCounting) {
+      const counted = await this.#counter.count(draft, history, working);
+      working.devices.set(draft.device, counted);
+      if (counted !== history) return this.sign(draft, working, level);
     }
     const token = await prepared.sign();
     assert(token.length === prepared.bytes, 'a token is as long as it was said to be');
@@ -87,10 +91,17 @@ export class Places {
     return [{ ...named, ...span, token, priority, losses, level }];
   }
 
-  /** Opens the device's epoch where none is open, so that what that shows can be said at once. */
+  /**
+   * Opens the device's epoch where none is open, or where the token is no longer where this run
+   * left it, so that what that shows can be said at once.
+   */
   async open(draft: Draft, working: Working): Promise<void> {
-    const { before, row } = await this.#historyOf(draft, working);
-    working.devices.set(draft.device, { before, row });
+    const did = draft.device;
+    const isOpen = working.devices.has(did) || this.#devices.has(did);
+    const history = await this.#historyOf(draft, working);
+    const isToLook = isOpen && this.#counter.isCounting;
+    const now = isToLook ? await this.#counter.look(draft, history, working) : history;
+    working.devices.set(did, now);
   }
 
   /** Takes the places that were signed for; nobody else may have had them meanwhile. */
@@ -105,36 +116,46 @@ export class Places {
     }
   }
 
+  /** Part of the transaction, behind what its batches drop: what they do not say is said later. */
+  keepRolledBack(working: Working): void {
+    this.#counter.keepRolledBack(working);
+  }
+
   /** After the transaction: where the histories stand, or that their places are spent. */
   settle({ devices }: Working, isCommitted: boolean): void {
     for (const [did, { row }] of devices) {
       if (!isCommitted) this.#devices.delete(did);
       else if (row.sequence > 0) this.#devices.set(did, row);
+      else this.#devices.delete(did);
     }
   }
 
   /** Where the device's history stands, with what is signed here and not committed. */
-  async #historyOf(
-    draft: Draft,
-    working: Working,
-  ): Promise<{ before: DeviceRow | undefined; row: DeviceRow }> {
+  async #historyOf(draft: Draft, working: Working): Promise<History> {
     const did = draft.device;
     const known = working.devices.get(did);
     if (known) return known;
     const committed = this.#devices.get(did);
     if (committed) return { before: committed, row: committed };
     const before = this.#options.sql.device.get(did);
-    return { before, row: await this.#openEpoch(draft, before) };
+    return { before, row: await this.#openEpoch(draft, before, working) };
   }
 
   /** A new epoch behind the last digest; it is stored with its first batch. */
-  async #openEpoch(draft: Draft, last: DeviceRow | undefined): Promise<DeviceRow> {
-    const did = draft.device;
-    const counter = await this.#counterOf(draft, last);
+  async #openEpoch(
+    draft: Draft,
+    last: DeviceRow | undefined,
+    working: Working,
+    counting?: Counting,
+  ): Promise<DeviceRow> {
+    const epoch = await this.#counterOf(draft, { last, working, isMoved: counting === 'moved' });
+    const nonce = Buffer.from(this.#options.random.bytes(16)).toString('hex');
+    // Nothing can be behind an epoch in which nothing was signed.
+    if (last?.sequence === 0) return { ...last, epoch, nonce };
     return {
-      did,
-      epoch: counter,
-      nonce: Buffer.from(this.#options.random.bytes(16)).toString('hex'),
+      did: draft.device,
+      epoch,
+      nonce,
       follows: last?.last_digest ?? null,
       sequence: 0,
       last_id: last?.last_id ?? '',
@@ -147,30 +168,59 @@ export class Places {
   }
 
   /** The epoch behind the highest that this disk knows, and behind that of the guard. */
-  async #counterOf(draft: Draft, last: DeviceRow | undefined): Promise<number> {
-    const { epochs, log, sql, transaction } = this.#options;
+  async #counterOf(
+    draft: Draft,
+    {
+      isMoved,
+      last,
+      working,
+    }: {
+      readonly last: DeviceRow | undefined;
+      readonly working: Working;
+      /** Told already, and a loss in any case. */
+      readonly isMoved: boolean;
+    },
+  ): Promise<number> {
+    const { epochs, log, sql } = this.#options;
     const did = draft.device;
-    const known = Math.max(last?.epoch ?? 0, sql.opening.get(did)?.epoch ?? 0);
-    const before = await epochs?.read(did);
-    if (before === undefined) return known + 1;
-    const epoch = Math.max(known, before) + 1;
-    const lastMs = last?.last_ms ?? draft.closedMs;
-    const [fromMs, toMs] = [Math.min(lastMs, draft.closedMs), Math.max(lastMs, draft.closedMs)];
-    // Meant first and raised then: a crash between the two is not taken for a restored disk.
-    transaction(() => {
-      sql.open.run(did, epoch);
-      // What was signed on the disk that is gone is not known, not even how much.
-      if (before > known) sql.recordLoss.run(did, 'rolled-back', fromMs, toMs, 0, 1);
-    });
-    if (before > known) {
-      log.error('the disk is older than the token: it was restored, or another was copied', {
-        device: did,
-        epoch: before,
-        known,
-      });
+    for (let tries = 0; tries < limits.epochTriesMax; tries += 1) {
+      const known = Math.max(last?.epoch ?? 0, sql.opening.get(did)?.epoch ?? 0);
+      const before = await epochs?.read(did);
+      if (before === undefined) return known + 1;
+      const epoch = Math.max(known, before.epoch) + 1;
+      const isOlder = before.epoch > known;
+      const isBehind = isOlder || isMoved;
+      this.#mean(draft, epoch, { last, ...(isBehind && { rolledBack: working.rolledBack }) });
+      if (isOlder && !isMoved) {
+        log.error('the disk is older than the token: it was restored, or another was copied', {
+          device: did,
+          epoch: before.epoch,
+          known,
+        });
+      }
+      if (await epochs?.raise(did, epoch, before)) return epoch;
     }
-    await epochs?.raise(did, epoch);
-    return epoch;
+    throw contested(did);
+  }
+
+  /** Meant first and raised then: a crash between the two is not taken for a restored disk. */
+  #mean(
+    { closedMs, device }: Draft,
+    epoch: number,
+    {
+      last,
+      rolledBack,
+    }: { readonly last: DeviceRow | undefined; readonly rolledBack?: RolledBack[] },
+  ): void {
+    const { sql, transaction } = this.#options;
+    const lastMs = last?.last_ms ?? closedMs;
+    const [fromMs, toMs] = [Math.min(lastMs, closedMs), Math.max(lastMs, closedMs)];
+    transaction(() => {
+      sql.open.run(device, epoch);
+      // What was signed on the disk that is gone is not known, not even how much.
+      if (rolledBack) sql.recordLoss.run(device, 'rolled-back', fromMs, toMs, 0, 1);
+    });
+    rolledBack?.push({ device, fromMs, toMs });
   }
 }
 

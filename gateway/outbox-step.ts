@@ -7,16 +7,29 @@ import type { BatchRow, DeviceRow } from './outbox-tables.ts';
 /** What one commit will change; nobody sees a token of it before. */
 export interface Working {
   /** Each device's history behind the batches signed here, and in the database before them. */
-  readonly devices: Map<
-    string,
-    { readonly before: DeviceRow | undefined; readonly row: DeviceRow }
-  >;
+  readonly devices: Map<string, History>;
   /** In the order of the drafts. */
   readonly steps: Step[];
   /** Batches of aggregates, with the rows that they take the place of. */
   readonly thinned: Thinned[];
+  /** What others with this key did meanwhile, as it was written down while these were signed. */
+  readonly rolledBack: RolledBack[];
   /** Bytes of all batches signed here, less those of rows that go. */
   bytes: number;
+}
+
+/** Where the history of a device stands. */
+export interface History {
+  /** In the database. */
+  readonly before: DeviceRow | undefined;
+  readonly row: DeviceRow;
+}
+
+/** A time in which somebody else may have signed with the key of a device. */
+export interface RolledBack {
+  readonly device: string;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** What one draft does to the database. */
@@ -45,5 +58,5 @@ export type NewRow = Omit<BatchRow, 'id' | 'hash' | 'head'>;
 
 /** A commit that changes nothing yet. */
 export function nothingYet(): Working {
-  return { devices: new Map(), steps: [], thinned: [], bytes: 0 };
+  return { devices: new Map(), steps: [], thinned: [], rolledBack: [], bytes: 0 };
 }

@@ -24,7 +24,8 @@ import type {
   Settlement,
   WhenFull,
 } from './outbox.ts';
-import { type EpochGuard, ORDINARY, Places, URGENT } from './outbox-places.ts';
+import type { EpochGuard } from './outbox-counting.ts';
+import { ORDINARY, Places, URGENT } from './outbox-places.ts';
 import type { Reserve } from './outbox-reserve.ts';
 import { Room } from './outbox-room.ts';
 import { type Changed, isDiskFull, OutboxRows } from './outbox-rows.ts';
@@ -214,6 +215,7 @@ export class OutboxStore {
       this.#places.take(working);
       this.#writeThinned(working, changed);
       for (const step of working.steps) appended.push(this.#write(step, changed));
+      this.#places.keepRolledBack(working);
     });
     this.#settle(working, true);
     this.#rows.count(changed);

@@ -1,4 +1,5 @@
 /** The worker thread that owns the outbox's database and the keys. A shell: no logic of its own. */
+import { strict as assert } from 'node:assert';
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -57,6 +58,15 @@ async function open(settings: OutboxSettings): Promise<Opened> {
   const labelled = await Promise.all(
     settings.labels.map(async (label) => ({ label, signer: await keys.signer(label) })),
   );
+  const labelByDid = new Map(labelled.map(({ label, signer }) => [signer.did, label]));
+  const labelOf = (did: string) => labelByDid.get(did);
+  const { bytesMax, countBatches: countsPlaces = false, whenFull } = settings;
+  const epochs =
+    keys.counters && createEpochGuard(keys.counters, { countsPlaces, labelOf, patience, log });
+  assert(epochs || !countsPlaces, 'only a key store with counters is to count');
+  // A token that cannot count is told at the start, and not with the first batch.
+  const [one] = labelByDid.keys();
+  if (countsPlaces && one !== undefined) await epochs?.read(one);
   lockDirectory(dirname(settings.file));
   const isLeft = hasWal(settings.file);
   const reserve = openReserve({
@@ -65,10 +75,6 @@ async function open(settings: OutboxSettings): Promise<Opened> {
     ...{ clock: systemClock, random: systemRandom, log },
   });
   const lossesFile = openLossesFile(dirname(settings.file), log);
-  const labelByDid = new Map(labelled.map(({ label, signer }) => [signer.did, label]));
-  const labelOf = (did: string) => labelByDid.get(did);
-  const epochs = keys.counters && createEpochGuard(keys.counters, { labelOf, patience, log });
-  const { bytesMax, whenFull } = settings;
   const store = new OutboxStore({
     db: openOnFullDisk(settings.file, reserve),
     signers: new Map(labelled.map(({ signer }) => [signer.did, patient(signer)])),

@@ -38,4 +38,15 @@ export const keyStoreErrors = {
     hint: 'Remove it with the token’s own tool and make a new one with the keygen command.',
     retryable: false,
   },
+  KEY_COUNTER_MISSING: {
+    meaning: 'The token keeps no data objects, and `countBatches` asks it to count each batch.',
+    hint: 'Take a token that keeps data objects, or leave `countBatches` away (docs/keys.md says what that leaves open).',
+    retryable: false,
+  },
+  KEY_COUNTER_CONTESTED: {
+    meaning:
+      'Others count with this token at the same time, so that no place could be signed for: several copies of this gateway run.',
+    hint: 'Stop the copies. A gateway that takes the place of another gets keys of its own, and is enrolled.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -20,16 +20,35 @@ export interface StoredKey {
 /** Where the keys of a store live, as a device's enrolment tells it. */
 export type KeyPlace = 'file' | 'secure-element';
 
-/** A number by the label of a key, that only rises. */
+/** How far a key has counted: the epoch, and the sequence within it; 0 where only epochs count. */
+export interface CountedPlace {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** A place by a name, beside the keys, that only rises. */
 export interface KeyCounters {
   /**
-   * 0 before it was raised first; `undefined` where the store cannot keep any.
+   * Epoch 0 before it was raised first; `undefined` where the store cannot keep any.
    *
    * @throws EdgeError KEY_TOKEN_FAILED and the others of a token
    */
-  read(label: string): Promise<number | undefined>;
-  /** Resolves when it is kept. @throws EdgeError as `read` does */
-  raise(label: string, to: number): Promise<void>;
+  read(label: string): Promise<CountedPlace | undefined>;
+  /** Resolves when the epoch is kept. @throws EdgeError as `read` does */
+  raise(label: string, epoch: number): Promise<void>;
+  /**
+   * Goes from one place to the next; `false` where it stands elsewhere, or somebody else moves it
+   * at the same time. Of several who go on from one place at most one is told `true`. Where it
+   * throws, nobody knows whether it has moved.
+   *
+   * @throws EdgeError as `read` does
+   */
+  advance(label: string, step: CountedStep): Promise<boolean>;
+}
+
+export interface CountedStep {
+  readonly from: CountedPlace;
+  readonly to: CountedPlace;
 }
 
 export interface KeyStore {

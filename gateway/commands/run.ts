@@ -124,6 +124,7 @@ async function open(
     {
       file: join(resolvePath(config.gateway.data), 'outbox.db'),
       keys,
+      countBatches: config.keys.countBatches ?? false,
       labels: [GATEWAY_LABEL, ...config.devices.map(({ name }) => name)],
       bytesMax: config.outbox?.bytesMax ?? 0,
       whenFull: config.outbox?.whenFull ?? 'keep-oldest',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Signer } from '../../devices/identity/signer.ts';
 import type { Database } from '../../devices/io/sqlite.ts';
-import type { EpochGuard } from '../../gateway/outbox-places.ts';
+import type { EpochGuard } from '../../gateway/outbox-counting.ts';
 import type { OutboxStore } from '../../gateway/outbox-store.ts';
 import { type JournalStore, openJournalStore } from '../../ingest/journal-store.ts';
 import type { Appended, NewEntry } from '../../ingest/store.ts';
@@ -106,7 +106,8 @@ const forms: Readonly<Record<string, Form>> = {
   async 'the key alone, with an epoch that starts higher'(run, say) {
     const original = start(memorySigner());
     await say(original);
-    const higher = { read: async () => 3 + run, raise: async () => {} };
+    const place = { epoch: 3 + run, sequence: 0 };
+    const higher = { read: async () => place, raise: async () => true };
     return [original, start(original.device, ':memory:', higher)];
   },
 };

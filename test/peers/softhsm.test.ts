@@ -1,7 +1,7 @@
 /** Keys in SoftHSM2, a PKCS#11 token in software; OpenSC's pkcs11-tool looks at it from outside. */
 import { execFile, spawn } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -72,15 +72,15 @@ describe.skipIf(!hasPeer('softhsm'))('SoftHSM2', () => {
     const token = newToken();
     const open = () => openKeyStore({ settings: settingsOf(token), secret: hsm.pin });
     const first = await open();
-    expect(await first.counters?.read('epoch fc-1')).toBe(0);
+    expect(await first.counters?.read('epoch fc-1')).toEqual({ epoch: 0, sequence: 0 });
     await first.counters?.raise('epoch fc-1', 7);
     await first.counters?.raise('epoch fc-1', 8);
     await first.counters?.raise('epoch fc-2', 3);
     await first.close();
     const second = await open();
-    expect(await second.counters?.read('epoch fc-1')).toBe(8);
-    expect(await second.counters?.read('epoch fc-2')).toBe(3);
-    expect(await second.counters?.read('epoch fc-3')).toBe(0);
+    expect(await second.counters?.read('epoch fc-1')).toEqual({ epoch: 8, sequence: 0 });
+    expect(await second.counters?.read('epoch fc-2')).toEqual({ epoch: 3, sequence: 0 });
+    expect(await second.counters?.read('epoch fc-3')).toEqual({ epoch: 0, sequence: 0 });
     await second.close();
     const listed = hsm.tool(token, '--list-objects', '--type', 'data');
     expect(listed.split("label:          'epoch fc-1'")).toHaveLength(2);
@@ -191,60 +191,74 @@ describe.skipIf(!hasPeer('softhsm'))('SoftHSM2', () => {
     await store.close();
   });
 
-  it('holds a gateway’s keys from keygen to the signed readings', async () => {
-    const slave = await startSlave((request) =>
-      dataFrame(
-        request,
-        registers(request, (address) => 4000 + address),
-      ),
-    );
-    const config = join(folder, 'gateway.yaml');
-    writeFileSync(join(folder, 'pin'), `${hsm.pin}\n`, { mode: 0o600 });
-    const keys = `{ store: pkcs11, module: ${hsm.module}, token: ${newToken()}, pin: { file: pin } }`;
-    writeFileSync(config, gatewayYaml(keys, slave.port));
-    const cli = fileURLToPath(new URL('../../gateway/cli.ts', import.meta.url));
-    const run = async (...args: string[]) =>
-      (await promisify(execFile)(process.execPath, [cli, ...args])).stdout;
-    const made = JSON.parse(await run('keygen', config, '--json')) as {
-      keys: { label: string; did: string }[];
-    };
-    const did = made.keys.find(({ label }) => label === 'fc-1')?.did ?? '';
-    await run('enrol-request', config, '--out', join(folder, 'requests'));
-    const request = readFileSync(join(folder, 'requests', 'fc-1.jwt'));
-    expect(openEnrolRequest(request)).toMatchObject({
-      device: did,
-      keyLocation: 'gateway-secure-element',
-    });
-    const gateway = spawn(process.execPath, [cli, 'run', config, '--json', '--drain', '0'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const exited = new Promise((resolve) => gateway.once('close', resolve));
-    await new Promise<void>((resolve) => {
-      createInterface({ input: gateway.stdout }).on('line', (line) => {
-        if (Number((JSON.parse(line) as { batches?: number }).batches) > 1) resolve();
+  it.each([false, true])(
+    'holds a gateway’s keys from keygen to the signed readings (counting: %s)',
+    async (countBatches) => {
+      const slave = await startSlave((request) =>
+        dataFrame(
+          request,
+          registers(request, (address) => 4000 + address),
+        ),
+      );
+      const own = join(folder, `gateway-${countBatches}`);
+      mkdirSync(own);
+      const config = join(own, 'gateway.yaml');
+      writeFileSync(join(own, 'pin'), `${hsm.pin}\n`, { mode: 0o600 });
+      const token = newToken();
+      const counting = countBatches ? ', countBatches: true' : '';
+      const keys = `{ store: pkcs11, module: ${hsm.module}, token: ${token}, pin: { file: pin }${counting} }`;
+      writeFileSync(config, gatewayYaml(keys, slave.port));
+      const cli = fileURLToPath(new URL('../../gateway/cli.ts', import.meta.url));
+      const run = async (...args: string[]) =>
+        (await promisify(execFile)(process.execPath, [cli, ...args])).stdout;
+      const made = JSON.parse(await run('keygen', config, '--json')) as {
+        keys: { label: string; did: string }[];
+      };
+      const did = made.keys.find(({ label }) => label === 'fc-1')?.did ?? '';
+      await run('enrol-request', config, '--out', join(own, 'requests'));
+      const request = readFileSync(join(own, 'requests', 'fc-1.jwt'));
+      expect(openEnrolRequest(request)).toMatchObject({
+        device: did,
+        keyLocation: 'gateway-secure-element',
       });
-    });
-    gateway.kill('SIGTERM');
-    expect(await exited).toBe(0);
-    await slave.close();
-    const evidence = join(folder, 'evidence.json');
-    await run('outbox', config, 'export', '--out', evidence);
-    const { credentials } = JSON.parse(readFileSync(evidence, 'utf8')) as { credentials: string[] };
-    const flows: unknown[] = [];
-    for (const token of credentials) {
-      const opened = openToken(Buffer.from(token), 65_536);
-      const key = publicKeyOfDid(did);
-      if (isRefusal(opened)) throw new Error(opened.reason);
-      expect(verifyToken(opened, key)).toBe(true);
-      const batch = readBatch(opened.payload);
-      if (isRefusal(batch)) throw new Error(batch.reason);
-      flows.push(...batch.groups.flatMap(({ readings }) => readings));
-    }
-    expect(flows.length).toBeGreaterThan(0);
-    for (const flow of flows) {
-      expect(flow).toMatchObject({ point: 'flow', value: 4007, quality: 'good' });
-    }
-  }, 60_000);
+      const gateway = spawn(process.execPath, [cli, 'run', config, '--json', '--drain', '0'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exited = new Promise((resolve) => gateway.once('close', resolve));
+      await new Promise<void>((resolve) => {
+        createInterface({ input: gateway.stdout }).on('line', (line) => {
+          if (Number((JSON.parse(line) as { batches?: number }).batches) > 1) resolve();
+        });
+      });
+      gateway.kill('SIGTERM');
+      expect(await exited).toBe(0);
+      await slave.close();
+      const evidence = join(own, 'evidence.json');
+      await run('outbox', config, 'export', '--out', evidence);
+      const { credentials } = JSON.parse(readFileSync(evidence, 'utf8')) as {
+        credentials: string[];
+      };
+      const flows: unknown[] = [];
+      for (const token of credentials) {
+        const opened = openToken(Buffer.from(token), 65_536);
+        const key = publicKeyOfDid(did);
+        if (isRefusal(opened)) throw new Error(opened.reason);
+        expect(verifyToken(opened, key)).toBe(true);
+        const batch = readBatch(opened.payload);
+        if (isRefusal(batch)) throw new Error(batch.reason);
+        flows.push(...batch.groups.flatMap(({ readings }) => readings));
+      }
+      expect(flows.length).toBeGreaterThan(0);
+      for (const flow of flows) {
+        expect(flow).toMatchObject({ point: 'flow', value: 4007, quality: 'good' });
+      }
+      const store = await openKeyStore({ settings: settingsOf(token), secret: hsm.pin });
+      const place = await store.counters?.read(`epoch fc-1 ${did}`);
+      await store.close();
+      expect(place).toEqual({ epoch: 1, sequence: countBatches ? credentials.length : 0 });
+    },
+    60_000,
+  );
 });
 
 /** A gateway with one meter, whose flow stands in register 7. */

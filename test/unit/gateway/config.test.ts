@@ -79,6 +79,11 @@ describe('a configuration', () => {
     ['    goods: did:web:northline.example/batch/', '    # none', /"goods" is required here/],
     ['store: file', 'store: memory', /"memory" is not one of: file/],
     ['  passphraseFile: passphrase', '  passphrase: secret', /passphrase/],
+    [
+      '  passphraseFile: passphrase',
+      '  passphraseFile: passphrase\n  countBatches: true',
+      /keys\.countBatches: .*needs a token that counts: store pkcs11; this one is file/,
+    ],
   ])('with %s as %s says so at its place', (from, to, message) => {
     expect(good).toContain(from);
     const mistakes = mistakesOf(good.replace(from, to));

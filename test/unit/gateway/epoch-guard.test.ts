@@ -7,6 +7,7 @@ import type { KeyCounters } from '../../../devices/io/key-store.ts';
 import { silentLog, systemClock } from '../../../devices/runtime.ts';
 import { createEpochGuard } from '../../../gateway/epoch-guard.ts';
 import { memorySigner } from '../../support/identity.ts';
+import { memoryToken } from './support/counting-world.ts';
 import { allBatches, draftOf, openStore } from './support/outbox-world.ts';
 
 const START = 1_767_225_600_000;
@@ -17,16 +18,6 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'epoch-guard-'));
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-/** Numbers that outlive the disk. */
-function kept(canKeep = true): KeyCounters & { readonly numbers: Map<string, number> } {
-  const numbers = new Map<string, number>();
-  return {
-    numbers,
-    read: async (label) => (canKeep ? (numbers.get(label) ?? 0) : undefined),
-    raise: async (label, to) => void numbers.set(label, to),
-  };
-}
 
 async function start(counters: KeyCounters, closedMs: number) {
   const said: string[] = [];
@@ -47,7 +38,7 @@ async function start(counters: KeyCounters, closedMs: number) {
 
 describe('the epoch that a token keeps', () => {
   it('is behind no start that went on from the same disk, also after a crash', async () => {
-    const counters = kept();
+    const counters = memoryToken();
     for (const epoch of [1, 2, 3]) {
       const { batch, close, said } = await start(counters, START + 1_000 * epoch);
       expect([batch?.epoch.counter, batch?.losses, said]).toEqual([epoch, [], []]);
@@ -68,7 +59,7 @@ describe('the epoch that a token keeps', () => {
   });
 
   it('shows a disk that was put back, in the log and in the first batch, once', async () => {
-    const counters = kept();
+    const counters = memoryToken();
     const first = await start(counters, START);
     await first.db.backup(join(directory, 'copy.db'));
     first.close();
@@ -88,7 +79,7 @@ describe('the epoch that a token keeps', () => {
   });
 
   it('that cannot be kept is said once, and the gateway goes on', async () => {
-    const { batch, close, said } = await start(kept(false), START);
+    const { batch, close, said } = await start(memoryToken(false), START);
     expect(batch?.epoch.counter).toBe(1);
     expect(said).toEqual([expect.stringContaining('no data objects')]);
     close();
