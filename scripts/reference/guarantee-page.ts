@@ -53,7 +53,8 @@ const notPromised = `## What we do not promise
 - A gateway’s disk that is lost before the receipts came.
 - A copy of a running virtual machine: two of them with one key can stay unseen for as long as both
   go on from the same memory, since neither starts anew. Where the device’s key lives in a token
-  (PKCS#11), the token holds the highest epoch, and a restored disk shows at its next start.
+  (PKCS#11), the token holds the highest epoch, and a restored disk shows at its next start; with
+  \`keys.countBatches\` it counts each batch, and a copy signs no place twice.
 - A disk that says “written” and has not: SQLite asks for a flush, and a drive that ignores it can
   lose what it acknowledged.
 `;
