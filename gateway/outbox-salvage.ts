@@ -4,6 +4,7 @@
  * batches of the devices say. The damaged files are kept beside it.
  */
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { nameAside } from '../devices/io/copy-aside.ts';
 import { type Database, openDatabase, sqliteCode } from '../devices/io/sqlite.ts';
 import { OutboxLosses } from './outbox-losses.ts';
 import { ORDINARY } from './outbox-places.ts';
@@ -77,9 +78,7 @@ export function salvageOutbox(file: string, onRow: (done: number) => void): Salv
 
 /** A second name for the damaged files; what it is. */
 function keepAside(file: string): string {
-  let number = 1;
-  while (existsSync(`${file}.damaged-${number}`)) number += 1;
-  const kept = `${file}.damaged-${number}`;
+  const kept = nameAside(file);
   for (const ending of ['-wal', '']) {
     if (existsSync(file + ending)) linkSync(file + ending, kept + ending);
   }

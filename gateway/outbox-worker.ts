@@ -7,7 +7,7 @@ import { signToken } from '../devices/credential/jws.ts';
 import { EdgeError } from '../devices/errors.ts';
 import type { KeyStore, Signer } from '../devices/io/key-store.ts';
 import { openKeyStore } from '../devices/io/key-store-open.ts';
-import { type Database, lockDirectory, openDatabase } from '../devices/io/sqlite.ts';
+import { lockDirectory } from '../devices/io/sqlite.ts';
 import { limits } from '../devices/limits.ts';
 import { type Log, type LogLevel, systemClock, systemRandom } from '../devices/runtime.ts';
 import { GATEWAY_LABEL } from './config-check.ts';
@@ -22,10 +22,9 @@ import type {
   OutboxSettings,
   SentError,
 } from './outbox-message.ts';
-import { openReserve, RESERVE_FILE, type Reserve } from './outbox-reserve.ts';
-import { isDiskFull } from './outbox-rows.ts';
+import { openOutbox } from './outbox-open.ts';
+import { openReserve, RESERVE_FILE } from './outbox-reserve.ts';
 import { OutboxStore } from './outbox-store.ts';
-import { outboxSchema } from './outbox-tables.ts';
 import { patientSigner } from './patient-signer.ts';
 
 const say = (reply: OutboxReply) => parentPort?.postMessage(reply);
@@ -76,7 +75,7 @@ async function open(settings: OutboxSettings): Promise<Opened> {
   });
   const lossesFile = openLossesFile(dirname(settings.file), log);
   const store = new OutboxStore({
-    db: openOnFullDisk(settings.file, reserve),
+    db: openOutbox(settings.file, { clock: systemClock, log, reserve }),
     signers: new Map(labelled.map(({ signer }) => [signer.did, patient(signer)])),
     ...{ bytesMax, whenFull, reserve, random: systemRandom, log },
     ...(epochs && { epochs }),
@@ -108,19 +107,6 @@ async function open(settings: OutboxSettings): Promise<Opened> {
       return opened.map(({ label, signer }) => ({ label, did: signer.did }));
     },
   };
-}
-
-/** Opening writes too: on a full disk it does so in the room of the reserve. */
-function openOnFullDisk(file: string, reserve: Reserve): Database {
-  const onMigrate = (copy: string) => log.info('the outbox was copied before its update', { copy });
-  const options = { schema: outboxSchema, onMigrate };
-  try {
-    return openDatabase(file, options);
-  } catch (error) {
-    const isFull = error instanceof EdgeError && isDiskFull(error.cause);
-    if (!isFull || !reserve.release()) throw error;
-    return openDatabase(file, options);
-  }
 }
 
 /** A run that ends in order closes the database, which leaves no WAL beside it. */

@@ -5,6 +5,7 @@
 import { EdgeError } from '../devices/errors.ts';
 import { afterCommit } from '../devices/io/checkpoint.ts';
 import { assertFull, type Database, isDiskFailure, openDatabase } from '../devices/io/sqlite.ts';
+import { findRottenWal, sayRotten, settleWal } from '../devices/io/wal-check.ts';
 import { limits } from '../devices/limits.ts';
 import { createIndex } from './journal-index.ts';
 import { createPartyIndex } from './journal-party.ts';
@@ -27,14 +28,23 @@ export interface JournalStore extends JournalReader {
 /**
  * Opens or creates the journal at `file` (`:memory:` for one that is not kept).
  *
- * @throws EdgeError as `openDatabase` does
+ * @throws EdgeError as `openDatabase` does, and IN_JOURNAL_DAMAGED where SQLite would not see what
+ *   had been committed; nothing was changed
  */
 export function openJournalStore(
   file: string,
   bounds: RefusalBounds = defaultRefusalBounds,
   onMigrate: (copy: string) => void = () => {},
 ): JournalStore {
+  if (file !== ':memory:') refuseRotten(file);
   return createStore(openDatabase(file, { schema: journalSchema, onMigrate }), bounds);
+}
+
+/** Before SQLite opens it: what it does not see of a WAL it writes over. */
+function refuseRotten(file: string): void {
+  const rotten = findRottenWal(file);
+  if (rotten) throw new EdgeError('IN_JOURNAL_DAMAGED', `opening ${file}: ${sayRotten(rotten)}`);
+  settleWal(file);
 }
 
 /** Kinds that are told apart by their digest; the others may say the same thing twice. */

@@ -74,7 +74,8 @@ export const gatewayErrors = {
     retryable: true,
   },
   GW_OUTBOX_DAMAGED: {
-    meaning: 'The outbox’s database is damaged in more than single batches, so the gateway stops.',
+    meaning:
+      'The outbox is damaged in more than single batches: its WAL, or its database, and then the gateway stops.',
     hint: 'Run bondline-gateway outbox CONFIG repair, which keeps all that can be read; check the disk.',
     retryable: false,
   },

@@ -106,8 +106,9 @@ export const ingestErrors = {
     retryable: false,
   },
   IN_JOURNAL_DAMAGED: {
-    meaning: 'An entry of the journal does not match its leaf hash, so its bytes were changed.',
-    hint: 'Stop, keep the file as evidence, and restore the journal from a copy.',
+    meaning:
+      'The disk changed the journal: an entry does not match its leaf hash, or committed transactions stand in the WAL behind damage.',
+    hint: 'Stop, keep journal.db and journal.db-wal as evidence, and restore a backup. Where only the WAL is damaged and there is no backup, "bondline-ingest rebuild" goes on with what is left.',
     retryable: false,
   },
   IN_JOURNAL_OTHER: {

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { EdgeError } from '../errors.ts';
 import { backUpDatabase, convertDatabase, isPlain, lockDirectory } from './sqlite.ts';
 import { type Encryption, makeStoreKey } from './store-key.ts';
+import { findRottenWal, sayRotten } from './wal-check.ts';
 
 export const storeActions = ['keygen', 'encrypt', 'decrypt', 'backup'] as const;
 export type StoreAction = (typeof storeActions)[number];
@@ -50,6 +51,11 @@ export function actOnStore(options: {
   const to = action === 'encrypt' ? 'encrypted' : 'plain';
   const unlock = lockDirectory(data);
   try {
+    // Converting moves the WAL into the database: what cannot be seen of it would be gone.
+    for (const file of files) {
+      const rotten = findRottenWal(file);
+      if (rotten) throw new EdgeError('DB_DAMAGED', `converting ${file}: ${sayRotten(rotten)}`);
+    }
     const beside = filesBeside(data, options.names);
     return [
       ...files.map((file) => `${file}: ${convert(file, key, to)}`),

@@ -6,11 +6,10 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isRefusal } from '../../devices/credential/refusal.ts';
 import { EdgeError } from '../../devices/errors.ts';
-import { openDatabase } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import { createLog } from '../../devices/runtime.ts';
+import { openOutbox } from '../outbox-open.ts';
 import { OutboxRows } from '../outbox-rows.ts';
-import { outboxSchema } from '../outbox-tables.ts';
 import { type Paper, readPaper } from '../paper.ts';
 import { isPutAside, paperFolder, placePaper, readBounded } from '../paper-folder.ts';
 import {
@@ -76,11 +75,12 @@ function keepHere(
   { config }: LoadedConfig,
   { clock, err }: CommandContext,
 ): void {
+  const log = createLog({ component: 'carry', level: 'info', clock, write: err });
   const rows = new OutboxRows({
-    db: openDatabase(join(data, 'outbox.db'), { schema: outboxSchema }),
+    db: openOutbox(join(data, 'outbox.db'), { clock, log }),
     signers: new Set<string>(),
     bytesMax: config.outbox?.bytesMax ?? limits.outboxBytesMaxDefault,
-    log: createLog({ component: 'carry', level: 'info', clock, write: err }),
+    log,
   });
   try {
     for (const paper of papers) {

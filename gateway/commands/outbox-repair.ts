@@ -4,6 +4,7 @@ import { EdgeError } from '../../devices/errors.ts';
 import { type Database, lockDirectory, openDatabase } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import { createLog } from '../../devices/runtime.ts';
+import { openOutbox } from '../outbox-open.ts';
 import { OutboxRows } from '../outbox-rows.ts';
 import { isMalformed, type Salvaged, salvageOutbox } from '../outbox-salvage.ts';
 import { outboxSchema } from '../outbox-tables.ts';
@@ -54,12 +55,13 @@ function dropDamaged(
   { clock, err }: CommandContext,
   onRow: (done: number) => void,
 ): Repaired {
-  const db = openDatabase(path, { schema: outboxSchema });
+  const log = createLog({ component: 'outbox', level: 'error', clock, write: err });
+  const db = openOutbox(path, { clock, log });
   const rows = new OutboxRows({
     db,
     signers: new Set(devicesOf(db)),
     bytesMax: limits.outboxBytesMaxDefault,
-    log: createLog({ component: 'outbox', level: 'error', clock, write: err }),
+    log,
   });
   try {
     let batches = 0;

@@ -6,6 +6,7 @@ import { openDatabase } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import { createLog } from '../../devices/runtime.ts';
 import { GATEWAY_LABEL } from '../config-check.ts';
+import { openOutbox } from '../outbox-open.ts';
 import { OutboxRows } from '../outbox-rows.ts';
 import { outboxSchema } from '../outbox-tables.ts';
 import { type ReadReceipts, readReceiptFile, settlementsOf } from '../receipt-file.ts';
@@ -80,11 +81,12 @@ function settleHere(
   { settlements }: ReadReceipts,
   { clock, err }: CommandContext,
 ): void {
+  const log = createLog({ component: 'outbox', level: 'warn', clock, write: err });
   const rows = new OutboxRows({
-    db: openDatabase(path, { schema: outboxSchema }),
+    db: openOutbox(path, { clock, log }),
     signers: new Set<string>(),
     bytesMax: limits.outboxBytesMaxDefault,
-    log: createLog({ component: 'outbox', level: 'warn', clock, write: err }),
+    log,
   });
   try {
     const { undone = false } = rows.settle(settlements);

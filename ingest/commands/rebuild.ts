@@ -2,6 +2,7 @@
 import { EdgeError } from '../../devices/errors.ts';
 import { lockDirectory } from '../../devices/io/sqlite.ts';
 import { rebuildTwins } from '../apply-rebuild.ts';
+import { goOnWithLeft } from '../journal-left.ts';
 import {
   type CommandContext,
   EXIT,
@@ -26,11 +27,16 @@ export async function runRebuild(
   // To compare needs no lock: both databases are read only, as of one position.
   const unlock = replace ? lockDirectory(config.ingester.data) : () => {};
   try {
+    const left = replace ? goOnWithLeft(files.journalFile) : undefined;
     const progress = progressOf(context, 'entries');
     const result = rebuildTwins({ ...files, replace, onProgress: progress.at });
     progress.end();
     const { equal, entries, twins, differences } = result;
-    if (values.json) context.out(`${JSON.stringify(result)}\n`);
+    if (left && !values.json) {
+      context.out(`${left.transactions} committed transactions of the journal are lost\n`);
+      context.out(`the journal as it was is kept as ${left.kept}\n`);
+    }
+    if (values.json) context.out(`${JSON.stringify({ ...result, ...(left && { left }) })}\n`);
     else if (replace) context.out(`${twins} twins made of ${entries} journal entries\n`);
     else {
       const verdict = equal ? 'equal the live ones' : 'DIFFER from the live ones';

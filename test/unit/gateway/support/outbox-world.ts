@@ -6,11 +6,11 @@ import { openToken, verifyToken } from '../../../../devices/credential/jws.ts';
 import { isRefusal } from '../../../../devices/credential/refusal.ts';
 import { publicKeyOfDid } from '../../../../devices/identity/did-key.ts';
 import type { Signer } from '../../../../devices/identity/signer.ts';
-import { type Database, openDatabase } from '../../../../devices/io/sqlite.ts';
+import type { Database } from '../../../../devices/io/sqlite.ts';
 import { limits } from '../../../../devices/limits.ts';
-import { silentLog, systemRandom } from '../../../../devices/runtime.ts';
+import { silentLog, systemClock, systemRandom } from '../../../../devices/runtime.ts';
+import { openOutbox } from '../../../../gateway/outbox-open.ts';
 import { OutboxStore, type OutboxStoreOptions } from '../../../../gateway/outbox-store.ts';
-import { outboxSchema } from '../../../../gateway/outbox-tables.ts';
 import { memorySigner } from '../../../support/identity.ts';
 import { readingGroups, someDigest, someProfile } from '../../../support/signed-batch.ts';
 
@@ -33,7 +33,8 @@ export function openStore(
 ): StoreWorld {
   const { devices = [memorySigner()], file = ':memory:', ...rest } = options;
   const [device = memorySigner()] = devices;
-  const db = openDatabase(file, { schema: outboxSchema });
+  const log = rest.log ?? silentLog;
+  const db = openOutbox(file, { clock: systemClock, log });
   const store = new OutboxStore({
     db,
     signers: new Map(devices.map((signer) => [signer.did, signer])),
