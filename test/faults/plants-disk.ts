@@ -81,6 +81,13 @@ export const diskPlants: readonly Plant[] = [
     by: { fault: 'bit-flips-journal', count: 100, seed: 1 },
   },
   {
+    name: 'rotten-wal-unnoticed',
+    promise: 'rot',
+    summary: 'a journal goes on without the transactions behind a damaged frame of its WAL',
+    changes: [{ module: 'ingest/journal-store', find: 'if (rotten)', replace: 'if (!file)' }],
+    by: { fault: 'bit-flips-journal', count: 100, seed: 1 },
+  },
+  {
     name: 'failed-sync-tried-again',
     promise: 'fail-safe',
     summary: 'a process whose disk failed closes its databases in order, which syncs them again',

@@ -152,13 +152,23 @@ export const promises = {
     title: 'What a disk changed is not believed',
     says:
       'No value that changed on a disk is sent or shown. A damaged batch in the outbox becomes a ' +
-      'signed loss with its interval and count; a damaged journal stops the ingester.',
+      'signed loss with its interval and count; an entry of the journal that is damaged stops who ' +
+      'reads it. A WAL whose damage hides committed transactions stops the ingester at its start, ' +
+      'and becomes a signed loss with an interval of a gateway; but for the last transaction and a ' +
+      'lost end, which cannot be told from a power cut.',
     mechanism:
       'Hash and signature of a row are checked before it is sent (`gateway/outbox-row.ts`), the leaf ' +
-      'of an entry whenever it is read (`ingest/journal-reader.ts`).',
+      'of an entry whenever it is read (`ingest/journal-reader.ts`), the chain of a WAL before ' +
+      'SQLite recovers it (`devices/io/wal-check.ts`).',
     tests: {
       'unit/gateway/outbox-damage.test.ts': ['never is sent, whichever bit of any column changes'],
       'contract/journal.test.ts': ['notices a changed byte'],
+      'unit/devices/io/wal-check.test.ts': [
+        'in which a bit of an early frame flipped is rotten, whichever it is',
+        'of which only the last transaction is damaged is what a power cut leaves',
+      ],
+      'unit/gateway/outbox-open.test.ts': ['goes on, keeps a copy, and signs that it lost some'],
+      'unit/ingest/journal-left.test.ts': ['does not open, and is as it was'],
     },
     faults: ['bit-flips-outbox', 'bit-flips-journal', 'outbox-rows', 'packed'],
   },

@@ -1,16 +1,17 @@
 /**
  * Bits flip, pages tear, files lose their ends, in an outbox and in a journal as they lie on the
  * disk. What is sent afterwards must be what was signed, and what is shown must be what was
- * received, or nothing at all.
+ * received, or nothing at all. Where something is gone that had surely been committed, it is said.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EdgeError, explain } from '../../../devices/errors.ts';
 import { sqliteCode } from '../../../devices/io/sqlite.ts';
+import { silentLog } from '../../../devices/runtime.ts';
 import { Applier } from '../../../ingest/apply-engine.ts';
 import { foldPlugins } from '../../../ingest/apply-plugins.ts';
 import { openJournalReader } from '../../../ingest/journal-reader.ts';
-import { openJournalStore } from '../../../ingest/journal-store.ts';
+import { type JournalStore, openJournalStore } from '../../../ingest/journal-store.ts';
 import type { NewEntry } from '../../../ingest/store.ts';
 import { openTwinsStore } from '../../../ingest/twins-store.ts';
 import { Chance } from '../../sim/chance.ts';
@@ -18,6 +19,7 @@ import { memorySigner } from '../../support/identity.ts';
 import { startMs } from '../../support/journal-entries.ts';
 import { draftOf, openStore } from '../../unit/gateway/support/outbox-world.ts';
 import { damage, type Files, readFiles, writeFiles } from '../disk/damage.ts';
+import { mustBeNoticed } from '../disk/wal-layout.ts';
 import { journalEntries } from '../disk/workloads.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 
@@ -42,8 +44,10 @@ export const bitFlipsJournal: Fault = {
 export type Outcome =
   /** Nothing of it can be seen. */
   | 'harmless'
-  /** A part is gone; the outbox says which in a signed loss, or the end of a WAL is missing. */
+  /** A part is gone that a power cut could have taken: the last transaction, or the lost end. */
   | 'less'
+  /** A part is gone, and the outbox says so: in its log, and in a loss that will be signed. */
+  | 'told'
   /** It said that it is damaged, and stopped. */
   | 'refused';
 
@@ -55,7 +59,7 @@ interface Bench {
 
 function damageMany({ count, directory, say, seed }: Shard, { files, look }: Bench): Tally {
   const chance = new Chance(seed);
-  const figures: Record<Outcome, number> = { harmless: 0, less: 0, refused: 0 };
+  const figures: Record<Outcome, number> = { harmless: 0, less: 0, told: 0, refused: 0 };
   const notes: string[] = [];
   let wrong = 0;
   for (let done = 1; done <= count; done += 1) {
@@ -68,9 +72,13 @@ function damageMany({ count, directory, say, seed }: Shard, { files, look }: Ben
     const seen = lookSafely(() => look(file));
     rmSync(place, { recursive: true });
     figures[seen.outcome] += 1;
-    if (seen.wrong.length > 0) {
+    const sentences = [...seen.wrong];
+    if (seen.outcome === 'less' && mustBeNoticed(files.wal, damaged.wal)) {
+      sentences.push('what was committed vanishes without a word');
+    }
+    if (sentences.length > 0) {
       wrong += 1;
-      notes.push(`${what}: ${seen.wrong.join('; ')}`);
+      notes.push(`${what}: ${sentences.join('; ')}`);
     }
     if (done % 500 === 0) say(`${done} of ${count} damages`);
   }
@@ -112,8 +120,15 @@ async function outboxBench(directory: string): Promise<Bench> {
   return {
     files,
     look(damaged) {
-      const { store } = openStore({ file: damaged, devices: [device] });
+      const said: string[] = [];
+      const log = { ...silentLog, error: (message: string) => void said.push(message) };
+      const { db, store } = openStore({ file: damaged, devices: [device], log });
       try {
+        // Before damaged rows are looked at, which are told one by one.
+        const isTold = said.length > 0;
+        const losses = db.prepare("SELECT 1 FROM loss WHERE cause = 'damaged'").all();
+        const devices = db.prepare('SELECT did FROM device').all();
+        const isUnsigned = losses.length < devices.length;
         const rows = store.peek({ after: 0, count: 10 * BATCHES });
         const wrong = rows
           .filter(({ digest, token }) => !Buffer.from(signed.get(digest) ?? []).equals(token))
@@ -121,7 +136,9 @@ async function outboxBench(directory: string): Promise<Bench> {
         if (new Set(rows.map(({ digest }) => digest)).size < rows.length) {
           wrong.push('a batch would be sent twice');
         }
-        return { outcome: rows.length < BATCHES ? 'less' : 'harmless', wrong };
+        if (isTold && isUnsigned) wrong.push('what is lost is in the log and in no loss');
+        const isLess = rows.length < BATCHES;
+        return { outcome: isTold ? 'told' : isLess ? 'less' : 'harmless', wrong };
       } finally {
         store.close();
       }
@@ -138,7 +155,8 @@ function journalBench(directory: string): Bench {
   first.append(entries.slice(0, half));
   first.close();
   const second = openJournalStore(file);
-  second.append(entries.slice(half));
+  // Each in a transaction of its own, as they come.
+  for (const entry of entries.slice(half)) second.append([entry]);
   const files = readFiles(file);
   const stored = second.read(0, entries.length).map((entry) => JSON.stringify(entry));
   const states = entries.map((_, at) => statesOf(file, at + 1));
@@ -148,6 +166,8 @@ function journalBench(directory: string): Bench {
     files,
     look(file) {
       const wrong: string[] = [];
+      // As an ingester does: who writes comes first, and is who looks at the WAL.
+      const store = openJournalStore(file);
       const reader = openJournalReader(file);
       try {
         const read = reader.read(0, 10 * entries.length);
@@ -158,32 +178,33 @@ function journalBench(directory: string): Bench {
         }
         const shown = statesOf(file, read.length);
         if (shown !== states[read.length]) wrong.push('twins are shown that nobody reported');
-        wrong.push(...sentAgain(file, entries, shown));
+        wrong.push(...sentAgain(file, store, entries, shown));
         return { outcome: read.length < entries.length ? 'less' : 'harmless', wrong };
       } finally {
         reader.close();
+        store.close();
       }
     },
   };
 }
 
 /** A gateway sends its batches once more: nobody is accused, and nothing takes effect twice. */
-function sentAgain(file: string, entries: readonly NewEntry[], shown: string): string[] {
-  const store = openJournalStore(file);
+function sentAgain(
+  file: string,
+  store: JournalStore,
+  entries: readonly NewEntry[],
+  shown: string,
+): string[] {
   const before = store.size();
-  try {
-    const sent = entries.filter(({ header }) => header.kind === 'batch');
-    const appended = store.append(sent);
-    const accused = appended.filter(({ kind }) => kind === 'equivocation');
-    // What was missing may come back; where nothing was, nothing may change.
-    const isSame = before < entries.length || statesOf(file, store.size()) === shown;
-    return [
-      ...accused.map(({ position }) => `entry ${position} accuses its device`),
-      ...(isSame ? [] : ['a batch takes effect twice']),
-    ];
-  } finally {
-    store.close();
-  }
+  const sent = entries.filter(({ header }) => header.kind === 'batch');
+  const appended = store.append(sent);
+  const accused = appended.filter(({ kind }) => kind === 'equivocation');
+  // What was missing may come back; where nothing was, nothing may change.
+  const isSame = before < entries.length || statesOf(file, store.size()) === shown;
+  return [
+    ...accused.map(({ position }) => `entry ${position} accuses its device`),
+    ...(isSame ? [] : ['a batch takes effect twice']),
+  ];
 }
 
 function statesOfNothing(): string {
