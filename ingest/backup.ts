@@ -21,6 +21,7 @@ import { makeDirectory } from '../devices/io/directory.ts';
 import { PROBE_FILE } from '../devices/io/prove-disk.ts';
 import { backUpDatabase } from '../devices/io/sqlite.ts';
 import { useStoreKey } from '../devices/io/store-key.ts';
+import { findRottenWal, sayRotten } from '../devices/io/wal-check.ts';
 import { syncPath, writeFileDurably } from '../devices/io/write-file.ts';
 import { compileChecker, type Static, Type } from '../devices/schema.ts';
 import { Applier } from './apply-engine.ts';
@@ -74,13 +75,16 @@ export interface BackupOptions {
 /**
  * Makes one, also while the ingester runs. The folder is there whole, or not at all.
  *
- * @throws EdgeError IN_BACKUP_OCCUPIED, CFG_DIRECTORY_UNWRITABLE, and as the databases do
+ * @throws EdgeError IN_BACKUP_OCCUPIED, CFG_DIRECTORY_UNWRITABLE, IN_JOURNAL_DAMAGED where entries
+ *   would be missing from it, and as the databases do
  */
 export function makeBackup(options: BackupOptions): BackupPage {
   const { data, key, out } = options;
   if (existsSync(out) && readdirSync(out).length > 0) {
     throw new EdgeError('IN_BACKUP_OCCUPIED', `making the backup ${out}`);
   }
+  const rotten = findRottenWal(join(data, JOURNAL));
+  if (rotten) throw new EdgeError('IN_JOURNAL_DAMAGED', `copying ${data}: ${sayRotten(rotten)}`);
   const part = `${out}.part`;
   return inFolder(out, () => {
     rmSync(part, { recursive: true, force: true });

@@ -1,14 +1,14 @@
 /** A gateway machine: its disk outlives its power, its memory does not. */
 import { join } from 'node:path';
-import { type Database, openDatabase } from '../../devices/io/sqlite.ts';
-import { silentLog } from '../../devices/runtime.ts';
+import type { Database } from '../../devices/io/sqlite.ts';
+import { type Log, silentLog } from '../../devices/runtime.ts';
 import { Type } from '../../devices/schema.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import type { WhenFull } from '../../gateway/outbox.ts';
 import { createLocalOutbox } from '../../gateway/outbox-local.ts';
+import { openOutbox } from '../../gateway/outbox-open.ts';
 import { OutboxStore } from '../../gateway/outbox-store.ts';
-import { outboxSchema } from '../../gateway/outbox-tables.ts';
 import { patientSigner } from '../../gateway/patient-signer.ts';
 import type { Sink } from '../../gateway/sink.ts';
 import type { Chance } from './chance.ts';
@@ -48,6 +48,14 @@ export interface SimDevice {
   /** Time between reads, or between what it says by itself. */
   readonly everyMs: number;
 }
+
+/** No disk of a world changes what it keeps: whoever says so takes a power cut for damage. */
+const damageIsBroken: Log = {
+  ...silentLog,
+  error: (what) => {
+    throw new Error(what);
+  },
+};
 
 export class Station {
   readonly disk: Disk;
@@ -109,7 +117,7 @@ export class Station {
     this.#clock = clock;
     this.#failure = undefined;
     try {
-      const db = this.disk.start((file) => openDatabase(file, { schema: outboxSchema }));
+      const db = this.disk.start((file) => openOutbox(file, { clock, log: damageIsBroken }));
       this.#db = db;
       this.#options.onCommit(this, watchOutbox(db));
       this.isPutBack = false;

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeBackup } from '../../../ingest/backup.ts';
 import { goOnWithLeft } from '../../../ingest/journal-left.ts';
 import { openJournalStore } from '../../../ingest/journal-store.ts';
 import { journalEntries } from '../../faults/disk/workloads.ts';
@@ -35,6 +36,15 @@ describe('a journal with committed entries behind damage of its WAL', () => {
       );
     }
     expect(bytes()).toEqual(before);
+  });
+
+  it('is not copied as if it were whole', () => {
+    const about = { name: 'site', tenant: 'test', key: undefined, files: [], hasKeys: false };
+    const out = join(directory, 'backup');
+    const make = () => makeBackup({ ...about, data: directory, out, nowMs: 0 });
+    expect(make).toThrow(expect.objectContaining({ code: 'IN_JOURNAL_DAMAGED' }));
+    goOnWithLeft(file);
+    expect(make().entries).toBeGreaterThan(0);
   });
 
   it('goes on with what is left when a person says so, and is kept as it was', () => {
