@@ -52,7 +52,7 @@ export const ingestLimits = {
   rateWaitMs: 1_000,
   /** Half of the space for young objects of one of the ingester's threads, MiB. */
   youngSemiSpaceMiB: 4,
-  /** Results in one receipt, so that it stays below `receiptBytesMax`. */
+  /** Results in one receipt; fewer where it would be larger than `receiptBytesMax`. */
   receiptResultsMax: 200,
   /** Bytes of results that wait for the key that signs receipts; beyond it sources wait. */
   receiptsWaitingBytesMax: 8 * 1024 * 1024,

@@ -51,8 +51,8 @@ function groupsOf(outcomes: readonly Outcome[]): Group[] {
   }
   const groups: Group[] = [];
   for (const [gateway, results] of byGateway) {
-    for (let at = 0; at < results.length; at += limits.receiptResultsMax) {
-      groups.push({ gateway, results: results.slice(at, at + limits.receiptResultsMax) });
+    for (let left = results; left.length > 0; left = left.slice(fitting(left))) {
+      groups.push({ gateway, results: left.slice(0, fitting(left)) });
     }
   }
   return groups;
@@ -136,12 +136,31 @@ function takeNext(waiting: Map<string, ReceiptResult[]>): Group | undefined {
   if (first === undefined) return undefined;
   const [gateway, all] = first;
   waiting.delete(gateway);
-  if (all.length <= limits.receiptResultsMax) return { gateway, results: all };
-  waiting.set(gateway, all.slice(limits.receiptResultsMax));
-  return { gateway, results: all.slice(0, limits.receiptResultsMax) };
+  const count = fitting(all);
+  if (count < all.length) waiting.set(gateway, all.slice(count));
+  return { gateway, results: all.slice(0, count) };
 }
 
-function costOf({ bytes = '', code = '', digest, leaf = '' }: ReceiptResult): number {
-  const text = bytes.length + code.length + digest.length + leaf.length;
-  return text + limits.messageOverheadBytes;
+/** Header, signature, and what a receipt says beside its results, bytes at most. */
+const HEAD_BYTES = 1_024;
+/** The names and marks of JSON round the texts of one result, its outcome and its position. */
+const RESULT_BYTES = 112;
+
+/** How many of the first results one receipt holds, so that its gateway takes it: one at least. */
+function fitting(results: readonly ReceiptResult[]): number {
+  // Base64url makes four bytes of three.
+  let left = ((limits.receiptBytesMax - HEAD_BYTES) * 3) / 4;
+  const end = results.findIndex((result, at) => {
+    left -= textOf(result) + RESULT_BYTES;
+    return at === limits.receiptResultsMax || left < 0;
+  });
+  return end < 0 ? results.length : Math.max(1, end);
+}
+
+function costOf(result: ReceiptResult): number {
+  return textOf(result) + limits.messageOverheadBytes;
+}
+
+function textOf({ bytes = '', code = '', digest, leaf = '' }: ReceiptResult): number {
+  return bytes.length + code.length + digest.length + leaf.length;
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readLedger } from './faults/ledger.ts';
 import { plants } from './faults/plants.ts';
 import { type Guarantee, promises } from './faults/promises.ts';
 import { loadFaults } from './faults/registry.ts';
@@ -42,6 +43,15 @@ describe('the plants', () => {
   it('have names of their own and shards of faults that exist', () => {
     expect(new Set(plants.map(({ name }) => name)).size).toBe(plants.length);
     expect(plants.filter(({ by }) => !known.has(by.fault))).toEqual([]);
+  });
+
+  it('were all caught when they ran last, each by the shard that must see it', () => {
+    const runs = new Map(readLedger().planted.map((run) => [run.plant, run]));
+    const unseen = plants.filter(({ by, name }) => {
+      const run = runs.get(name);
+      return !run?.caught || run.by !== by.fault || run.seed !== by.seed;
+    });
+    expect(unseen.map(({ name }) => name)).toEqual([]);
   });
 
   it.each(plants)('$name: its text stands once in the source', ({ changes }) => {

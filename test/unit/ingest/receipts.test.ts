@@ -8,7 +8,7 @@ import type { Signer } from '../../../devices/identity/signer.ts';
 import { limits } from '../../../devices/limits.ts';
 import { digestMultibase } from '../../../devices/profile.ts';
 import { silentLog } from '../../../devices/runtime.ts';
-import { createReceipts } from '../../../ingest/receipts.ts';
+import { createReceipts, signReceipts } from '../../../ingest/receipts.ts';
 import type { Outcome } from '../../../ingest/record.ts';
 import { MachineClock, World } from '../../sim/clock.ts';
 import { memorySigner } from '../../support/identity.ts';
@@ -120,5 +120,28 @@ describe('a receipt key that takes 50 ms a signature', () => {
     await t.world.run(3 * SIGN_MS);
     expect(t.sent.map(({ gateway }) => gateway)).toEqual([b]);
     expect(t.receipts.waitingBytes()).toBe(0);
+  });
+});
+
+/** The longest that a result can be: a final refusal, with a place far on. */
+function refusal(gateway: string): Outcome {
+  const { result, ...rest } = outcome(gateway);
+  const about = { code: 'A'.repeat(64), bytes: result.digest, position: Number.MAX_SAFE_INTEGER };
+  return { ...rest, result: { ...result, ...about, outcome: 'refused' } };
+}
+
+describe('many refusals at once', () => {
+  it('come in receipts that a gateway takes, each refusal once', async () => {
+    const t = start();
+    const many = Array.from({ length: 3 * limits.receiptResultsMax }, () => refusal(a));
+    t.receipts.add(many);
+    await t.world.run(60_000);
+    expect(t.digests()).toEqual(many.map(({ result }) => `${a} ${result.digest}`));
+    const own = memorySigner();
+    const signed = await signReceipts(own, START, many);
+    const read = signed.map(({ token }) => openReceipt(token, own.did));
+    expect(read.filter(isRefusal)).toEqual([]);
+    const results = read.flatMap((one) => (isRefusal(one) ? [] : one.results));
+    expect(results).toHaveLength(many.length);
   });
 });
