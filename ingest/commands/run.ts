@@ -63,8 +63,8 @@ function uplinkLine(address: string): string {
  * measured at full load, this keeps the process at 300 MiB resident instead of 390.
  *
  * All objects are looked at when those that live have doubled, and not grown by a tenth: each such
- * look makes everybody wait for 20 ms on two cores, and while 2,000 connections came in five seconds
- * there were seven of them. Waiting until they are two and a half times as many takes 50 MiB more.
+ * look makes everybody wait for 20 ms on two cores, and while 2,000 connections came in five
+ * seconds there were seven of them. Waiting until they are 2.5 times as many takes 50 MiB more.
  */
 function tuneCollector(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
