@@ -51,8 +51,10 @@ function groupsOf(outcomes: readonly Outcome[]): Group[] {
   }
   const groups: Group[] = [];
   for (const [gateway, results] of byGateway) {
-    for (let left = results; left.length > 0; left = left.slice(fitting(left))) {
-      groups.push({ gateway, results: left.slice(0, fitting(left)) });
+    for (let left = results; left.length > 0; ) {
+      const count = fitting(left);
+      groups.push({ gateway, results: left.slice(0, count) });
+      left = left.slice(count);
     }
   }
   return groups;

@@ -12,6 +12,7 @@ import type { EpochGuard } from '../../gateway/outbox-counting.ts';
 import type { OutboxStore } from '../../gateway/outbox-store.ts';
 import { type JournalStore, openJournalStore } from '../../ingest/journal-store.ts';
 import type { Appended, NewEntry } from '../../ingest/store.ts';
+import { Chance } from '../sim/chance.ts';
 import { memorySigner } from '../support/identity.ts';
 import { draftOf, openBatch, openStore } from '../unit/gateway/support/outbox-world.ts';
 
@@ -33,15 +34,10 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Numbers of [0, 1) that are the same in each run (mulberry32). */
+/** Numbers of [0, 1) that are the same in each run. */
 function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const chance = new Chance(seed);
+  return () => chance.fraction();
 }
 
 /** A gateway that runs: each batch is the only one in its outbox. */

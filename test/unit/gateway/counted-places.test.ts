@@ -1,10 +1,10 @@
 /** A gateway that was resumed from a snapshot, seen by the place that its token keeps. */
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../devices/limits.ts';
+import { Chance } from '../../sim/chance.ts';
 import { memoryEd25519 } from '../../support/identity.ts';
 import {
   type Copy,
-  chanceOf,
   type MemoryToken,
   memoryToken,
   type Signed,
@@ -225,7 +225,8 @@ describe('two copies with one token', () => {
   it.each(Array.from({ length: 12 }, (_, index) => index + 1))(
     'sign no place with two contents, whatever fails (seed %i)',
     async (seed) => {
-      const chance = chanceOf(seed);
+      const random = new Chance(seed);
+      const chance = () => random.fraction();
       const isLucky = (share: number) => chance() < share;
       let isTroubled = false;
       const trouble: Trouble = {

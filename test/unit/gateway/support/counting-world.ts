@@ -7,6 +7,7 @@ import type { Database } from '../../../../devices/io/sqlite.ts';
 import { type Random, silentLog, systemClock } from '../../../../devices/runtime.ts';
 import { createEpochGuard } from '../../../../gateway/epoch-guard.ts';
 import type { OutboxStore } from '../../../../gateway/outbox-store.ts';
+import { Chance } from '../../../sim/chance.ts';
 import { openStore } from './outbox-world.ts';
 
 /** When the token fails: before it does what it was asked, or after; and how long it takes. */
@@ -114,7 +115,7 @@ export function startCopy(options: {
   const patience = { clock, log, stop: new AbortController().signal };
   const labelOf = (did: string) => (did === key.did ? 'fc-1' : undefined);
   const epochs = createEpochGuard(counters, { countsPlaces, labelOf, patience, log });
-  let chance = seededRandom(seed);
+  let chance = new Chance(seed);
   const random: Random = {
     bytes: (count) => chance.bytes(count),
     fraction: () => chance.fraction(),
@@ -126,7 +127,7 @@ export function startCopy(options: {
       token = other;
     },
     reseed(other) {
-      chance = seededRandom(other);
+      chance = new Chance(other);
     },
     atSignature(action) {
       hook = action;
@@ -141,23 +142,4 @@ function signedOf(data: Uint8Array): Signed {
   if (isRefusal(batch)) throw new Error(batch.reason);
   const { device, epoch, sequence } = batch;
   return { place: `${device} ${epoch.counter} ${epoch.nonce} ${sequence}`, content };
-}
-
-/** Numbers from 0 up to 1. */
-export function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function seededRandom(seed: number): Random {
-  const fraction = chanceOf(seed);
-  return {
-    fraction,
-    bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(256 * fraction())),
-  };
 }
