@@ -27,6 +27,8 @@ export const ingestLimits = {
   admitTrials: 32,
   /** and after so much it is refused for good, milliseconds of the processor's time. */
   admitDeadlineMs: 500,
+  /** or where its judge has so much more memory in use than before it, MiB. */
+  admitGrowthMiB: 48,
   /** Workers that may be at such a message at the same time; so many more then stand by so long. */
   admitSuspectsMax: 3,
   admitSpares: 2,

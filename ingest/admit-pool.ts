@@ -16,6 +16,7 @@ import {
   type AdmitThread,
   type Apart,
   createJob,
+  excessOf,
   type Handed,
   type Job,
   startThread,
@@ -318,8 +319,8 @@ class AdmitPool implements Admitter {
     const { admitColdPatienceMs, admitPatienceMs, admitWarmChunks } = limits;
     const isWarm = thread.isTried || thread.judged >= admitWarmChunks;
     const patienceMs = isWarm ? admitPatienceMs : admitColdPatienceMs;
-    if (workedMs >= limits.admitDeadlineMs) {
-      const why = `no verdict after ${limits.admitDeadlineMs} ms of work`;
+    const why = excessOf(thread, workedMs);
+    if (why !== undefined) {
       this.blame(thread, why);
       this.giveUp(thread);
       void thread.worker.terminate();

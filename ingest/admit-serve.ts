@@ -2,6 +2,7 @@
  * What a thread of the admission stage does: judges chunk after chunk, and notes at which message
  * it is where the main thread can see it, so that a message that ends or holds the thread is known.
  */
+import { getHeapStatistics } from 'node:v8';
 import type { MessagePort } from 'node:worker_threads';
 import { EdgeError, type ErrorCode, explain } from '../devices/errors.ts';
 import { limits } from '../devices/limits.ts';
@@ -41,7 +42,7 @@ export interface AdmitSettings {
   readonly journalFile: string;
   /** Learn from the journal whom to trust: it takes the place of one that had learnt it. */
   readonly catchUp: boolean;
-  /** Three `Int32` that it writes: see `progressOf`. */
+  /** `Int32`s that it writes: see `progressOf`. */
   readonly progress: SharedArrayBuffer;
 }
 
@@ -53,15 +54,18 @@ export interface Progress {
   readonly item: number;
   /** It was taken out of the packed form, or had none. */
   readonly isUnpacked: boolean;
+  /** What its objects took before the message, KiB. */
+  readonly usedKiB: number;
 }
 
-export const PROGRESS_BYTES = 3 * Int32Array.BYTES_PER_ELEMENT;
+export const PROGRESS_BYTES = 4 * Int32Array.BYTES_PER_ELEMENT;
 
 export function progressOf(shared: Int32Array): Progress {
   return {
     chunk: Atomics.load(shared, 0),
     item: Atomics.load(shared, 1),
     isUnpacked: Atomics.load(shared, 2) === 1,
+    usedKiB: Atomics.load(shared, 3),
   };
 }
 
@@ -91,6 +95,7 @@ export function serveAdmission(
       at(item, isUnpacked) {
         Atomics.store(shared, 1, item);
         Atomics.store(shared, 2, isUnpacked ? 1 : 0);
+        if (!isUnpacked) Atomics.store(shared, 3, getHeapStatistics().used_heap_size / 1024);
       },
     });
     if (catchUp) {

@@ -14,6 +14,7 @@ import {
 } from './admit-serve.ts';
 import type { Chunk, JudgedChunk } from './admitter.ts';
 import { type Deferred, deferred } from './apply-deferred.ts';
+import { createHeapGauge } from './heap-gauge.ts';
 import type { TrustNews } from './trust.ts';
 import { createWorkClock } from './work-clock.ts';
 
@@ -70,6 +71,8 @@ export interface AdmitThread {
   at(): { readonly handed: Handed; readonly progress: Progress } | undefined;
   /** Milliseconds that it has worked on the message that it is at; looks are `sinceMs` apart. */
   workedMs(sinceMs: number): number;
+  /** MiB that its objects take more than before that message, as of when this was asked last. */
+  grownMiB(): number;
 }
 
 export interface ThreadEvents {
@@ -98,6 +101,9 @@ export function startThread(
   let numbers = 0;
   let error: unknown;
   const work = createWorkClock(() => thread.name, limits.admitLookMs);
+  const heap = createHeapGauge(worker);
+  const stepOf = ({ chunk, isUnpacked, item }: Progress) =>
+    chunk === 0 ? '' : `${chunk} ${item} ${isUnpacked}`;
   const thread: AdmitThread = {
     worker,
     handed: [],
@@ -121,9 +127,11 @@ export function startThread(
       const [first] = thread.handed;
       return first?.number === now.chunk ? { handed: first, progress: now } : undefined;
     },
-    workedMs(sinceMs) {
-      const { chunk, isUnpacked, item } = progressOf(shared);
-      return work.at(chunk === 0 ? '' : `${chunk} ${item} ${isUnpacked}`, sinceMs);
+    workedMs: (sinceMs) => work.at(stepOf(progressOf(shared)), sinceMs),
+    grownMiB() {
+      const now = progressOf(shared);
+      const usedKiB = heap.at(stepOf(now));
+      return usedKiB === undefined ? 0 : (usedKiB - now.usedKiB) / 1024;
     },
   };
   worker.on('message', (reply: AdmitReply) => events.said(thread, reply));
@@ -134,6 +142,18 @@ export function startThread(
     events.ended(thread, error ?? new Error(`the thread ended with ${code}`));
   });
   return thread;
+}
+
+/**
+ * Why a thread is given up that has worked `workedMs` on its message: it takes too long or too
+ * much. `undefined` while it may go on.
+ */
+export function excessOf(thread: AdmitThread, workedMs: number): string | undefined {
+  const { admitDeadlineMs, admitGrowthMiB } = limits;
+  if (thread.isSuspect && thread.grownMiB() >= admitGrowthMiB) {
+    return `no verdict before its judge took ${admitGrowthMiB} MiB more memory`;
+  }
+  return workedMs < admitDeadlineMs ? undefined : `no verdict after ${admitDeadlineMs} ms of work`;
 }
 
 export function createJob(chunk: Chunk): Job {

@@ -1,11 +1,11 @@
 /** `bondline-ingest run`: the ingester itself, until it is told to stop. */
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { EdgeError, explain } from '../../devices/errors.ts';
 import { isDiskFailure, leaveAlone } from '../../devices/io/sqlite.ts';
 import { limits } from '../../devices/limits.ts';
 import { createLog } from '../../devices/runtime.ts';
 import { type Ingester, startIngester } from '../ingest.ts';
+import { tuneMemory } from '../memory.ts';
 import { type CommandContext, EXIT, loadConfig, parseArguments } from './command.ts';
 
 const OPTIONS = {
@@ -20,7 +20,7 @@ export async function runRun(args: readonly string[], context: CommandContext): 
   if (ports !== 'exact' && ports !== 'any') {
     throw new EdgeError('CFG_USAGE', `--ports ${ports} is neither "exact" nor "any"`);
   }
-  tuneCollector();
+  tuneMemory();
   const { clock, err, out } = context;
   const config = loadConfig(positionals[0] ?? '', context);
   const log = createLog({ component: config.ingester.name, level: 'info', clock, write: err });
@@ -55,21 +55,6 @@ function receiptsLine(did: string): string {
 function uplinkLine(address: string): string {
   const isPlain = address.startsWith('mqtt:');
   return `Uplink  ${address}${isPlain ? ' (plain text, loopback only)' : ''}\n`;
-}
-
-/**
- * Keeps the space for young objects small, in this thread and in those that start later. It would
- * grow to 64 MiB a thread, and the dead buffers of credentials that wait in it hold their memory:
- * measured at full load, this keeps the process at 300 MiB resident instead of 390.
- *
- * All objects are looked at when those that live have doubled, and not grown by a tenth: each such
- * look makes everybody wait for 20 ms on two cores, and while 2,000 connections came in five
- * seconds there were seven of them. Waiting until they are 2.5 times as many takes 50 MiB more.
- */
-function tuneCollector(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=100');
-  setFlagsFromString(`--min-semi-space-size=${limits.youngSemiSpaceMiB}`);
 }
 
 /** Waits for the order to stop, or for the reason why the ingester cannot go on. */

@@ -230,12 +230,16 @@ export const promises = {
   poison: {
     title: 'Poison is put aside',
     says:
-      'A message that makes a worker throw, end or take too long is kept as evidence after the first ' +
-      'time and tried no more; the worker is replaced and others wait at most twice as long (p99). An ' +
-      'entry that the fold of twins throws at, or comes to no end with, is passed by and told; one that ' +
-      'ends the thread of the fold is tried once more before.',
-    mechanism: '`ingest/admit-pool.ts`, `ingest/apply-thread.ts`.',
+      'A message that makes a worker throw, end or take too long or too much memory is kept as ' +
+      'evidence after the first time and tried no more; the worker is replaced and others wait at ' +
+      'most twice as long (p99). An entry that the fold of twins throws at, or comes to no end with, ' +
+      'is passed by and told; one that ends the thread of the fold is tried once more before.',
+    mechanism: '`ingest/admit-pool.ts`, `ingest/heap-gauge.ts`, `ingest/apply-thread.ts`.',
     tests: {
+      'unit/ingest/admit-pool.test.ts': [
+        'is refused as soon as it takes too much memory, before that is full',
+        'is none that only takes much, as a document of the size that is accepted may',
+      ],
       'unit/ingest/lost-threads.test.ts': [
         'passes an entry by at once that it comes to no end with',
         'passes an entry by that ended it twice, and not one that ended it once',

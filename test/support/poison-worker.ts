@@ -16,6 +16,8 @@ const { admit } = await shipped<typeof import('../../ingest/admit.ts')>('admit')
 const { serveAdmission } =
   await shipped<typeof import('../../ingest/admit-serve.ts')>('admit-serve');
 
+const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
 assert(parentPort !== null, 'poison-worker is started as a worker thread');
 serveAdmission(parentPort, workerData as AdmitSettings, (message, book, tenant) => {
   swallow(message);
@@ -34,6 +36,15 @@ function swallow({ bytes }: Inbound): void {
       process.exit(3);
       break;
     case 'hoard':
-      for (const all: unknown[] = []; ; ) all.push(Array.from({ length: 10_000 }, () => ({})));
+      for (const all: unknown[] = []; ; ) all.push(objects(10_000));
+    case 'keep':
+      // So little work that the deadline is far away.
+      for (const all: unknown[] = []; ; Atomics.wait(pause, 0, 0, 2)) {
+        if (all.length < 2_000) all.push(objects(1_000));
+      }
   }
+}
+
+function objects(length: number): unknown[] {
+  return Array.from({ length }, () => ({}));
 }

@@ -13,6 +13,7 @@ import type { Admitter } from '../../../ingest/admitter.ts';
 import { createIngest, type Ingest } from '../../../ingest/ingest.ts';
 import { startJournal } from '../../../ingest/journal.ts';
 import { openJournalReader } from '../../../ingest/journal-reader.ts';
+import { tuneMemory } from '../../../ingest/memory.ts';
 import { median } from '../../bench/figure.ts';
 import { Chance } from '../../sim/chance.ts';
 import { memorySigner } from '../../support/identity.ts';
@@ -58,6 +59,7 @@ interface Sent {
 }
 
 async function poisonIngester({ count, directory, say, seed }: Shard): Promise<Tally> {
+  tuneMemory();
   const chance = new Chance(seed);
   const notes: string[] = [];
   const bench = await openBench(join(directory, 'journal.db'), notes);

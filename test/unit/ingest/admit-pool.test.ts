@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits } from '../../../devices/limits.ts';
 import { digestMultibase } from '../../../devices/profile.ts';
 import { type Clock, silentLog, systemClock } from '../../../devices/runtime.ts';
+import type { Admission } from '../../../ingest/admit.ts';
 import { type AdmitPoolOptions, startAdmitPool } from '../../../ingest/admit-pool.ts';
 import {
   type Admitter,
@@ -15,6 +17,8 @@ import {
 } from '../../../ingest/admitter.ts';
 import { openJournalStore } from '../../../ingest/journal-store.ts';
 import { createPoisonBook, isStoreFailure } from '../../../ingest/poison.ts';
+import { custodyStep, lakeside, northline, partyMs } from '../../support/party.ts';
+import { by, office, proven } from '../../support/party-office.ts';
 import { poisonKinds, poisonPoint } from '../../support/poison.ts';
 import { makeWorld, type World, worldMs } from '../../support/trust-world.ts';
 
@@ -50,23 +54,27 @@ async function batches(points: readonly (string | undefined)[]): Promise<Uint8Ar
 }
 
 /** What is said of each message, wherever it was judged. */
-async function judge(tokens: readonly Uint8Array[]): Promise<Map<string, string | undefined>> {
+async function judge(
+  tokens: readonly Uint8Array[],
+  receivedMs = worldMs,
+): Promise<Map<string, Admission>> {
   const gateway = world.fingerprint;
-  const messages = tokens.map((bytes) => ({ bytes, gateway, receivedMs: worldMs }));
-  const said = new Map<string, string | undefined>();
+  const messages = tokens.map((bytes) => ({ bytes, gateway, receivedMs }));
+  const said = new Map<string, Admission>();
   const waiting: Promise<JudgedChunk>[] = [pool.admit(chunkOf(messages))];
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const chunk = await next;
     waiting.push(...(chunk.late ?? []));
     for (const [at, item] of chunk.items.entries()) {
-      said.set(digestMultibase(messageOf(chunk, item).bytes), chunk.admissions[at]?.code);
+      const admission = chunk.admissions[at];
+      if (admission) said.set(digestMultibase(messageOf(chunk, item).bytes), admission);
     }
   }
   return said;
 }
 
-const codes = (tokens: readonly Uint8Array[], said: ReadonlyMap<string, string | undefined>) =>
-  tokens.map((token) => said.get(digestMultibase(token)));
+const codes = (tokens: readonly Uint8Array[], said: ReadonlyMap<string, Admission>) =>
+  tokens.map((token) => said.get(digestMultibase(token))?.code);
 
 describe('a message that a worker falls over', () => {
   it.each(poisonKinds)(
@@ -89,6 +97,33 @@ describe('a message that a worker falls over', () => {
       ...Array.from({ length: 4 }, () => 'IN_POISON'),
       ...['IN_NOT_ENROLLED', 'IN_POISON'],
     ]);
+  }, 30_000);
+
+  it('is refused as soon as it takes too much memory, before that is full', async () => {
+    const tokens = await batches([undefined, poisonPoint('keep'), undefined]);
+    const said = await judge(tokens);
+    expect(codes(tokens, said)).toEqual(['IN_NOT_ENROLLED', 'IN_POISON', 'IN_NOT_ENROLLED']);
+    expect(said.get(digestMultibase(tokens[1] as Uint8Array))?.reason).toMatch(
+      new RegExp(`${limits.admitGrowthMiB} MiB`),
+    );
+  }, 30_000);
+
+  it('is none that only takes much, as a document of the size that is accepted may', async () => {
+    const document = JSON.parse(
+      Buffer.from(await proven(custodyStep(), [by[northline.id], by[lakeside.id]])).toString(),
+    );
+    // Of all that was tried, this makes the judge take the most: some 70 MiB, dead ones counted.
+    document.proof[0].more = Array.from({ length: 80_000 }, () => ({}));
+    const bytes = Buffer.from(JSON.stringify(document));
+    expect(bytes.length).toBeLessThan(limits.credentialBytesMax);
+    expect(bytes.length).toBeGreaterThan(0.9 * limits.credentialBytesMax);
+    const { store } = await office();
+    pool.trust({ entries: store.readKinds(['organisation']), position: store.size() });
+    const chunk = Array.from({ length: limits.admitChunk }, (_, at) =>
+      Buffer.from(bytes.toString().replace('{}', `{"a":${at}}`)),
+    );
+    const said = await judge(chunk, partyMs);
+    expect(new Set(codes(chunk, said))).toEqual(new Set(['VC_SIGNATURE']));
   }, 30_000);
 
   it('is known when it comes again, also after a start', async () => {
