@@ -11,26 +11,26 @@ import { limits } from '../devices/limits.ts';
 import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log } from '../devices/runtime.ts';
 import type { Admission } from './admit.ts';
-import type { AdmitReply } from './admit-serve.ts';
 import {
-  type AdmitThread,
-  type Apart,
   createJob,
-  excessOf,
   type Handed,
+  itemAt,
   type Job,
-  startThread,
-} from './admit-thread.ts';
+  jobOf,
+  resolveJob,
+  setApart,
+  settle,
+} from './admit-job.ts';
+import type { AdmitReply } from './admit-serve.ts';
+import { type AdmitThread, excessOf, startThread } from './admit-thread.ts';
 import {
   type Admitter,
   type Chunk,
-  type ChunkItem,
   chunkOf,
   type JudgedChunk,
   messageOf,
   unpacked,
 } from './admitter.ts';
-import { deferred } from './apply-deferred.ts';
 import { createPoisonBook, type Poison, poisonAdmission } from './poison.ts';
 import type { Inbound } from './source.ts';
 import { yieldProcessor } from './work-clock.ts';
@@ -229,7 +229,8 @@ class AdmitPool implements Admitter {
     this.takeBack(thread, progress.item);
     const { apart } = handed;
     if (apart !== undefined && apart.item !== progress.item) {
-      // It was slow and nothing worse; the one behind it is with the others.
+      // It was slow and nothing worse, as was the one that is set apart now.
+      settle(handed);
       this.queue.unshift(jobOf(apart));
       return true;
     }
@@ -239,6 +240,8 @@ class AdmitPool implements Admitter {
 
   private giveUp(thread: AdmitThread): void {
     this.takeBack(thread);
+    // It may have said what it found of a message apart, and nobody listens any more.
+    for (const { apart } of thread.handed) if (apart) this.queue.unshift(jobOf(apart));
     this.threads = this.threads.filter((one) => one !== thread);
   }
 
@@ -262,6 +265,7 @@ class AdmitPool implements Admitter {
   private quarantine(handed: Handed, isUnpacked: boolean, why: string): void {
     const { apart } = handed;
     assert(apart, 'what is quarantined was set apart');
+    settle(handed);
     const message = messageOf(apart.chunk, itemAt(apart.chunk, 0));
     this.learn(message.bytes);
     apart.done.resolve(this.refused(isUnpacked ? unpacked(message) : message, why));
@@ -363,36 +367,4 @@ class AdmitPool implements Admitter {
 /** Less is better: what it has to do, and that it is to be replaced. */
 function weightOf({ handed, isWorn }: AdmitThread): number {
   return handed.length + (isWorn ? 0.5 : 0);
-}
-
-/** Its message at `item` is judged by itself; returns the job without it. */
-function setApart(handed: Handed, item: number): Job {
-  const { job } = handed;
-  const message = messageOf(job.chunk, itemAt(job.chunk, item));
-  const done = deferred<JudgedChunk>();
-  // Nobody may have asked for it yet when it fails.
-  done.promise.catch(() => {});
-  handed.apart = { item, done, chunk: chunkOf([message]) };
-  job.late.push(done.promise);
-  return { ...job, chunk: { ...job.chunk, items: job.chunk.items.filter((_, at) => at !== item) } };
-}
-
-/** A job of the one message that was set apart. */
-function jobOf({ chunk, done }: Apart): Job {
-  const job = createJob(chunk);
-  job.done.promise.then(done.resolve, done.reject);
-  return job;
-}
-
-function itemAt({ items }: Chunk, at: number): ChunkItem {
-  const item = items[at];
-  assert(item, 'a message has a number of its chunk');
-  return item;
-}
-
-function resolveJob(
-  { chunk, done, late }: Job,
-  judged: Pick<JudgedChunk, 'admissions' | 'trustPosition'> & Partial<Chunk>,
-): void {
-  done.resolve({ ...chunk, ...judged, ...(late.length > 0 && { late }) });
 }

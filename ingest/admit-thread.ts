@@ -2,8 +2,10 @@
  * One thread of the admission stage as the main thread sees it: what it is judging, and for how
  * long it has worked on the message that it is at.
  */
+
 import { Worker } from 'node:worker_threads';
 import { limits } from '../devices/limits.ts';
+import type { Handed, Job } from './admit-job.ts';
 import {
   type AdmitReply,
   type AdmitRequest,
@@ -12,40 +14,9 @@ import {
   type Progress,
   progressOf,
 } from './admit-serve.ts';
-import type { Chunk, JudgedChunk } from './admitter.ts';
-import { type Deferred, deferred } from './apply-deferred.ts';
 import { createHeapGauge } from './heap-gauge.ts';
 import type { TrustNews } from './trust.ts';
 import { createWorkClock } from './work-clock.ts';
-
-/** A chunk that is to be judged. */
-export interface Job {
-  readonly chunk: Chunk;
-  /** Messages of it that are judged apart. */
-  readonly late: Promise<JudgedChunk>[];
-  readonly done: Deferred<JudgedChunk>;
-}
-
-/** A message that is judged apart from the others of its chunk. */
-export interface Apart {
-  /** Its number in the chunk. */
-  readonly item: number;
-  /** A chunk of it alone: what the others stand in may be in the journal by now. */
-  readonly chunk: Chunk;
-  readonly done: Deferred<JudgedChunk>;
-}
-
-/** A chunk in or before a thread. */
-export interface Handed {
-  readonly number: number;
-  readonly job: Job;
-  /**
-   * It is judged elsewhere, but for one message of it: what this thread says of the others is not
-   * waited for.
-   */
-  apart?: Apart;
-  isElsewhere?: boolean;
-}
 
 export interface AdmitThread {
   readonly worker: Worker;
@@ -131,7 +102,8 @@ export function startThread(
     grownMiB() {
       const now = progressOf(shared);
       const usedKiB = heap.at(stepOf(now));
-      return usedKiB === undefined ? 0 : (usedKiB - now.usedKiB) / 1024;
+      // Between two chunks there is nothing to compare with.
+      return usedKiB === undefined || now.chunk === 0 ? 0 : (usedKiB - now.usedKiB) / 1024;
     },
   };
   worker.on('message', (reply: AdmitReply) => events.said(thread, reply));
@@ -154,8 +126,4 @@ export function excessOf(thread: AdmitThread, workedMs: number): string | undefi
     return `no verdict before its judge took ${admitGrowthMiB} MiB more memory`;
   }
   return workedMs < admitDeadlineMs ? undefined : `no verdict after ${admitDeadlineMs} ms of work`;
-}
-
-export function createJob(chunk: Chunk): Job {
-  return { chunk, late: [], done: deferred<JudgedChunk>() };
 }

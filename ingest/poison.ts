@@ -1,6 +1,7 @@
 /**
- * Messages that a worker cannot judge: it threw, ended, ran out of memory or came to no end. Such
- * a message is kept with its bytes and refused for good the first time, and known from then on.
+ * Messages that a worker cannot judge: it threw, ended, took too much memory or came to no end.
+ * Such a message is kept with its bytes and refused for good the first time, and known from then
+ * on.
  */
 import { credentialDigest } from '../devices/envelope.ts';
 import { EdgeError } from '../devices/errors.ts';

@@ -128,7 +128,8 @@ export const ingestErrors = {
     retryable: true,
   },
   IN_POISON: {
-    meaning: 'The credential made the worker that judged it throw, end or come to no end.',
+    meaning:
+      'The credential made the worker that judged it throw, end, take too much memory or come to no end.',
     hint: 'It is kept with its bytes and refused for good: report it with the lines of the log.',
     retryable: false,
   },

@@ -34,6 +34,7 @@ export async function runRun(
       environment: { NODE_COMPILE_CACHE: join(directory, 'compiled'), ...context.environment },
       entry: entryOf,
       clock,
+      stop,
     },
     clock,
     random,

@@ -31,6 +31,8 @@ export interface Launcher {
   /** Finds a command's entry file: `gateway`, `ingest`, `wallet`, `sim`. */
   readonly entry: (command: string) => string;
   readonly clock: Clock;
+  /** Ends commands that are to come to an end by themselves; none is run after it. */
+  readonly stop: AbortSignal;
 }
 
 /**
@@ -100,22 +102,30 @@ export function startChild(
 /**
  * Runs a command to its end and returns what it printed.
  *
- * @throws EdgeError SIM_COMMAND_FAILED with the command's own words when it does not exit with 0.
+ * @throws EdgeError SIM_COMMAND_FAILED with the command's own words when it does not exit with 0;
+ *   the reason of `launcher.stop` when that aborts before, once the command has ended.
  */
 export async function runCommand(
   launcher: Launcher,
   command: string,
   args: readonly string[],
 ): Promise<string> {
+  const { stop } = launcher;
+  stop.throwIfAborted();
   const child = spawn(launcher.execPath, [launcher.entry(command), ...args], {
     env: launcher.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  const end = () => child.kill('SIGTERM');
+  stop.addEventListener('abort', end, { once: true });
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  stop.removeEventListener('abort', end);
+  stop.throwIfAborted();
   if (code === 0) return Buffer.concat(out).toString();
   const said = Buffer.concat([...err, ...out])
     .toString()
@@ -125,6 +135,16 @@ export async function runCommand(
     `bondline-${command} ${args.join(' ')} ended with exit code ${code}`,
     { cause: new Error(said) },
   );
+}
+
+/**
+ * Waits until each of `works` has ended, so that none goes on behind the back of who stops.
+ *
+ * @throws what the first of them threw, in their order.
+ */
+export async function allEnded<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
 }
 
 function readLines(

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../devices/io/directory.ts';
 import type { Random } from '../../devices/runtime.ts';
-import { type Launcher, runCommand } from './child.ts';
+import { allEnded, type Launcher, runCommand } from './child.ts';
 import type { ScenarioSite } from './scenario.ts';
 import { type Setting, writeSettings } from './settings.ts';
 
@@ -67,7 +67,7 @@ export async function prepareSite(options: {
   const walletPassphrase = join(folders.wallet, 'passphrase');
   ensurePassphrase(walletPassphrase, options.random);
   const requests = join(folders.site, 'requests');
-  await Promise.all([
+  await allEnded([
     runCommand(launcher, 'wallet', [
       'init',
       folders.wallet,

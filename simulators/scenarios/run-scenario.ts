@@ -8,7 +8,7 @@ import { EdgeError } from '../../devices/errors.ts';
 import { makeDirectory } from '../../devices/io/directory.ts';
 import { type Clock, formatTime, type Random } from '../../devices/runtime.ts';
 import { readLedger } from '../ledger.ts';
-import { type Child, type Launcher, runCommand, startChild } from './child.ts';
+import { allEnded, type Child, type Launcher, runCommand, startChild } from './child.ts';
 import {
   type IngesterStatus,
   type ListedTwin,
@@ -80,19 +80,26 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   const children: Child[] = [];
   try {
     const running = await startAll(options, children);
-    if (!running) return { faults: [] };
     if (!options.quiet) options.say(`console: ${running.base}/`);
     const first = await firstTwins(options, running);
     await watch(options, running);
     if (options.forSeconds === undefined) return { faults: [] };
     return await finish(options, running, first);
+  } catch (error) {
+    if (!options.stop.aborted || error !== options.stop.reason) throw error;
+    options.say('stopped while the sites were set up; the next start goes on from there');
+    return { faults: [] };
   } finally {
     await stopAll(children);
   }
 }
 
-/** Starts simulators and ingester side by side, then each site's gateway as soon as it can. */
-async function startAll(options: ScenarioOptions, children: Child[]): Promise<Running | undefined> {
+/**
+ * Starts simulators and ingester side by side, then each site's gateway as soon as it can.
+ *
+ * @throws the reason of `stop` where that aborts meanwhile.
+ */
+async function startAll(options: ScenarioOptions, children: Child[]): Promise<Running> {
   const { scenario, directory, launcher } = options;
   if (options.fresh) rmSync(directory, { recursive: true, force: true });
   const logs = join(directory, 'logs');
@@ -121,7 +128,7 @@ async function startAll(options: ScenarioOptions, children: Child[]): Promise<Ru
   const base = (http ?? '').replace(/\/$/, '');
   const { positions: from } = await readStatus(base);
 
-  const sites = await Promise.all(
+  const sites = await allEnded(
     scenario.sites.map(async (site): Promise<RunningSite> => {
       const simulator = simulators.get(site.name);
       if (!simulator) throw new Error(`no simulator for ${site.name}`);
@@ -144,6 +151,7 @@ async function startAll(options: ScenarioOptions, children: Child[]): Promise<Ru
       const logFile = join(logs, `${site.name}-gateway.log`);
       const args = ['run', folders.config, '--json', '--attached', '--drain', `${DRAIN_SECONDS}`];
       const name = `${site.name}'s gateway`;
+      options.stop.throwIfAborted();
       const gateway = keep(startChild(launcher, { name, command: 'gateway', args, logFile }));
       const fingerprint =
         strings(await gateway.ready)
@@ -160,7 +168,8 @@ async function startAll(options: ScenarioOptions, children: Child[]): Promise<Ru
       };
     }),
   );
-  return options.stop.aborted ? undefined : { ingester, base, from, sites };
+  options.stop.throwIfAborted();
+  return { ingester, base, from, sites };
 }
 
 async function startIngester(options: ScenarioOptions, logs: string): Promise<Child> {

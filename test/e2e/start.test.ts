@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 
 const start = fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'bondline-start-'));
@@ -61,4 +62,35 @@ describe('npm start', () => {
     expect(performance.now() - toldAt).toBeLessThan(startMs);
     expect(started()).toEqual([]);
   });
+
+  it('says so where Ctrl-C comes while the sites are set up, and goes on with the next start', async () => {
+    const args = [start, '--data', directory, '--fresh', '--for', '3', '--json'];
+    // As a terminal does it, Ctrl-C reaches every process of the group.
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    const child = spawn(process.execPath, args, { stdio: [...stdio], detached: true });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const isAtWallets = () => started().some((pid) => /wallet.cli/.test(commandOf(pid)));
+    try {
+      await eventually(isAtWallets, 'a wallet is made', 60_000);
+    } finally {
+      process.kill(-Number(child.pid), 'SIGINT');
+    }
+    expect(await closed, said).toBe(0);
+    expect(said.trim()).toMatch(/stopped while the sites were set up/);
+    expect(said).not.toMatch(/SIM_/);
+    expect(started()).toEqual([]);
+    const again = spawnSync(
+      process.execPath,
+      args.filter((one) => one !== '--fresh'),
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(again.status, again.stderr).toBe(0);
+    expect(JSON.parse(again.stdout).total.lost).toBe(0);
+  }, 120_000);
 });

@@ -38,10 +38,12 @@ export async function office(
     allowed?: typeof noAuthorities;
     trusted?: string[];
     require?: Partial<Requirements>;
+    /** Where the journal is a file. */
+    journalFile?: string;
   } = {},
 ) {
   const { allowed = authorities, trusted = Object.keys(by), require } = options;
-  const store = openJournalStore(':memory:');
+  const store = openJournalStore(options.journalFile ?? ':memory:');
   const recorderOf = () =>
     createRecorder({
       tenant: 'cbp',
