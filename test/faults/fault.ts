@@ -60,8 +60,16 @@ export interface Plant {
   readonly summary: string;
   /** Replacements in modules; each text must stand exactly once in the module, in .ts and .js. */
   readonly changes: readonly PlantChange[];
-  /** The shard that must see it. */
-  readonly by: { readonly fault: string; readonly count: number; readonly seed: number };
+  /**
+   * The shard that must see it, and a part of what it must say where it measures times too, which a
+   * busy machine alone can make wrong.
+   */
+  readonly by: {
+    readonly fault: string;
+    readonly count: number;
+    readonly seed: number;
+    readonly says?: string;
+  };
   /** It shows only where the fault has the machine to itself. */
   readonly alone?: boolean;
 }

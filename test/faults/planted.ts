@@ -17,8 +17,10 @@ export async function runPlant(
   say: (line: string) => void,
 ): Promise<PlantedResult> {
   const startMs = performance.now();
-  const tally = await runShard({ ...by, plant: name }, say);
-  const caught = isBroken(tally);
+  const { says = '', ...shard } = by;
+  const tally = await runShard({ ...shard, plant: name }, say);
+  const isSaid = says === '' || (tally.notes ?? []).some((note) => note.includes(says));
+  const caught = isBroken(tally) && isSaid;
   const took = `${secondsSince(startMs)} s`;
   say(`planted ${name}: ${caught ? 'caught' : 'NOT CAUGHT'} by ${by.fault} (${took})`);
   const { doubled, lost, notes = [], wrong } = tally;

@@ -15,7 +15,7 @@ export const poisonPlants: readonly Plant[] = [
         replace: 'if (this.losses >= 0) {',
       },
     ],
-    by,
+    by: { ...by, says: 'the ingester stopped' },
   },
   {
     name: 'poison-forgotten',
@@ -28,7 +28,7 @@ export const poisonPlants: readonly Plant[] = [
         replace: '',
       },
     ],
-    by,
+    by: { ...by, says: 'is undefined' },
   },
   {
     name: 'cursor-before-twins',

@@ -93,6 +93,34 @@ export const simulationPlants: readonly Plant[] = [
     by: { fault: 'simulation', count: 1, seed: 3 },
   },
   {
+    name: 'last-value-again',
+    promise: 'unknown',
+    summary: 'where a sensor does not answer, what it said last is signed again',
+    changes: [
+      {
+        module: 'gateway/poll',
+        find: 'return await Promise.race([read, givenUp]);',
+        replace: `const set = await Promise.race([read, givenUp]);
+        if (set.samples.length > 0) globalThis.lastSet = set;
+        return set.samples.length > 0 ? set : (globalThis.lastSet ?? set);`,
+      },
+    ],
+    by: { fault: 'simulation', count: 1, seed: 1 },
+  },
+  {
+    name: 'silence-not-told',
+    promise: 'omission',
+    summary: 'a device of which nothing comes any more is not alerted of',
+    changes: [
+      {
+        module: 'ingest/rules/silent',
+        find: 'if (expected === undefined || nowMs < expected.dueMs) return undefined;',
+        replace: 'if (expected === undefined || nowMs < 2 * expected.dueMs) return undefined;',
+      },
+    ],
+    by: { fault: 'simulation', count: 1, seed: 1 },
+  },
+  {
     name: 'gap-not-shown',
     promise: 'omission',
     summary: 'batches that are missing between others leave no gap',

@@ -293,7 +293,7 @@ export const plants: readonly Plant[] = [
         replace: 'connectTimeout: 3_600_000,',
       },
     ],
-    by: { fault: 'connections', count: 20, seed: 1 },
+    by: { fault: 'connections', count: 20, seed: 1, says: 'never say what they are' },
   },
 
   // What parsers take.
@@ -312,7 +312,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'modbus-count-unchecked',
-    promise: 'fail-safe',
+    promise: 'bounded',
     summary: 'an answer of a device is believed whatever length it says',
     changes: [
       {
@@ -369,7 +369,7 @@ export const plants: readonly Plant[] = [
     promise: 'poison',
     summary: 'a thread of admission that takes the place of a lost one has learnt no status list',
     changes: [{ module: 'ingest/admit-serve', find: ', ...journal.statusLists()]', replace: ']' }],
-    by: { fault: 'poison', count: 1, seed: 1 },
+    by: { fault: 'poison', count: 1, seed: 1, says: 'what a revoked key signed' },
   },
   ...poisonPlants,
 ];

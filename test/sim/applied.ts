@@ -2,7 +2,7 @@
  * What the twins must say after so many entries: a fold of our own over the facts, with nothing of
  * the ingester's code in it.
  */
-import { type Facts, nameOf, type Place, type SignedBatch } from './facts.ts';
+import { type Facts, nameOf, type Place, type SignedBatch, type Stored } from './facts.ts';
 
 export interface AppliedDevice {
   batches: number;
@@ -11,6 +11,8 @@ export interface AppliedDevice {
   readonly epochs: Map<string, AppliedEpoch>;
   /** By point: the batch in the last place that has a value of it, and its last value. */
   readonly newest: Map<string, { readonly batch: SignedBatch; readonly value: number }>;
+  /** The batch in the last place, and when that came. */
+  last: { readonly batch: SignedBatch; readonly receivedMs: number } | undefined;
 }
 
 export interface AppliedEpoch {
@@ -23,6 +25,8 @@ export interface AppliedEpoch {
 
 export interface AppliedWorld {
   cursor: number;
+  /** Time of the newest tick: alerts know no other. */
+  nowMs: number;
   readonly devices: Map<string, AppliedDevice>;
   /** Digests of party credentials that took effect. */
   readonly steps: Set<string>;
@@ -31,7 +35,7 @@ export interface AppliedWorld {
 }
 
 export function nothingApplied(): AppliedWorld {
-  return { cursor: 0, devices: new Map(), steps: new Set(), doubled: [] };
+  return { cursor: 0, nowMs: 0, devices: new Map(), steps: new Set(), doubled: [] };
 }
 
 /** Goes on to `cursor`; where that lies behind, the twins were put back and all begins anew. */
@@ -40,11 +44,12 @@ export function applyTo(applied: AppliedWorld, facts: Facts, cursor: number): Ap
   for (; now.cursor < cursor; now.cursor += 1) {
     const entry = facts.journal[now.cursor];
     if (entry === undefined) continue;
-    if (entry.kind === 'batch') put(now, facts, entry.digest);
+    if (entry.kind === 'tick') now.nowMs = Math.max(now.nowMs, entry.receivedMs);
+    if (entry.kind === 'batch') put(now, facts, entry);
     if (entry.kind === 'party') now.steps.add(entry.digest);
     for (const position of entry.accepts) {
       const accepted = facts.journal[position];
-      if (accepted?.kind === 'doubtful') put(now, facts, accepted.digest);
+      if (accepted?.kind === 'doubtful') put(now, facts, accepted);
     }
   }
   return now;
@@ -63,7 +68,7 @@ export function missingOf({ last, sequences }: AppliedEpoch): number[] {
   return Array.from({ length: last }, (_, index) => index + 1).filter((one) => !sequences.has(one));
 }
 
-function put(applied: AppliedWorld, facts: Facts, digest: string): void {
+function put(applied: AppliedWorld, facts: Facts, { digest, receivedMs }: Stored): void {
   const batch = facts.signed.get(digest);
   if (batch === undefined) return;
   const { counter, device: did, follows, nonce, sequence, values } = batch;
@@ -77,6 +82,9 @@ function put(applied: AppliedWorld, facts: Facts, digest: string): void {
   epoch.last = Math.max(epoch.last, sequence);
   device.batches += 1;
   device.readings += values.length;
+  const { last } = device;
+  if (last === undefined || comparePlaces(last.batch, batch) < 0)
+    device.last = { batch, receivedMs };
   for (const { point, value } of values) {
     const before = device.newest.get(point);
     if (before !== undefined && comparePlaces(before.batch, batch) > 0) continue;
@@ -85,7 +93,7 @@ function put(applied: AppliedWorld, facts: Facts, digest: string): void {
 }
 
 function emptyDevice(): AppliedDevice {
-  return { batches: 0, readings: 0, epochs: new Map(), newest: new Map() };
+  return { batches: 0, readings: 0, epochs: new Map(), newest: new Map(), last: undefined };
 }
 
 function emptyEpoch(about: Pick<AppliedEpoch, 'counter' | 'nonce' | 'follows'>): AppliedEpoch {

@@ -29,7 +29,9 @@ function deviceWith(epochs: readonly (readonly number[])[]) {
     const epoch = { counter, nonce, follows: undefined, sequences: new Set(sequences), last };
     known.set(`${counter} ${nonce}`, epoch);
   }
-  const device: AppliedDevice = { batches: 0, readings: 0, epochs: known, newest: new Map() };
+  const device: AppliedDevice = {
+    ...{ batches: 0, readings: 0, epochs: known, newest: new Map(), last: undefined },
+  };
   return { state, applied: { ...nothingApplied(), devices: new Map([[did, device]]) } };
 }
 

@@ -17,9 +17,11 @@ import { checkNewest } from './check-order.ts';
 import { checkTwins, type LiveTwins, nothingCompared } from './check-rebuilt.ts';
 import { checkRebuilt, checkRollbacks } from './check-restore.ts';
 import { checkServed, type Served } from './check-served.ts';
+import { checkSilence, nothingHeard } from './check-silence.ts';
 import { checkJudged } from './check-trust.ts';
 import { type Facts, noFacts, noteCommit, noteStored } from './facts.ts';
 import type { Office } from './office.ts';
+import { HEARTBEAT_MS } from './organisation.ts';
 import type { OutboxChange } from './outbox-changes.ts';
 
 /** What broken promises come to. */
@@ -43,6 +45,7 @@ export class Watch {
   readonly #held: Held = nothingHeld();
   readonly #compared = nothingCompared();
   readonly #bounded = nothingBounded();
+  readonly #heard = nothingHeard();
   readonly #served: (device: string) => Served;
   readonly #nowMs: () => number;
   readonly #trace = createHash('sha256');
@@ -60,9 +63,14 @@ export class Watch {
     this.chain = { goods: options.goods, steps: [] };
   }
 
-  /** How much was looked at: twins compared with a fold anew, histories beyond a bound. */
-  get counts(): { compared: number; coarseHistories: number; shortHistories: number } {
-    return { compared: this.#compared.twins, ...this.#bounded };
+  /** What was looked at: twins compared with a fold anew, histories beyond a bound, silences. */
+  get counts(): {
+    compared: number;
+    coarseHistories: number;
+    shortHistories: number;
+    silent: number;
+  } {
+    return { compared: this.#compared.twins, ...this.#bounded, silent: this.#heard.silent };
   }
 
   /** Digest of all steps, what they were about and when: the same seed gives the same. */
@@ -108,6 +116,8 @@ export class Watch {
       'wrong',
       checkGaps(this.facts, this.#applied, { changed, view, bounded: this.#bounded }),
     );
+    const silence = { changed, view, isFound: live.isFound, heartbeatMs: HEARTBEAT_MS };
+    this.#say('wrong', checkSilence(this.#heard, this.#applied, silence));
     this.#say('wrong', checkHead(this.#applied, this.chain, changed));
     this.#say('wrong', checkTwins(this.#compared, live, changed));
   }
