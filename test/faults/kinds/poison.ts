@@ -29,8 +29,10 @@ const BATCHES_PER_S = 50;
 const ONE_IN = 100;
 /** Batches until nothing is felt any more of what came before. */
 const SETTLE = 40;
-/** So often it is compared with batches right before, since machines change their pace. */
+/** So often it is compared with batches right before, since machines change their pace; */
 const ROUNDS = 8;
+/** beside so many poisons at least, one of each kind, or the slowest batch would be the p99. */
+const ROUND_MIN = poisonKinds.length;
 /** The slowest of a hundred may wait so many times as long: the median of all rounds. */
 const RATIO_MAX = 2;
 /** After this long without a receipt none will come, milliseconds. */
@@ -45,7 +47,7 @@ export const poison: Fault = {
   name: 'poison',
   summary: 'one batch in a hundred makes the worker that judges it throw, spin, end or hoard',
   unit: 'poisons',
-  counts: { short: 4, long: 400, shard: 40 },
+  counts: { short: 12, long: 400, shard: 40 },
   alone: true,
   run: poisonIngester,
 };
@@ -68,14 +70,23 @@ async function poisonIngester({ count, directory, say, seed }: Shard): Promise<T
     // From the first poison on more threads stand by: what it costs is a figure of its own.
     const first = await bench.run(ONE_IN, (at) => (at === 0 ? 'throw' : undefined));
     const rounds: Round[] = [];
-    const each = Math.ceil(count / ROUNDS);
-    for (let done = 0; done < count; done += each) {
-      const places = Array.from({ length: Math.min(each, count - done) }, (_, at) => ({
-        place: at * ONE_IN + Math.floor(chance.fraction() * ONE_IN),
-        kind: poisonKinds[(done + at) % poisonKinds.length],
-      }));
+    const each = Math.max(Math.ceil(count / ROUNDS), ROUND_MIN);
+    const ratioOf = () => median(rounds.map((one) => p99Of(one.beside) / p99Of(one.quiet)));
+    // A short form is measured to the end where its few rounds leave it in doubt.
+    const isInDoubt = () =>
+      notes.length === 0 && rounds.length < ROUNDS && !(ratioOf() <= RATIO_MAX);
+    let done = 0;
+    while (done < count || isInDoubt()) {
+      const places = Array.from(
+        { length: done < count ? Math.min(each, count - done) : each },
+        (_, at) => ({
+          place: at * ONE_IN + Math.floor(chance.fraction() * ONE_IN),
+          kind: poisonKinds[(done + at) % poisonKinds.length],
+        }),
+      );
       rounds.push(await pair(bench, places));
-      say(`${done + places.length} of ${count} poisons`);
+      done += places.length;
+      say(`${done} of ${count} poisons`);
     }
     const [quiet, beside] = [
       rounds.flatMap((one) => one.quiet),
@@ -84,7 +95,7 @@ async function poisonIngester({ count, directory, say, seed }: Shard): Promise<T
     notes.push(...bench.judge([...first, ...quiet, ...beside]));
     notes.push(...(await bench.sendAgain(beside.filter(({ kind }) => kind !== undefined))));
     notes.push(...(await bench.sendRevoked()));
-    const ratio = median(rounds.map((one) => p99Of(one.beside) / p99Of(one.quiet)));
+    const ratio = ratioOf();
     const [p99Ms, quietP99Ms] = [p99Of(beside), p99Of(quiet)];
     if (!(ratio <= RATIO_MAX)) {
       const all = `${p99Ms} ms of all, else ${quietP99Ms} ms`;
@@ -93,7 +104,7 @@ async function poisonIngester({ count, directory, say, seed }: Shard): Promise<T
     const figures = {
       ...{ p99Ms, quietP99Ms, p99Ratio: Number(ratio.toFixed(2)), firstP99Ms: p99Of(first) },
     };
-    return { count, lost: bench.lost(), doubled: 0, wrong: notes.length, notes, figures };
+    return { count: done, lost: bench.lost(), doubled: 0, wrong: notes.length, notes, figures };
   } finally {
     await bench.close();
   }
