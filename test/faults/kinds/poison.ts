@@ -47,7 +47,7 @@ export const poison: Fault = {
   name: 'poison',
   summary: 'one batch in a hundred makes the worker that judges it throw, spin, end or hoard',
   unit: 'poisons',
-  counts: { short: 12, long: 400, shard: 40 },
+  counts: { short: 8, long: 400, shard: 40 },
   alone: true,
   run: poisonIngester,
 };
