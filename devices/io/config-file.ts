@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { type Document, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { EdgeError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { compileReporter, type SchemaMistake, type Static, type TSchema } from '../schema.ts';
@@ -41,9 +41,15 @@ export function readConfig<S extends TSchema>(
     return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
   }
   const lines = new LineCounter();
+  const repeated: number[] = [];
   // Only the message and the place of a mistake are shown; a picture of each would take far longer.
-  const options = { uniqueKeys: true, prettyErrors: false, logLevel: 'error' } as const;
-  const document = parsed(() => parseDocument(text, { ...options, lineCounter: lines }));
+  // Each key would be held against all others of its map: `repeatedKeys` says the same sooner.
+  const options = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const;
+  const document = parsed(() => {
+    const read = parseDocument(text, { ...options, lineCounter: lines });
+    if (read.errors.length === 0) repeated.push(...repeatedKeys(read));
+    return read;
+  });
   if (document === undefined) {
     const message = 'it is nested too deep to be a configuration';
     return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
@@ -52,6 +58,13 @@ export function readConfig<S extends TSchema>(
     const mistakes = document.errors.map((error) => {
       const at = lines.linePos(error.pos[0]);
       return { file, line: at.line, column: at.col, message: error.message };
+    });
+    return { ok: false, mistakes };
+  }
+  if (repeated.length > 0) {
+    const mistakes = repeated.map((offset) => {
+      const at = lines.linePos(offset);
+      return { file, line: at.line, column: at.col, message: 'Map keys must be unique' };
     });
     return { ok: false, mistakes };
   }
@@ -91,6 +104,22 @@ function parsed<D extends Document>(parse: () => D): D | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Where keys stand that their map has already (YAML 1.2.2 §3.2.1.3), as offsets in order. */
+function repeatedKeys(document: Document): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Map(_key, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) found.push(key.range?.[0] ?? 0);
+        seen.add(key.value);
+      }
+    },
+  });
+  return found.sort((a, b) => a - b);
 }
 
 /**

@@ -27,6 +27,26 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('names each key that its map has already, wherever the map stands', () => {
+    expect(mistakesIn('port: 1\na: [ { b: 1, "b": 2 } ]\nport: 2\n')).toEqual([
+      '2:14 Map keys must be unique',
+      '3:1 Map keys must be unique',
+    ]);
+  });
+
+  it('takes time by the size of a map, and not by its square', () => {
+    const tookMs = (keys: number) => {
+      const file = join(folder, 'wide.yaml');
+      writeFileSync(file, Array.from({ length: keys }, (_, at) => `k${at}: 1`).join('\n'));
+      const before = process.threadCpuUsage().user;
+      expect(readConfig(file, Type.Record(Type.String(), Type.Integer())).ok).toBe(true);
+      return (process.threadCpuUsage().user - before) / 1_000;
+    };
+    tookMs(2_000);
+    // Four times as many: four times as long, or sixteen times by the square.
+    expect(tookMs(20_000) / tookMs(5_000)).toBeLessThan(8);
+  });
+
   it('says that an alias stands for what it is a part of', () => {
     for (const text of ['&a [*a,*a]', 'port: &a { b: *a }', '&a { port: [ *a ] }']) {
       expect(mistakesIn(text), text).toEqual([expect.stringMatching(/^1:1 its aliases/)]);
