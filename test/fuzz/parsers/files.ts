@@ -32,7 +32,7 @@ import { device, gateway } from './papers.ts';
  * The package `yaml` takes some 3 ms a KiB of anything, and 7 of flow collections within each
  * other, where nothing else runs. Nobody but the operator writes these files; they are read once.
  */
-const msPerKiB = 25;
+const msPerKiB = 15;
 
 /** A parser of files: each input is written, and read by its path. */
 function fromFile(name: string, seeds: readonly Seed[], read: (file: string) => unknown): Prepared {
