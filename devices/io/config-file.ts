@@ -41,30 +41,24 @@ export function readConfig<S extends TSchema>(
     return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
   }
   const lines = new LineCounter();
-  const repeated: number[] = [];
   // Only the message and the place of a mistake are shown; a picture of each would take far longer.
   // Each key would be held against all others of its map: `repeatedKeys` says the same sooner.
   const options = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const;
-  const document = parsed(() => {
-    const read = parseDocument(text, { ...options, lineCounter: lines });
-    if (read.errors.length === 0) repeated.push(...repeatedKeys(read));
-    return read;
+  const read = parsed(() => {
+    const document = parseDocument(text, { ...options, lineCounter: lines });
+    const { errors } = document;
+    const faults = errors.map(({ message, pos: [offset] }) => ({ message, offset }));
+    return { document, errors, faults: faults.length > 0 ? faults : repeatedKeys(document) };
   });
-  if (document === undefined) {
+  if (read === undefined) {
     const message = 'it is nested too deep to be a configuration';
     return { ok: false, mistakes: [{ file, line: 1, column: 1, message }] };
   }
-  if (document.errors.length > 0) {
-    const mistakes = document.errors.map((error) => {
-      const at = lines.linePos(error.pos[0]);
-      return { file, line: at.line, column: at.col, message: error.message };
-    });
-    return { ok: false, mistakes };
-  }
-  if (repeated.length > 0) {
-    const mistakes = repeated.map((offset) => {
+  const { document, faults } = read;
+  if (faults.length > 0) {
+    const mistakes = faults.map(({ message, offset }) => {
       const at = lines.linePos(offset);
-      return { file, line: at.line, column: at.col, message: 'Map keys must be unique' };
+      return { file, line: at.line, column: at.col, message };
     });
     return { ok: false, mistakes };
   }
@@ -95,31 +89,32 @@ export function resolveFrom(file: string, path: string): string {
 }
 
 /** A document; `undefined` where it is nested deeper than the package has stack for. */
-function parsed<D extends Document>(parse: () => D): D | undefined {
+function parsed<R extends Pick<Document, 'errors'>>(parse: () => R): R | undefined {
   try {
-    const document = parse();
+    const read = parse();
     // A part of it catches that itself, and tells of it at each level.
-    const isCut = document.errors.some(({ message }) => message.includes('call stack'));
-    return isCut ? undefined : document;
+    const isCut = read.errors.some(({ message }) => message.includes('call stack'));
+    return isCut ? undefined : read;
   } catch {
     return undefined;
   }
 }
 
-/** Where keys stand that their map has already (YAML 1.2.2 §3.2.1.3), as offsets in order. */
-function repeatedKeys(document: Document): number[] {
-  const found: number[] = [];
+/** Keys that their map has already (YAML 1.2.2 §3.2.1.3), in the order of the file. */
+function repeatedKeys(document: Document): { message: string; offset: number }[] {
+  const message = 'Map keys must be unique';
+  const found: { message: string; offset: number }[] = [];
   visit(document, {
     Map(_key, { items }) {
       const seen = new Set<unknown>();
       for (const { key } of items) {
         if (!isScalar(key)) continue;
-        if (seen.has(key.value)) found.push(key.range?.[0] ?? 0);
+        if (seen.has(key.value)) found.push({ message, offset: key.range?.[0] ?? 0 });
         seen.add(key.value);
       }
     },
   });
-  return found.sort((a, b) => a - b);
+  return found.sort((a, b) => a.offset - b.offset);
 }
 
 /**

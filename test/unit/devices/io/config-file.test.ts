@@ -32,6 +32,7 @@ describe('readConfig', () => {
       '2:14 Map keys must be unique',
       '3:1 Map keys must be unique',
     ]);
+    expect(mistakesIn('a: 1\n'.repeat(200_001))).toHaveLength(200_000);
   });
 
   it('takes time by the size of a map, and not by its square', () => {
