@@ -63,6 +63,14 @@ export const limits = {
   rdfMs: 10_000,
   /** Characters of a configuration file; 10,000 devices with profiles of their own have fewer. */
   configLengthMax: 16 * 1024 * 1024,
+  /** Characters of a word, text or comment in it. */
+  configWordMax: 16 * 1024,
+  /** How deep its lists and maps stand within each other. */
+  configDepthMax: 32,
+  /** Equal words, signs or empty lines in a row: what is damaged has more, what is meant fewer. */
+  configRepeatsMax: 1_000,
+  /** Mistakes of a file that are told; nobody reads more before the first are mended. */
+  configMistakesMax: 100,
   /** Terms that the contexts of one file may define, where their meaning is looked at. */
   contextTermsMax: 500_000,
   /** Public keys of devices that are kept ready in memory. */

@@ -212,8 +212,8 @@ export const promises = {
       'Beside 2,000 connections that are slow, half open, too large, reset or cut short a healthy ' +
       'gateway’s receipts take at most twice as long (p99, the median of three ' +
       'rounds). No input of strangers crashes a parser, holds it up for ' +
-      '100 ms or leaves memory behind; for YAML files, and for what holds many credentials, the ' +
-      'time grows with the size (`test/fuzz`).',
+      '100 ms or leaves memory behind (`test/fuzz`); a valid configuration of more than some ' +
+      '250 KiB takes longer to read, by its size.',
     mechanism:
       '`devices/limits.ts`; rates by source before any cryptography, a length guard before the ' +
       'broker (`ingest/sources/`, `ingest/receive.ts`).',

@@ -27,8 +27,7 @@ const SHRINK_STEPS_MAX = 300;
 const SHRINK_MS_MAX = 2_000;
 /** Characters of an input that are shown; a longer one comes back by its seed. */
 const SHOWN_MAX = 2_000;
-const KIB = 1024;
-const MIB = KIB * KIB;
+const MIB = 1024 * 1024;
 
 export interface Attack {
   readonly inputs: number;
@@ -52,12 +51,10 @@ export async function attack(parser: Parser, count: number, seed: number): Promi
 }
 
 async function attackPrepared(
-  { cachesMiB = 0, msPerKiB = 0, name }: Parser,
+  { cachesMiB = 0, name }: Parser,
   prepared: Prepared,
   { count, seed }: { readonly count: number; readonly seed: number },
 ): Promise<Attack> {
-  const msMax = (bytes: Uint8Array) =>
-    INPUT_MS_MAX + (msPerKiB * Math.max(0, bytes.length - KIB)) / KIB;
   const failures = await seedsNotTaken(prepared);
   let [taken, refused, worstMs, inputs, steps] = [0, 0, 0, 0, 0];
   let startBytes = 0;
@@ -71,7 +68,7 @@ async function attackPrepared(
       if (steps > SHRINK_STEPS_MAX || threadMs() - failedMs > SHRINK_MS_MAX) return;
     }
     const bytes = bake(recipe, prepared.seeds);
-    const { ms, outcome, wrong } = await judge(prepared, bytes, msMax(bytes));
+    const { ms, outcome, wrong } = await judge(prepared, bytes, INPUT_MS_MAX);
     worstMs = Math.max(worstMs, ms);
     if (outcome?.taken) taken += 1;
     else refused += 1;
@@ -84,7 +81,7 @@ async function attackPrepared(
   if (details.failed) {
     const [recipe] = details.counterexample ?? [];
     const input = Buffer.from(recipe ? bake(recipe, prepared.seeds) : []);
-    const { wrong = String(details.errorInstance) } = await judge(prepared, input, msMax(input));
+    const { wrong = String(details.errorInstance) } = await judge(prepared, input, INPUT_MS_MAX);
     failures.push(`${wrong}: ${shown(input)}; ${name}, ${seed}`);
   }
   const growthMiBMax = GROWTH_MIB_MAX + cachesMiB;

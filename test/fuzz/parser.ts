@@ -34,8 +34,6 @@ export interface Parser {
   readonly name: string;
   /** Memory that its caches may come to hold, MiB, where that is more than a few. */
   readonly cachesMiB?: number;
-  /** Milliseconds more that each KiB beyond the first may take, of files whose parts each cost. */
-  readonly msPerKiB?: number;
   readonly prepare: () => Prepared | Promise<Prepared>;
 }
 

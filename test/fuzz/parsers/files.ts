@@ -28,12 +28,6 @@ import {
 import { signing, steadyMs } from '../steady.ts';
 import { device, gateway } from './papers.ts';
 
-/**
- * The package `yaml` takes some 3 ms a KiB of anything, and 7 of flow collections within each
- * other, where nothing else runs. Nobody but the operator writes these files; they are read once.
- */
-const msPerKiB = 15;
-
 /** A parser of files: each input is written, and read by its path. */
 function fromFile(name: string, seeds: readonly Seed[], read: (file: string) => unknown): Prepared {
   const folder = mkdtempSync(join(tmpdir(), `bondline-fuzz-`));
@@ -120,7 +114,6 @@ function outcomeOfConfig(result: { readonly ok: boolean }): unknown {
 
 export const gatewayYaml: Parser = {
   name: 'gateway-yaml',
-  msPerKiB,
   prepare: () =>
     fromFile(
       'gateway.yaml',
@@ -132,7 +125,6 @@ export const gatewayYaml: Parser = {
 /** A profile of one's own, with its register map, in a configuration that is right. */
 export const profileYaml: Parser = {
   name: 'profile-yaml',
-  msPerKiB,
   prepare: () => {
     const whole = JSON.stringify(gatewayConfig);
     const wrap = (inner: Uint8Array) =>
@@ -145,7 +137,6 @@ export const profileYaml: Parser = {
 
 export const ingestYaml: Parser = {
   name: 'ingest-yaml',
-  msPerKiB,
   prepare: () =>
     fromFile(
       'ingest.yaml',

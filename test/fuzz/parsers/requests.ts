@@ -70,8 +70,6 @@ const enrolment = () =>
 
 export const trustRequest: Parser = {
   name: 'trust-request',
-  // It holds as many documents as a person gives, and each is judged.
-  msPerKiB: 2,
   prepare: () => {
     const desk = createTrustDesk({ tenant: TENANT, recorder: recorder(), nowMs });
     const document = json(organisation.document);
