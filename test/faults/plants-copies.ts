@@ -1,4 +1,4 @@
-/** Plants that break copies: before a schema changes, of an ingester, and carried in files. */
+/** Plants that break copies (at a new schema, of an ingester, in files) and ends in order. */
 import type { Plant } from './fault.ts';
 
 export const copyPlants: readonly Plant[] = [
@@ -55,5 +55,34 @@ export const copyPlants: readonly Plant[] = [
       },
     ],
     by: { fault: 'import', count: 4, seed: 1 },
+  },
+  {
+    name: 'newer-schema-taken',
+    promise: 'restore',
+    summary: 'a database that a newer version wrote is opened as if it were of this one',
+    changes: [
+      {
+        module: 'devices/io/sqlite',
+        find: 'if (found <= known) return found;',
+        replace: 'if (found <= known || found > known) return found;',
+      },
+    ],
+    by: { fault: 'restore', count: 1, seed: 1, says: 'newer' },
+  },
+  {
+    name: 'stop-drops-the-taken',
+    promise: 'fail-safe',
+    summary: 'an ingester that is told to stop does not wait until what it took is stored',
+    changes: [
+      { module: 'ingest/ingest', find: 'await receive.drain();', replace: 'void receive.drain();' },
+    ],
+    by: { fault: 'orderly-stop', count: 3, seed: 1, says: 'acknowledged and is nowhere' },
+  },
+  {
+    name: 'stop-leaves-unanswered',
+    promise: 'fail-safe',
+    summary: 'an ingester that is told to stop does not wait until its receipts are out',
+    changes: [{ module: 'ingest/ingest', find: 'await receipts.drain();', replace: '' }],
+    by: { fault: 'orderly-stop', count: 3, seed: 1, says: 'never answered' },
   },
 ];

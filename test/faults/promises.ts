@@ -310,7 +310,10 @@ export const promises = {
         'loses nothing that was acknowledged and stores nothing twice',
       ],
     },
-    faults: ['failing-syncs-gateway', 'failing-syncs-ingester', 'read-only', 'no-descriptors'],
+    faults: [
+      ...['failing-syncs-gateway', 'failing-syncs-ingester', 'read-only', 'no-descriptors'],
+      'orderly-stop',
+    ],
   },
   restore: {
     title: 'A copy is worth what it rebuilds',

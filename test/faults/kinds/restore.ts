@@ -1,7 +1,7 @@
 /**
  * An ingester is copied while its journal is written, and restored elsewhere; copies are damaged,
- * also so that their page agrees; schemas move forward and fail on the way. What is restored is
- * what was there, and what is not is never said to be.
+ * also so that their page agrees; schemas move forward and fail on the way, and never backward.
+ * What is restored is what was there, and what is not is never said to be.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,6 +44,7 @@ async function restoreMany({ count, directory, say, seed }: Shard): Promise<Tall
     mkdirSync(folder);
     lost += await restoreOne(folder, dice, notes);
     migrateOne(join(folder, 'migrated.db'), dice, notes);
+    refuseNewer(join(folder, 'newer.db'), dice, notes);
     rmSync(folder, { recursive: true });
     say(`${done + 1} of ${count} restores`);
   }
@@ -220,9 +221,10 @@ function schemaOf(file: string): string[] {
   return Array<string>(version).fill('');
 }
 
+const steps = ['CREATE TABLE t (a INTEGER)', 'ALTER TABLE t ADD COLUMN b', 'CREATE TABLE u (c)'];
+
 /** A schema moves on, or a step of it fails: before that, a copy of the old one is there. */
 function migrateOne(file: string, dice: Chance, notes: string[]): void {
-  const steps = ['CREATE TABLE t (a INTEGER)', 'ALTER TABLE t ADD COLUMN b', 'CREATE TABLE u (c)'];
   const version = dice.between(1, 2);
   const old = openDatabase(file, { schema: steps.slice(0, version) });
   const rows = dice.between(1, 50);
@@ -246,4 +248,22 @@ function migrateOne(file: string, dice: Chance, notes: string[]): void {
   const count = Number(kept.prepare('SELECT count(*) FROM t').pluck().get());
   kept.close();
   if (count !== rows) notes.push(`${rows} rows were there, the copy has ${count}`);
+}
+
+/** What a newer version wrote is not opened by an older one, and no byte of it changes. */
+function refuseNewer(file: string, dice: Chance, notes: string[]): void {
+  const version = dice.between(1, steps.length);
+  const newer = openDatabase(file, { schema: steps.slice(0, version) });
+  newer.pragma('wal_checkpoint(TRUNCATE)');
+  newer.close();
+  const before = readFileSync(file);
+  const known = dice.between(0, version - 1);
+  try {
+    openDatabase(file, { schema: steps.slice(0, known) }).close();
+    notes.push(`version ${known} opens what the newer version ${version} wrote`);
+  } catch (error) {
+    const isRefused = error instanceof EdgeError && error.code === 'DB_NEWER';
+    if (!isRefused) notes.push(`a newer version is refused with ${String(error)}`);
+  }
+  if (!readFileSync(file).equals(before)) notes.push('what a newer version wrote is changed');
 }
