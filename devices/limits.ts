@@ -204,6 +204,10 @@ export const limits = {
   clockSkewMs: 5 * 60_000,
   /** A batch that is dated further ahead than that is held up to here, and refused beyond. */
   batchAheadMsMax: 86_400_000,
-  /** An orderly stop takes at most this long. */
+  /** An orderly stop takes at most this long; an ingester's has the next two in it. */
   stopMs: 4_000,
+  /** So long an ingester waits until what it took is stored and answered. */
+  drainMs: 2_500,
+  /** So long its connections have to end by themselves, with all that was written to them. */
+  partingMs: 1_000,
 } as const;

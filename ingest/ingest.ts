@@ -226,6 +226,8 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
   }
 }
 
+const NOT_DRAINED = 'not all that was taken is stored and answered; gateways send it again';
+
 /** The last that was opened is the first that is closed. */
 async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
   for (const close of closers.toReversed()) {
@@ -276,7 +278,11 @@ async function open(
   await ingest.activateRules(rulesInForce(config.routes, rules));
   apply.wake(journal.found.size);
   closers.push(() => ways.close());
-  closers.push(() => Promise.race([ingest.drain(), clock.sleep(limits.stopMs)]));
+  closers.push(async () => {
+    ways.rest();
+    const isLate = clock.sleep(limits.drainMs).then(() => true);
+    if (await Promise.race([ingest.drain(), isLate])) log.warn(NOT_DRAINED);
+  });
   if (statusRefresh.enabled) {
     const refresh = refreshOf(options, ingest, failed);
     closers.push(() => refresh.stop());

@@ -23,6 +23,11 @@ export interface OpenSource {
   readonly security: 'tls' | 'loopback';
   /** Sends a receipt to a gateway; resolves when the transport took it. Never rejects. */
   reply(gateway: string, receipt: Uint8Array): Promise<void>;
+  /**
+   * Told that nothing more is taken: from now on it acknowledges nothing, not even what waits for
+   * room, and only carries receipts out. Absent where that needs no reading.
+   */
+  rest?(): void;
   close(): Promise<void>;
 }
 

@@ -12,6 +12,8 @@ export interface Ways {
    * many bytes are on their way to it, or to all, the receipt is dropped.
    */
   reply(gateway: string, receipt: Uint8Array): Promise<void>;
+  /** As `OpenSource.rest`, of all. */
+  rest(): void;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export function createWays(context: SourceContext): Ways {
       const left = (pending.get(gateway) ?? 0) - length;
       if (left > 0) pending.set(gateway, left);
       else pending.delete(gateway);
+    },
+    rest() {
+      for (const source of opened) source.rest?.();
     },
     async close() {
       await Promise.all(opened.splice(0).map((source) => source.close()));

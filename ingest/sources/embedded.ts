@@ -16,7 +16,7 @@ import { type Static, Type } from '../../devices/schema.ts';
 import { type OpenSource, type Source, type SourceContext, uplinkGateway } from '../source.ts';
 import { createUnfinished } from '../unfinished.ts';
 import { countConnections, guardDoor } from './door.ts';
-import { guardReading } from './reading.ts';
+import { guardReading, type Part } from './reading.ts';
 
 const settings = Type.Object(
   {
@@ -103,12 +103,14 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   });
   sayTroubles(broker, context);
   const sockets = new Set<Socket>();
+  const partings = new Map<Socket, Part>();
   const unfinished = createUnfinished(context.clock);
   const accept = (socket: Socket) => {
     socket.setNoDelay(true);
     let client: Client | undefined;
     const gateway = () => proven.get(socket) ?? (client && owners.get(client));
-    guardReading(socket, gateway, { context, unfinished });
+    partings.set(socket, guardReading(socket, gateway, { context, unfinished }));
+    socket.once('close', () => partings.delete(socket));
     client = broker.handle(socket);
   };
   const server = tls ? serveTls(accept, proven, context) : servePlain(accept);
@@ -128,7 +130,13 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
     context.log.error('the MQTT broker cannot take connections', { error: error.message });
   });
   server.on('close', () => unfinished.close());
-  return openSource(broker, server, { host, tls, sockets });
+  const part = async () => {
+    const waited = new AbortController();
+    const all = Promise.all([...partings.values()].map((one) => one()));
+    await Promise.race([all, context.clock.sleep(limits.partingMs, waited.signal)]);
+    waited.abort();
+  };
+  return openSource(broker, server, { host, tls, sockets, part });
 }
 
 const reading = { highWaterMark: limits.mqttReadBytesMax } as const;
@@ -232,8 +240,9 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
 function openSource(
   broker: Aedes,
   server: Server,
-  { host, tls, sockets }: { host: string; tls: boolean; sockets: ReadonlySet<Socket> },
+  connections: { host: string; tls: boolean; sockets: ReadonlySet<Socket>; part: Part },
 ): OpenSource {
+  const { host, part, sockets, tls } = connections;
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
@@ -248,6 +257,7 @@ function openSource(
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await part();
       await closeBroker(broker);
       // The broker knows only those that got as far as CONNECT.
       for (const socket of sockets) socket.destroy();

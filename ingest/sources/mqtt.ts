@@ -79,7 +79,11 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
     ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
   });
   const shared = { ...context, receive: shareConnection(context) };
-  client.handleMessage = (packet, done) => take(packet as IPublishPacket, shared, done);
+  const rest = new AbortController();
+  client.handleMessage = (packet, done) => {
+    const taking = { context: shared, resting: rest.signal };
+    take(packet as IPublishPacket, taking, done);
+  };
   client.on('packetsend', ({ cmd }) => {
     if (cmd === 'connect') guardStream(client, context);
   });
@@ -87,7 +91,7 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   const stopRenewing = isTls(url) ? renewing(client, context) : () => undefined;
   client.connect();
   await Promise.race([ready, context.clock.sleep(limits.brokerConnectMs)]);
-  return openSource(client, url, stopRenewing);
+  return openSource(client, url, { rest: () => rest.abort(), stopRenewing });
 }
 
 /** We show a certificate of our own authority; the broker's may be of another. */
@@ -127,8 +131,15 @@ function guardStream({ stream }: MqttClient, context: SourceContext): void {
   });
 }
 
-/** Hands the payload over; the library sends its PUBACK, and reads on, after `done`. */
-function take(packet: IPublishPacket, context: SourceContext, done: () => void): void {
+/**
+ * Hands the payload over; the library sends its PUBACK, and reads on, after `done`. It only reads
+ * on where `done` gets an error: the PUBACKs of our own receipts come behind what is not taken.
+ */
+function take(
+  packet: IPublishPacket,
+  { context, resting }: { readonly context: SourceContext; readonly resting: AbortSignal },
+  done: (error?: Error) => void,
+): void {
   const gateway = uplinkGateway(packet.topic);
   // A retained message is old by definition, and may be anybody's.
   if (gateway === undefined || packet.retain) {
@@ -145,10 +156,23 @@ function take(packet: IPublishPacket, context: SourceContext, done: () => void):
     context.known?.(gateway);
   }
   const bytes = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+  const pass = () => done(new Error('nothing more is taken'));
+  if (resting.aborted) {
+    pass();
+    return;
+  }
   const room = context.receive({ gateway, bytes, receivedMs: context.clock.nowMs() });
-  if (room === undefined) done();
+  if (room === undefined) {
+    done();
+    return;
+  }
   // A stopped ingester takes nothing more and says so by never acknowledging.
-  else room.then(done, () => {});
+  resting.addEventListener('abort', pass, { once: true });
+  const readOn = () => {
+    resting.removeEventListener('abort', pass);
+    if (!resting.aborted) done();
+  };
+  room.then(readOn, () => {});
 }
 
 /**
@@ -182,8 +206,13 @@ function follow(client: MqttClient, url: string, context: SourceContext): Promis
   });
 }
 
-function openSource(client: MqttClient, address: string, stopRenewing: () => void): OpenSource {
+function openSource(
+  client: MqttClient,
+  address: string,
+  { rest, stopRenewing }: { readonly rest: () => void; readonly stopRenewing: () => void },
+): OpenSource {
   return {
+    rest,
     address,
     security: isTls(address) ? 'tls' : 'loopback',
     reply(gateway, receipt) {

@@ -8,15 +8,20 @@ import { watchFrames } from '../mqtt-frame.ts';
 import type { SourceContext } from '../source.ts';
 import type { Unfinished } from '../unfinished.ts';
 
+/** Ends a connection so that all that was written to it arrives; resolves when it is closed. */
+export type Part = () => Promise<void>;
+
 /**
  * Guards a socket that the broker will read: it pulls its bytes with `read`, so watching there
  * costs no further stream and no copy. `gateway` says whose connection it is, once that is known.
+ * What it returns takes the place of the broker's own end: a socket that is closed with unread bytes
+ * resets its connection (RFC 1122 §4.2.2.13), and the peer loses what it had not read by then.
  */
 export function guardReading(
   socket: Socket,
   gateway: () => string | undefined,
   { context, unfinished }: { readonly context: SourceContext; readonly unfinished: Unfinished },
-): void {
+): Part {
   const watch = watchFrames(limits.mqttPacketBytesMax, limits.mqttConnectBytesMax);
   const read = socket.read.bind(socket);
   let isWaiting = false;
@@ -50,4 +55,16 @@ export function guardReading(
     unfinished.note(socket, held, () => end('an MQTT packet came too slowly; it was given up'));
     return socket.destroyed ? null : chunk;
   };
+  return () =>
+    new Promise((resolve) => {
+      if (socket.destroyed) return resolve();
+      // Nothing that comes now is taken, nor acknowledged.
+      const pass = () => {
+        while (read() !== null);
+      };
+      socket.read = (size?: number) => (size === 0 ? read(0) : null);
+      socket.on('readable', pass).once('close', () => resolve());
+      socket.end();
+      pass();
+    });
 }

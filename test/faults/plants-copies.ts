@@ -85,4 +85,11 @@ export const copyPlants: readonly Plant[] = [
     changes: [{ module: 'ingest/ingest', find: 'await receipts.drain();', replace: '' }],
     by: { fault: 'orderly-stop', count: 3, seed: 1, says: 'never answered' },
   },
+  {
+    name: 'stop-waits-for-the-untaken',
+    promise: 'fail-safe',
+    summary: 'a stopped ingester reads no further than the first message that it does not take',
+    changes: [{ module: 'ingest/ingest', find: 'ways.rest();', replace: '' }],
+    by: { fault: 'orderly-stop-mosquitto', count: 3, seed: 1, says: 'not all that was taken' },
+  },
 ];

@@ -312,7 +312,7 @@ export const promises = {
     },
     faults: [
       ...['failing-syncs-gateway', 'failing-syncs-ingester', 'read-only', 'no-descriptors'],
-      'orderly-stop',
+      ...['orderly-stop', 'orderly-stop-mosquitto'],
     ],
   },
   restore: {

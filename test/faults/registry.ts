@@ -13,7 +13,10 @@ const kinds: readonly Kind[] = [
     names: ['sigkill-gateway', 'sigkill-ingester', 'sigkill-both', 'sigkill-starts'],
     load: () => import('./kinds/sigkill.ts'),
   },
-  { names: ['orderly-stop'], load: () => import('./kinds/orderly-stop.ts') },
+  {
+    names: ['orderly-stop', 'orderly-stop-mosquitto'],
+    load: () => import('./kinds/orderly-stop.ts'),
+  },
   {
     names: [
       ...['power-cut-gateway', 'power-cut-ingester'],

@@ -1,6 +1,7 @@
 /**
- * An ingester is told to stop (SIGTERM) at random instants under load, and started again. What it
- * had acknowledged to MQTT by then is in the journal, and its receipts came before it went.
+ * An ingester is told to stop (SIGTERM) at random instants under load, and started again: with its
+ * broker inside, and with Mosquitto between it and the gateway. It ends in order; what it had
+ * acknowledged is in its journal, and what is there was answered before it went.
  */
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
@@ -15,34 +16,68 @@ import {
 import { openJournalReader } from '../../../ingest/journal-reader.ts';
 import { Chance } from '../../sim/chance.ts';
 import { eventually } from '../../support/eventually.ts';
+import { startMosquitto } from '../../support/mosquitto.ts';
+import { hasPeer } from '../../support/peers.ts';
 import type { Fault, Shard, Tally } from '../fault.ts';
 import { makeLightGateways } from '../net/light-fleet.ts';
 import type { LightGateway } from '../net/light-gateway.ts';
-import { type LoneIngester, startLoneIngester } from '../net/lone-ingester.ts';
+import { startLoneIngester } from '../net/lone-ingester.ts';
 
 /** Batches that are sent at once, without waiting for anything. */
 const BATCHES = 400;
-/** Between the first acknowledgement and the signal, milliseconds, at most. */
+/** Between the first sign of life and the signal, milliseconds, at most. */
 const LIFE_MS = 120;
+/** What Mosquitto has taken from an ingester that is gone is here within this long, milliseconds. */
+const LATE_MS = 10_000;
+
+const counts = { short: 2, long: 200, shard: 20 };
 
 export const orderlyStop: Fault = {
   name: 'orderly-stop',
   summary: 'the ingester is told to stop at random instants under load',
   unit: 'stops',
-  counts: { short: 2, long: 200, shard: 20 },
-  run,
+  counts,
+  run: (shard) => run(shard, undefined),
 };
+
+export const orderlyStopMosquitto: Fault = {
+  name: 'orderly-stop-mosquitto',
+  summary: 'an ingester that reads from Mosquitto is told to stop under load',
+  unit: 'stops',
+  counts,
+  obstacle: () => (hasPeer('mosquitto') ? undefined : 'Mosquitto is not on this machine'),
+  async run(shard) {
+    const mosquitto = await startMosquitto();
+    try {
+      return await run(shard, mosquitto.url);
+    } finally {
+      await mosquitto.stop();
+    }
+  },
+};
+
+/** What it says when it was too slow, or could not. */
+const NOT_DRAINED = 'not all that was taken is stored and answered';
 
 /** Batches by their digest. */
 type Batches = Map<string, Uint8Array>;
 
-async function run({ count, directory, say, seed }: Shard): Promise<Tally> {
+/** @param broker Address of a broker between gateway and ingester; absent: the one inside. */
+async function run({ count, directory, say, seed }: Shard, broker?: string): Promise<Tally> {
   const chance = new Chance(seed);
-  const folder = join(directory, 'ingester');
+  const sources = broker === undefined ? [] : [mqttSource(broker)];
+  const start = () => startLoneIngester(join(directory, 'ingester'), { sources });
+  const tally = { lost: 0, doubled: 0 };
   const notes: string[] = [];
-  const acknowledged = new Set<string>();
   const waiting: Batches = new Map();
-  let ingester = await startLoneIngester(folder);
+  let answered = 0;
+  let before = new Set<string>();
+  let ingester = await start();
+  const stop = async () => {
+    const ended = await ingester.command.stop();
+    if (ended !== 0) notes.push(`it ended with ${ended}`);
+    notes.push(...ingester.command.said.split('\n').filter((line) => line.includes(NOT_DRAINED)));
+  };
   try {
     const [gateway] = await makeLightGateways({
       ...{ count: 1, random: chance, ingestConfig: ingester.config },
@@ -51,26 +86,39 @@ async function run({ count, directory, say, seed }: Shard): Promise<Tally> {
     if (gateway === undefined) throw new Error('there is no gateway');
     for (let round = 1; round <= count; round += 1) {
       await signUpTo(gateway, waiting);
-      const told = await stopUnderLoad(ingester, gateway, waiting, chance.fraction() * LIFE_MS);
-      if (told.ended !== 0) notes.push(`it ended with ${told.ended}`);
-      for (const digest of told.acknowledged) {
-        acknowledged.add(digest);
-        waiting.delete(digest);
-        if (!told.receipted.has(digest)) notes.push(`${digest} was taken and never answered`);
-      }
-      notes.push(...told.troubles);
+      const way = await openWay(broker ?? ingester.mqtt, ingester.did, gateway);
+      await underLoad(way, waiting, chance.fraction() * LIFE_MS);
+      await stop();
+      const { doubled, stored } = storedIn(ingester.journalFile);
+      const fresh = [...stored].filter((digest) => !before.has(digest));
+      const isAnswered = (digest: string) => way.answered.has(digest);
+      // The broker inside has ended with its ingester, and so has all that came from it.
+      if (broker === undefined) await way.isGone;
+      else await eventually(() => fresh.every(isAnswered), 'receipts', LATE_MS).catch(() => {});
+      await way.end();
+      const unanswered = fresh.filter((digest) => !isAnswered(digest));
+      notes.push(...unanswered.map((digest) => `${digest} was stored and never answered`));
+      notes.push(...way.troubles);
+      // Mosquitto acknowledges what nobody has read yet; the gateway sends that again.
+      const lost = broker === undefined ? [...way.acknowledged].filter((d) => !stored.has(d)) : [];
+      notes.unshift(...lost.map((digest) => `${digest} was acknowledged and is nowhere`));
+      tally.lost += lost.length;
+      tally.doubled = doubled;
+      answered += way.answered.size;
+      before = stored;
+      for (const digest of stored) waiting.delete(digest);
       if (round % 10 === 0) say(`${round} of ${count} stops`);
-      ingester = await startLoneIngester(folder);
+      ingester = await start();
     }
   } finally {
-    await ingester.command.stop();
+    await stop();
   }
-  const { stored, doubled } = storedIn(ingester.journalFile);
-  const lost = [...acknowledged].filter((digest) => !stored.has(digest));
-  notes.unshift(...lost.map((digest) => `${digest} was acknowledged and is nowhere`));
-  const wrong = notes.length - lost.length;
-  const figures = { acknowledged: acknowledged.size };
-  return { count, lost: lost.length, doubled, wrong, notes: notes.slice(0, 20), figures };
+  const wrong = notes.length - tally.lost;
+  return { count, ...tally, wrong, notes: notes.slice(0, 20), figures: { answered } };
+}
+
+function mqttSource(url: string): string {
+  return `{ source: mqtt, connection: { url: "${url}" } }`;
 }
 
 /** Signs what is missing to as many as are sent. */
@@ -81,39 +129,47 @@ async function signUpTo(gateway: LightGateway, waiting: Batches): Promise<void> 
   }
 }
 
-/** Sends all, and tells the ingester to stop in the midst of it. */
-async function stopUnderLoad(
-  { command, did, mqtt }: LoneIngester,
-  gateway: LightGateway,
-  batches: Batches,
-  afterMs: number,
-) {
-  const acknowledged = new Set<string>();
-  const receipted = new Set<string>();
-  const troubles: string[] = [];
+/** A connection of a gateway, and what came of what was sent over it. */
+async function openWay(url: string, ingester: string, gateway: LightGateway) {
   const fingerprint = fingerprintOfDid(gateway.did);
-  const client = await connectAsync(mqtt, { protocolVersion: 4, reconnectPeriod: 0 });
+  const acknowledged = new Set<string>();
+  const answered = new Set<string>();
+  const troubles: string[] = [];
+  const client = await connectAsync(url, { protocolVersion: 4, reconnectPeriod: 0 });
   const isGone = new Promise<void>((gone) => client.once('close', () => gone()));
   client.on('error', () => undefined);
   client.on('message', (_topic, bytes) => {
-    const receipt = openReceipt(bytes, did);
+    const receipt = openReceipt(bytes, ingester);
     if (isRefusal(receipt)) troubles.push(receipt.reason);
-    else for (const { digest } of receipt.results) receipted.add(digest);
+    else {
+      for (const { digest, outcome } of receipt.results) {
+        if (outcome === 'accepted') answered.add(digest);
+        else troubles.push(`${digest} is ${outcome}`);
+      }
+    }
   });
   await client.subscribeAsync(receiptTopic(fingerprint), { qos: 1 });
-  for (const [digest, token] of batches) {
-    client.publish(uplinkTopic(fingerprint), Buffer.from(token), { qos: 1 }, (error) => {
-      if (!error) acknowledged.add(digest);
-    });
-  }
-  await eventually(() => acknowledged.size > 0, 'the first acknowledgement');
+  return {
+    ...{ acknowledged, answered, isGone, troubles },
+    send(digest: string, token: Uint8Array) {
+      client.publish(uplinkTopic(fingerprint), Buffer.from(token), { qos: 1 }, (error) => {
+        // What could not be sent any more is told of as an error.
+        if (!error) acknowledged.add(digest);
+      });
+    },
+    end: () => client.endAsync(true),
+  };
+}
+
+/** Sends all, and resolves in the midst of it. */
+async function underLoad(
+  way: Awaited<ReturnType<typeof openWay>>,
+  batches: Batches,
+  afterMs: number,
+): Promise<void> {
+  for (const [digest, token] of batches) way.send(digest, token);
+  await eventually(() => way.acknowledged.size > 0, 'the first acknowledgement');
   await new Promise((done) => setTimeout(done, afterMs));
-  const ended = await command.stop();
-  await isGone;
-  // What is still to be sent is told of as an error; that is no acknowledgement.
-  const taken = [...acknowledged];
-  await client.endAsync(true);
-  return { acknowledged: taken, ended, receipted, troubles };
 }
 
 /** Digests of all batches of a journal, and how many stand in it twice. */

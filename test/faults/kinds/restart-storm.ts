@@ -142,6 +142,7 @@ async function restart(storm: Storm, broker: keyof Storm['light'], chance: Chanc
   const { real, site } = storm;
   const struck = storm.light[broker];
   const before = new Map(struck.map((gateway) => [gateway, gateway.outages.length]));
+  const notes: string[] = [];
   if (broker === 'mosquitto') {
     const { port } = storm.mosquitto;
     await storm.mosquitto.stop();
@@ -149,13 +150,15 @@ async function restart(storm: Storm, broker: keyof Storm['light'], chance: Chanc
     storm.mosquitto = await startMosquitto(port);
   } else {
     if (chance.happens(0.5)) await storm.ingester.kill();
-    else await storm.ingester.stop();
+    else {
+      const ended = await storm.ingester.stop();
+      if (ended !== 0) notes.push(`the ingester ended with ${ended}`);
+    }
     storm.ingester = await site.startIngester();
   }
   const backMs = performance.now();
   const all = [...storm.light.mosquitto, ...storm.light.embedded];
   const signed = real.map((one) => Number(one.lines.at(-1)?.['signed']));
-  const notes: string[] = [];
   try {
     const receipted = () => all.every((one) => one.isUp && one.oldestMs > backMs);
     await eventually(receipted, 'receipts of all light gateways', RIGHT_MS);

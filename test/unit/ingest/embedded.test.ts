@@ -177,6 +177,28 @@ describe('embedded broker', () => {
     expect(taken.slice(1).map(({ bytes }) => bytes[0])).toEqual(sent.map((_, at) => at));
   });
 
+  it('ends so that receipts arrive which were sent before, whatever is unread by then', async () => {
+    const own = fingerprint();
+    const client = await gateway();
+    const heard: string[] = [];
+    client.on('message', (_topic, payload) => heard.push(payload.toString()));
+    await client.subscribeAsync(receiptTopic(own), { qos: 1 });
+    room = new Promise(() => {});
+    for (let at = 0; at < 20; at += 1) {
+      client.publish(uplinkTopic(own), Buffer.alloc(10_000), { qos: 1 }, () => {});
+    }
+    await eventually(() => client.stream.writableLength === 0, 'all of it on its way');
+    client.stream.pause();
+    await source.reply(own, Buffer.from('receipt'));
+    const closed = source.close();
+    await Promise.race([closed, systemClock.sleep(50)]);
+    client.stream.resume();
+    await closed;
+    await eventually(() => !client.connected, 'the end of the connection');
+    expect(heard).toEqual(['receipt']);
+    expect(taken).toEqual([]);
+  });
+
   it('remembers nothing of clients that asked for a session and went away', async () => {
     const names = Array.from({ length: 20 }, fingerprint);
     for (const [at, own] of names.entries()) {

@@ -82,6 +82,11 @@ async function openBroker(context: Partial<SourceContext>) {
         socket.write(subackOf(bytes));
         client = socket;
       }
+      // A receipt of ours, which is short: PUBACK with its packet identifier.
+      if (bytes[0] === 0x32) {
+        const at = 4 + bytes.readUInt16BE(2);
+        socket.write(Buffer.concat([Buffer.from('4002', 'hex'), bytes.subarray(at, at + 2)]));
+      }
       // A PUBACK has four bytes; several may come at once.
       if (bytes[0] === 0x40) acknowledged += bytes.length / 4;
     });
@@ -202,6 +207,32 @@ it('waits with all of them for room that nobody has', async () => {
   unsigned = 0;
   receive.look();
   await eventually(() => acknowledged() === 2 && of(other).length === 1, 'the second message');
+});
+
+it('carries receipts out and acknowledges nothing once nothing more is taken', async () => {
+  const gateway = fingerprintOfDid(memorySigner().did);
+  const taken: string[] = [];
+  const broker = await openBroker({
+    receive: ({ bytes }) => {
+      taken.push(Buffer.from(bytes).toString());
+      return new Promise(() => {});
+    },
+  });
+  broker.publish(gateway, Buffer.from('late'));
+  await eventually(() => taken.length === 1, 'the message that waits for room');
+  let isSent = false;
+  const sent = source?.reply(gateway, Buffer.from('a')).then(() => {
+    isSent = true;
+  });
+  // It cannot be known to have arrived while a message before it waits.
+  await systemClock.sleep(50);
+  expect(isSent).toBe(false);
+  source?.rest?.();
+  await sent;
+  broker.publish(gateway, Buffer.from('later'));
+  await source?.reply(gateway, Buffer.from('b'));
+  expect(taken).toEqual(['late']);
+  expect(broker.acknowledged()).toBe(0);
 });
 
 it('says that a gateway is known which the broker has proven and an enrolment allows', async () => {
