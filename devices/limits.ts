@@ -65,7 +65,7 @@ export const limits = {
   configLengthMax: 16 * 1024 * 1024,
   /** Characters of a word, text or comment in it. */
   configWordMax: 16 * 1024,
-  /** How deep its lists and maps stand within each other. */
+  /** How deep its lists and maps stand within each other, the file and the word counted too. */
   configDepthMax: 32,
   /** Equal words, signs or empty lines in a row: what is damaged has more, what is meant fewer. */
   configRepeatsMax: 1_000,

@@ -1,6 +1,7 @@
 /**
- * Reads a YAML configuration against its schema: defaults filled in, or every mistake at once
- * with file, line, column and what to write instead. Never touches the network.
+ * Reads a YAML configuration against its schema: defaults filled in, or its mistakes at once, the
+ * first hundred of them, with file, line, column and what to write instead. Never touches the
+ * network.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';

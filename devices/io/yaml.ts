@@ -1,7 +1,7 @@
 /**
  * Reads YAML that people write, with the place of everything in it. It gives up early on what
  * cannot be meant: it is nested too deep, or has more mistakes than anybody reads.
- * This file owns the package `yaml`; everything else imports from here.
+ * Both halves read YAML by this file alone.
  */
 import {
   Composer,
@@ -53,12 +53,9 @@ export function readYaml(text: string): Yaml | { readonly mistakes: readonly Pla
   if (Array.isArray(read)) return mistaken(read);
   const within = faultsWithin(read);
   if (within.length > 0) return mistaken(within);
-  const value = said(read);
-  if (value === undefined) {
-    const message = 'its aliases say more than a configuration can: write out what they stand for';
-    return mistaken([{ message, offset: 0 }]);
-  }
-  return { value, placeOf: (path) => placed(deepest(read, path)) };
+  const found = said(read);
+  if ('message' in found) return mistaken([{ message: found.message, offset: 0 }]);
+  return { value: found.value, placeOf: (path) => placed(deepest(read, path)) };
 }
 
 /** The one document of a text, or what is wrong with its form. */
@@ -98,6 +95,10 @@ function documentOf(text: string, lines: LineCounter): Document | Fault[] {
 /** Why a configuration cannot hold a lexeme, or it so many times in a row. */
 function unfitness(lexeme: string, count: number): string | undefined {
   const { configRepeatsMax, configWordMax } = limits;
+  const isQuoted = /^["']/.test(lexeme);
+  if (lexeme.length > configWordMax && isQuoted && lexeme[0] !== lexeme.at(-1)) {
+    return 'the quote that opens here is never closed';
+  }
   if (lexeme.length > configWordMax) {
     return `from here on ${lexeme.length} characters are one; at most ${configWordMax} are read`;
   }
@@ -148,17 +149,25 @@ function unknownAlias(name: string): string {
   return `nothing before it is called "&${name}"; what starts with * as a text needs quotes`;
 }
 
-/**
- * What a document says; `undefined` where its aliases unfold to more than is put up with, or one of
- * them stands for what it is a part of, which has no end and so no JSON.
- */
-function said(document: Document): unknown {
+/** What a document says, or why that cannot be said. */
+function said(document: Document): { value: unknown } | { message: string } {
+  const endless = 'its aliases say more than a configuration can: write out what they stand for';
   try {
     const value: unknown = document.toJS() ?? {};
+    // An alias of what it is a part of has no end, and so no JSON.
+    return isEndless(value) ? { message: endless } : { value };
+  } catch (error) {
+    const { message } = error as Error;
+    return { message: /alias count/.test(message) ? endless : message };
+  }
+}
+
+function isEndless(value: unknown): boolean {
+  try {
     JSON.stringify(value);
-    return value;
+    return false;
   } catch {
-    return undefined;
+    return true;
   }
 }
 

@@ -16,7 +16,7 @@ export function guaranteePage(): string {
     '# What we promise\n',
     `${generatedNote}\n`,
     'Each promise is phrased so that a test can break it. Below each stand the mechanism that keeps it,',
-    'the tests that fail without it, the faults that attack it with the counts that the long form',
+    'tests of it, the faults that attack it with the counts that the long form',
     '(`npm run faults`) has reached, and the plants: mechanisms taken out of the code while it is loaded,',
     'which the suite must see. What has not been run says so.\n',
     ...Object.entries<Guarantee>(promises).map(([key, one]) => section(key, one, sums)),

@@ -1,4 +1,4 @@
-/** Plants that break copies (at a new schema, of an ingester, in files) and ends in order. */
+/** Plants that break copies: before a schema changes, of an ingester, and carried in files. */
 import type { Plant } from './fault.ts';
 
 export const copyPlants: readonly Plant[] = [
@@ -68,28 +68,5 @@ export const copyPlants: readonly Plant[] = [
       },
     ],
     by: { fault: 'restore', count: 1, seed: 1, says: 'newer' },
-  },
-  {
-    name: 'stop-drops-the-taken',
-    promise: 'fail-safe',
-    summary: 'an ingester that is told to stop does not wait until what it took is stored',
-    changes: [
-      { module: 'ingest/ingest', find: 'await receive.drain();', replace: 'void receive.drain();' },
-    ],
-    by: { fault: 'orderly-stop', count: 3, seed: 1, says: 'acknowledged and is nowhere' },
-  },
-  {
-    name: 'stop-leaves-unanswered',
-    promise: 'fail-safe',
-    summary: 'an ingester that is told to stop does not wait until its receipts are out',
-    changes: [{ module: 'ingest/ingest', find: 'await receipts.drain();', replace: '' }],
-    by: { fault: 'orderly-stop', count: 3, seed: 1, says: 'never answered' },
-  },
-  {
-    name: 'stop-waits-for-the-untaken',
-    promise: 'fail-safe',
-    summary: 'a stopped ingester reads no further than the first message that it does not take',
-    changes: [{ module: 'ingest/ingest', find: 'ways.rest();', replace: '' }],
-    by: { fault: 'orderly-stop-mosquitto', count: 3, seed: 1, says: 'not all that was taken' },
   },
 ];

@@ -2,6 +2,7 @@
 import type { Plant } from './fault.ts';
 import { copyPlants } from './plants-copies.ts';
 import { diskPlants } from './plants-disk.ts';
+import { ingesterPlants } from './plants-ingester.ts';
 import { poisonPlants } from './plants-poison.ts';
 import { simulationPlants } from './plants-simulation.ts';
 
@@ -101,6 +102,7 @@ export const plants: readonly Plant[] = [
 
   ...diskPlants,
   ...copyPlants,
+  ...ingesterPlants,
   ...simulationPlants,
 
   // The way to the ingester.

@@ -58,6 +58,7 @@ const kinds: readonly Kind[] = [
     ],
     load: () => import('./kinds/parsers.ts'),
   },
+  { names: ['two-histories'], load: () => import('./kinds/two-histories.ts') },
   { names: ['restore'], load: () => import('./kinds/restore.ts') },
   { names: ['import'], load: () => import('./kinds/import.ts') },
   { names: ['flood'], load: () => import('./kinds/flood.ts') },

@@ -27,7 +27,7 @@ import { startLoneIngester } from '../net/lone-ingester.ts';
 const BATCHES = 400;
 /** Between the first sign of life and the signal, milliseconds, at most. */
 const LIFE_MS = 120;
-/** What Mosquitto has taken from an ingester that is gone is here within this long, milliseconds. */
+/** What Mosquitto took from an ingester that is gone is here within this long, milliseconds. */
 const LATE_MS = 10_000;
 
 const counts = { short: 2, long: 200, shard: 20 };

@@ -74,6 +74,10 @@ describe('readConfig', () => {
     expect(mistakesIn('# a: &one\nport: &one 1\n')).toEqual([]);
   });
 
+  it('says what a document of an older version means that it does not', () => {
+    expect(mistakesIn('%YAML 1.1\n---\n<<: 1\n')).toEqual([expect.stringMatching(/^1:1 Merge/)]);
+  });
+
   it('says that aliases unfold to too much', () => {
     const lines = ['port: 1', 'a0: &a0 [1,1,1,1,1,1,1,1,1]'];
     for (let at = 1; at < 6; at += 1) {
@@ -114,6 +118,9 @@ describe('readConfig', () => {
     expect(mistakesIn(`port: 1\nab: "${'p'.repeat(16_384)}"\n`)).toEqual([
       '2:5 from here on 16386 characters are one; at most 16384 are read',
     ]);
+    expect(mistakesIn(`port: 1\na: 'b\n${'c: 1\n'.repeat(4_000)}`)).toEqual([
+      '2:4 the quote that opens here is never closed',
+    ]);
   });
 
   it('says that there is a second document', () => {
@@ -126,9 +133,12 @@ describe('readConfig', () => {
   it('takes not much longer for what is wrong all over than for what is right', () => {
     const { stackTraceLimit } = Error;
     const tookMs = (text: string) => {
-      const before = process.threadCpuUsage().user;
-      mistakesIn(text);
-      return (process.threadCpuUsage().user - before) / 1_000;
+      const times = [0, 1, 2].map(() => {
+        const before = process.threadCpuUsage().user;
+        mistakesIn(text);
+        return process.threadCpuUsage().user - before;
+      });
+      return Math.min(...times) / 1_000;
     };
     const [right, wrong] = ['- [ 1, 22, 333, 4 ]\n', '- "a" "b" "c" "d" "e" "f"\n'];
     tookMs(wrong.repeat(500));
