@@ -15,7 +15,7 @@ export type Part = () => Promise<void>;
  * Guards a socket that the broker will read: it pulls its bytes with `read`, so watching there
  * costs no further stream and no copy. `gateway` says whose connection it is, once that is known.
  * What it returns takes the place of the broker's own end: a socket that is closed with unread
- * bytes resets its connection (RFC 1122 §4.2.2.13), and the peer loses what it has not read by then.
+ * bytes resets its connection (RFC 1122 §4.2.2.13), and the peer loses what it has not read yet.
  */
 export function guardReading(
   socket: Socket,

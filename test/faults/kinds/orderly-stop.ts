@@ -87,8 +87,9 @@ async function run({ count, directory, say, seed }: Shard, broker?: string): Pro
     for (let round = 1; round <= count; round += 1) {
       await signUpTo(gateway, waiting);
       const way = await openWay(broker ?? ingester.mqtt, ingester.did, gateway);
-      await underLoad(way, waiting, chance.fraction() * LIFE_MS);
+      const rest = await underLoad(way, waiting, chance.fraction() * LIFE_MS);
       await stop();
+      rest();
       const { doubled, stored } = storedIn(ingester.journalFile);
       const fresh = [...stored].filter((digest) => !before.has(digest));
       const isAnswered = (digest: string) => way.answered.has(digest);
@@ -161,15 +162,23 @@ async function openWay(url: string, ingester: string, gateway: LightGateway) {
   };
 }
 
-/** Sends all, and resolves in the midst of it. */
+/** Sends all, and resolves in the midst of it; goes on with the same until it is told to rest. */
 async function underLoad(
   way: Awaited<ReturnType<typeof openWay>>,
   batches: Batches,
   afterMs: number,
-): Promise<void> {
+): Promise<() => void> {
   for (const [digest, token] of batches) way.send(digest, token);
   await eventually(() => way.acknowledged.size > 0, 'the first acknowledgement');
   await new Promise((done) => setTimeout(done, afterMs));
+  const again = [...batches];
+  let at = 0;
+  const timer = setInterval(() => {
+    const [digest, token] = again[at % again.length] ?? [];
+    if (digest !== undefined && token !== undefined) way.send(digest, token);
+    at += 1;
+  }, 1);
+  return () => clearInterval(timer);
 }
 
 /** Digests of all batches of a journal, and how many stand in it twice. */
