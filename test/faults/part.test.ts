@@ -15,6 +15,7 @@ const FAULTS = [
   'packed',
   'restore',
   'import',
+  'two-histories',
 ];
 
 const PLANTED = [
@@ -31,6 +32,8 @@ const PLANTED = [
   'packed-unproven',
   'restored-unproven',
   'exported-unproven',
+  'fork-dropped',
+  'newer-schema-taken',
 ];
 
 interface Told {
