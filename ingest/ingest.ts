@@ -280,8 +280,10 @@ async function open(
   closers.push(() => ways.close());
   closers.push(async () => {
     ways.rest();
-    const isLate = clock.sleep(limits.drainMs).then(() => true);
+    const waited = new AbortController();
+    const isLate = clock.sleep(limits.drainMs, waited.signal).then(() => true);
     if (await Promise.race([ingest.drain(), isLate])) log.warn(NOT_DRAINED);
+    waited.abort();
   });
   if (statusRefresh.enabled) {
     const refresh = refreshOf(options, ingest, failed);

@@ -95,11 +95,9 @@ function documentOf(text: string, lines: LineCounter): Document | Fault[] {
 /** Why a configuration cannot hold a lexeme, or it so many times in a row. */
 function unfitness(lexeme: string, count: number): string | undefined {
   const { configRepeatsMax, configWordMax } = limits;
-  const isQuoted = /^["']/.test(lexeme);
-  if (lexeme.length > configWordMax && isQuoted && lexeme[0] !== lexeme.at(-1)) {
-    return 'the quote that opens here is never closed';
-  }
   if (lexeme.length > configWordMax) {
+    const isOpen = /^["']/.test(lexeme) && lexeme[0] !== lexeme.at(-1);
+    if (isOpen) return 'the quote that opens here is never closed';
     return `from here on ${lexeme.length} characters are one; at most ${configWordMax} are read`;
   }
   if (count <= configRepeatsMax) return undefined;

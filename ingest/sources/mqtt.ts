@@ -80,10 +80,8 @@ async function open(options: Settings, context: SourceContext): Promise<OpenSour
   });
   const shared = { ...context, receive: shareConnection(context) };
   const rest = new AbortController();
-  client.handleMessage = (packet, done) => {
-    const taking = { context: shared, resting: rest.signal };
-    take(packet as IPublishPacket, taking, done);
-  };
+  const taking = { context: shared, resting: rest.signal };
+  client.handleMessage = (packet, done) => take(packet as IPublishPacket, taking, done);
   client.on('packetsend', ({ cmd }) => {
     if (cmd === 'connect') guardStream(client, context);
   });
