@@ -54,6 +54,14 @@ export const ingestLimits = {
   rateWaitMs: 1_000,
   /** Half of the space for young objects of one of the ingester's threads, MiB. */
   youngSemiSpaceMiB: 4,
+  /** A checkpoint of the journal is signed this often, where there is anything new in it. */
+  checkpointSecondsDefault: 10,
+  /** The last one, at a stop, may take so long. */
+  checkpointStopMs: 1_000,
+  /** Of so many that were signed last the roots are at hand. */
+  checkpointRootsKept: 64,
+  /** A gateway's statement on one is looked at this often at most. */
+  witnessMs: 500,
   /** Results in one receipt; fewer where it would be larger than `receiptBytesMax`. */
   receiptResultsMax: 200,
   /** Bytes of results that wait for the key that signs receipts; beyond it sources wait. */
@@ -107,6 +115,8 @@ export const ingestLimits = {
   /** Entries that are looked at after a run that did not end in order; bytes of them at a time. */
   tailEntries: 2_000,
   tailPageBytes: 4 * 1024 * 1024,
+  /** Entries whose leaves are read at once. */
+  leavesPage: 64,
   /** Entries that one application transaction folds. */
   applyGroupMax: 256,
   /** Devices that may speak to one attribute of one twin. */

@@ -29,6 +29,22 @@ export const uplinkLimits = {
   heldRetryMs: 1_000,
   heldRetryMsMax: 30_000,
 
+  /** A checkpoint, a statement on one, and a notice: one with its proof. Each fits the next. */
+  checkpointTokenBytesMax: 1024,
+  statementBytesMax: 2 * 1024,
+  checkpointBytesMax: 16 * 1024,
+  /** Hashes in a proof: two for each level of a tree that no disk holds. */
+  checkpointProofMax: 128,
+  /** So many checkpoints one after the other without a proof are said. */
+  checkpointsUnprovenMax: 3,
+  /** Receipts without any further checkpoint for so long are said. */
+  checkpointSilentMs: 900_000,
+  /** Checkpoints that wait at a gateway while it looks at one; more are dropped. */
+  checkpointsWaitingMax: 4,
+  /** A file with a checkpoint and statements on it; so many of the largest fit. */
+  checkpointFileBytesMax: 2 * 1024 * 1024,
+  checkpointWitnessesMax: 1_000,
+
   /** Reconnects of drivers and sinks: first delay and longest delay, with jitter. */
   reconnectMs: 500,
   reconnectMsMax: 30_000,

@@ -70,6 +70,8 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/carry.ts')).runCarry(args, contextOf());
     case 'store':
       return (await import('./commands/store.ts')).runStore(args, contextOf());
+    case 'witness':
+      return (await import('./commands/witness.ts')).runWitness(args, contextOf());
     case 'opcua-trust':
       return (await import('./commands/opcua-trust.ts')).runOpcuaTrust(args, contextOf());
     case 'discover':

@@ -193,7 +193,7 @@ function configSchema<P extends TSchema>(profile: P) {
             'DID of the organisation that answers for it. Required.',
             'did:web:you.example',
           ),
-          data: path('Directory for outbox.db and certificates. Required.'),
+          data: path('Directory for outbox.db, certificates and the kept checkpoint. Required.'),
         },
         { ...closed, description: 'The gateway itself. Required.' },
       ),

@@ -22,12 +22,15 @@ import { createFleet, type DeviceDids, type Fleet } from './fleet.ts';
 import { Forwarder } from './forward.ts';
 import { type Counters, composeStatus, createCounters, type StatusLine } from './health.ts';
 import type { Outbox, Settled } from './outbox.ts';
+import type { Vouch } from './outbox-message.ts';
 import { createPaperTaker, paperFolder } from './paper-folder.ts';
 import { receiptFolder, takeReceipts } from './receipt-folder.ts';
 import { sinks } from './sinks/registry.ts';
 import type { GatewaySnapshot } from './snapshot.ts';
 import { createUplink, type Uplink } from './uplink.ts';
-import { every } from './wait.ts';
+import { every, within } from './wait.ts';
+import { createWitness, type Witness, type WitnessState } from './witness.ts';
+import { witnessFolder } from './witness-folder.ts';
 
 /** Everything that a configuration may name. */
 export const registries: Registries = { profiles, drivers, sinks };
@@ -72,8 +75,8 @@ export interface GatewayOptions {
   readonly did: string;
   readonly devices: DeviceDids;
   readonly outbox: Outbox;
-  /** Signs a request for a certificate with the gateway's key; needed where it was invited. */
-  readonly vouch?: (payload: string) => Promise<Uint8Array>;
+  /** Signs with the gateway's key; needed where it was invited, and to be a witness. */
+  readonly vouch?: Vouch;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -111,6 +114,7 @@ export interface Gateway {
 }
 
 const DRAIN_LOOK_MS = 25;
+const WITNESS_MS = 500;
 
 function createForwarder(
   { clock, config, did: gateway, log, outbox }: GatewayOptions,
@@ -166,7 +170,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   clockWatch.observe();
   await fleet.start(config.devices, options.devices);
   const tokens = () => enrolments.tokens().values();
-  const uplink = createUplink({ ...options, forwarder, gateway: options.did, tokens });
+  const witness = witnessOf(options, () => config.uplink.ingester, failure);
+  const uplink = createUplink({ ...options, forwarder, gateway: options.did, tokens, witness });
   await uplink.open(config.uplink);
   const stopWatching = every(clock, limits.clockWatchMs, () => {
     clockWatch.observe();
@@ -174,9 +179,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     forwarder.enrolmentsChanged();
     goOver().catch(failure.report);
   });
-  const stopCarrying = carryPapers(options, forwarder, failure);
-  const stopSettling = settleByFiles(options, counters, failure);
-  const parts = { counters, clockWatch, fleet, forwarder, uplink, startedMs };
+  const stopTaking = takeFiles(options, { counters, failure, forwarder });
+  const parts = { counters, clockWatch, fleet, forwarder, uplink, witness, startedMs };
   const status = async () => statusOf(options, config, parts);
   return {
     status,
@@ -198,8 +202,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     async stop(drainMs, onSigned) {
       const until = clock.monotonicMs() + drainMs;
       stopWatching();
-      stopCarrying();
-      stopSettling();
+      stopTaking();
       await fleet.stop();
       await fleet.flush();
       onSigned?.();
@@ -209,6 +212,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await forwarder.stop();
       const last = await status();
       await uplink.close();
+      // The outbox has the key that signs for what is being kept.
+      if (witness) await within(clock, WITNESS_MS, witness.idle());
       await outbox.close();
       return last;
     },
@@ -242,6 +247,34 @@ function createSuccession({
   return (): Promise<void> => {
     tail = tail.then(goOver);
     return tail;
+  };
+}
+
+const NO_WITNESS: WitnessState = { contradiction: false, silent: false, unproven: false };
+
+/** A witness of the ingester's journal, where there is a key to say so with. */
+function witnessOf(
+  { clock, config, did: gateway, log, resolvePath, vouch }: GatewayOptions,
+  ingester: () => string,
+  { report: onFailure }: ReturnType<typeof createFailure>,
+): Witness | undefined {
+  if (!vouch) return undefined;
+  const folder = witnessFolder(resolvePath(config.gateway.data));
+  const signed = (payload: string) => vouch({ payload, typ: 'bondline-witness+jwt' });
+  return createWitness({ folder, gateway, ingester, vouch: signed, onFailure, clock, log });
+}
+
+/** Takes what people lay into its folders, as long as it runs; returns what ends it. */
+function takeFiles(
+  options: GatewayOptions,
+  parts: Pick<Parts, 'counters' | 'forwarder'> & { failure: ReturnType<typeof createFailure> },
+): () => void {
+  const { counters, failure, forwarder } = parts;
+  const stopCarrying = carryPapers(options, forwarder, failure);
+  const stopSettling = settleByFiles(options, counters, failure);
+  return () => {
+    stopCarrying();
+    stopSettling();
   };
 }
 
@@ -287,6 +320,7 @@ interface Parts {
   readonly fleet: Fleet;
   readonly forwarder: Forwarder;
   readonly uplink: Uplink;
+  readonly witness: Witness | undefined;
   readonly startedMs: number;
 }
 
@@ -311,7 +345,7 @@ async function snapshotOf(
   { clock, did, outbox }: GatewayOptions,
   facts: Parts & { readonly config: GatewayConfig; readonly configuration: string },
 ): Promise<GatewaySnapshot> {
-  const { clockWatch, config, configuration, counters, fleet, forwarder, uplink } = facts;
+  const { clockWatch, config, configuration, counters, fleet, forwarder, uplink, witness } = facts;
   const { bytes, damaged, gaveWay, readings, rows } = await outbox.stats();
   const bytesMax = config.outbox?.bytesMax ?? limits.outboxBytesMaxDefault;
   const held = new Set(forwarder.held());
@@ -326,6 +360,7 @@ async function snapshotOf(
     outbox: { rows, readings, bytes, bytesMax, damaged, gaveWay },
     // Steps since the start: a batch counts those since the one before.
     clock: clockWatch.quality(0),
+    witness: witness?.state() ?? NO_WITNESS,
     devices: fleet.snapshots().map((device) => ({ ...device, held: held.has(device.did) })),
   };
 }

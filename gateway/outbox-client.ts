@@ -18,6 +18,7 @@ import type {
   OutboxRequest,
   OutboxSettings,
   SentError,
+  Vouch,
 } from './outbox-message.ts';
 
 /** Drafts and tokens live briefly; more room for them would only be memory. */
@@ -37,8 +38,8 @@ export interface OpenOutbox {
    * @throws EdgeError of the key store (KEY_…)
    */
   openKeys(labels: readonly string[]): Promise<readonly Identity[]>;
-  /** Signs a payload as a request for a certificate, with the gateway's key. */
-  vouch(payload: string): Promise<Uint8Array>;
+  /** Signs with the gateway's key. */
+  readonly vouch: Vouch;
 }
 
 /**
@@ -104,7 +105,7 @@ export async function openOutbox(settings: OutboxSettings, log: Log): Promise<Op
     outbox,
     identities,
     openKeys: (labels) => ask<Identity[]>('openKeys', labels),
-    vouch: (payload) => ask<Uint8Array>('vouch', payload),
+    vouch: (vouched) => ask<Uint8Array>('vouch', vouched),
   };
 }
 

@@ -21,6 +21,15 @@ export interface Identity {
   readonly did: string;
 }
 
+/** What the gateway says of itself, signed with its own key. */
+export interface Vouched {
+  readonly payload: string;
+  readonly typ: 'bondline-certificate-request+jwt' | 'bondline-witness+jwt';
+}
+
+/** Signs that. */
+export type Vouch = (vouched: Vouched) => Promise<Uint8Array>;
+
 type Method = Exclude<keyof Outbox, 'close'>;
 
 export type OutboxRequest =
@@ -30,7 +39,7 @@ export type OutboxRequest =
       readonly parameter: Parameters<Outbox[Method]>[0];
     }
   | { readonly id: number; readonly method: 'close'; readonly parameter: undefined }
-  | { readonly id: number; readonly method: 'vouch'; readonly parameter: string }
+  | { readonly id: number; readonly method: 'vouch'; readonly parameter: Vouched }
   | { readonly id: number; readonly method: 'openKeys'; readonly parameter: readonly string[] };
 
 /** An error on its way between threads, which carries neither its class nor its code by itself. */

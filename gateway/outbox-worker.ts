@@ -21,6 +21,7 @@ import type {
   OutboxRequest,
   OutboxSettings,
   SentError,
+  Vouch,
 } from './outbox-message.ts';
 import { openOutbox } from './outbox-open.ts';
 import { openReserve, RESERVE_FILE } from './outbox-reserve.ts';
@@ -45,7 +46,7 @@ interface Opened {
   readonly outbox: Outbox;
   readonly ids: Identity[];
   readonly openKeys: (labels: readonly string[]) => Promise<Identity[]>;
-  readonly vouch: (payload: string) => Promise<Uint8Array>;
+  readonly vouch: Vouch;
 }
 
 /** Keys, then the directory, then the database: a mistake in one leaves the next untouched. */
@@ -94,10 +95,7 @@ async function open(settings: OutboxSettings): Promise<Opened> {
       },
     },
     ids,
-    vouch: async (payload) => {
-      const signer = await keys.signer(GATEWAY_LABEL);
-      return signToken({ payload, signer, typ: 'bondline-certificate-request+jwt' });
-    },
+    vouch: async (vouched) => signToken({ ...vouched, signer: await keys.signer(GATEWAY_LABEL) }),
     openKeys: async (labels) => {
       const opened = await openKeys(keys, labels);
       for (const { label, signer } of opened) {

@@ -7,7 +7,7 @@ import type { SchemaMistake, TSchema } from '../devices/schema.ts';
 import type { UplinkIdentity } from './uplink-certificate.ts';
 
 export interface SinkEvents {
-  /** A receipt arrived; not verified yet. */
+  /** A receipt, or the notice of a checkpoint, arrived; not verified yet. */
   readonly onReceipt: (receipt: Uint8Array) => void;
   /** The uplink came up or went down. */
   readonly onState: (connected: boolean) => void;

@@ -7,6 +7,7 @@ import type { DeviceClockFault, Quality, Value } from '../devices/reading.ts';
 import type { DeviceCondition } from './device-state.ts';
 import type { CertificateState } from './driver.ts';
 import type { Counters } from './health.ts';
+import type { WitnessState } from './witness.ts';
 
 /** The newest reading of one point. */
 export interface PointSnapshot {
@@ -67,5 +68,7 @@ export interface GatewaySnapshot {
     readonly gaveWay: number;
   };
   readonly clock: ClockQuality;
+  /** What it has witnessed of the ingester's journal. */
+  readonly witness: WitnessState;
   readonly devices: readonly DeviceSnapshot[];
 }

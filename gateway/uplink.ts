@@ -1,14 +1,17 @@
 /** The way to the ingester: the sink that the configuration names, opened anew when it changes. */
 import { strict as assert } from 'node:assert';
+import { isNoticeMessage } from '../devices/credential/checkpoint.ts';
 import { readInvitation } from '../devices/io/uplink/invitation.ts';
 import { isLoopback } from '../devices/io/uplink/tls.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Registries } from './config-check.ts';
 import type { Forwarder, Send } from './forward.ts';
+import type { Vouch } from './outbox-message.ts';
 import type { OpenSink } from './sink.ts';
 import { createUplinkIdentity, type UplinkIdentity } from './uplink-certificate.ts';
 import { within } from './wait.ts';
+import type { Witness } from './witness.ts';
 
 export interface Uplink {
   isUp(): boolean;
@@ -24,8 +27,10 @@ export function createUplink(options: {
   readonly forwarder: Pick<Forwarder, 'receipt' | 'uplink'>;
   /** DID of the gateway. */
   readonly gateway: string;
-  /** Signs a request for a certificate; needed by settings that name an invitation. */
-  readonly vouch?: (payload: string) => Promise<Uint8Array>;
+  /** Signs with the gateway's key; needed by settings that name an invitation. */
+  readonly vouch?: Vouch;
+  /** Takes notices of the ingester's checkpoints; without one nobody does. */
+  readonly witness?: Pick<Witness, 'connected' | 'hear' | 'receipted'> | undefined;
   /** Enrolment credentials, which a request for a certificate shows. */
   readonly tokens: () => Iterable<Uint8Array>;
   readonly clock: Clock;
@@ -33,7 +38,7 @@ export function createUplink(options: {
   readonly log: Log;
   readonly resolvePath: (path: string) => string;
 }): Uplink {
-  const { clock, forwarder, known, tokens, vouch } = options;
+  const { clock, forwarder, known, tokens, vouch, witness } = options;
   let isUp = false;
   let current:
     | {
@@ -47,7 +52,13 @@ export function createUplink(options: {
     if (invitation === undefined) return undefined;
     assert(vouch, 'a gateway that was invited can sign requests');
     const read = readInvitation(options.resolvePath(invitation));
-    return createUplinkIdentity({ ...options, invitation: read, vouch, enrolments: tokens });
+    const typ = 'bondline-certificate-request+jwt';
+    return createUplinkIdentity({
+      ...options,
+      invitation: read,
+      vouch: (payload) => vouch({ payload, typ }),
+      enrolments: tokens,
+    });
   }
 
   async function close(): Promise<void> {
@@ -72,14 +83,19 @@ export function createUplink(options: {
       const identity = identify(invitation);
       const closing = new AbortController();
       // A sink may come up before `open` has returned.
+      const send: Send = async (token) => (await opened).send(token, closing.signal);
       const opened: Promise<OpenSink> = sink.open(
         connection,
         {
-          onReceipt: (bytes) => forwarder.receipt(bytes),
+          onReceipt(bytes) {
+            if (isNoticeMessage(bytes)) return witness?.hear(bytes, send);
+            witness?.receipted();
+            forwarder.receipt(bytes);
+          },
           onState(connected) {
             if (closing.signal.aborted) return;
             isUp = connected;
-            const send: Send = async (token) => (await opened).send(token, closing.signal);
+            witness?.connected();
             forwarder.uplink(connected ? send : undefined, { packs });
           },
         },

@@ -1,6 +1,7 @@
 /** What /api/status says: counters, positions and latency, in sum and for each gateway. */
 import type { Clock } from '../devices/runtime.ts';
 import type { Apply } from './apply.ts';
+import type { CheckpointState } from './checkpoints-heard.ts';
 import type { Feed } from './feed.ts';
 import type { HealthSnapshot } from './health.ts';
 import type { HeldDevice } from './held.ts';
@@ -13,6 +14,7 @@ export interface StatusParts {
   readonly feed: Feed;
   readonly health: () => HealthSnapshot;
   readonly held: () => readonly HeldDevice[];
+  readonly checkpoints: () => CheckpointState;
 }
 
 const noLatency = { p50: null, p99: null, max: null, count: 0 };
@@ -33,6 +35,8 @@ export function statusOf(parts: StatusParts) {
     /** Of them those that the fold could not take. */
     unapplied: parts.apply.unapplied(),
     heldDevices: waiting.length,
+    /** The newest signed checkpoint, and what gateways say of theirs. */
+    checkpoint: parts.checkpoints(),
     subscribers: parts.feed.subscribers(),
     latencyMs: parts.apply.latency.total(),
     sites: Object.fromEntries(

@@ -11,6 +11,7 @@ import { type Asker, startAsker } from './api-ask.ts';
 import { readConsole } from './api-static.ts';
 import { statusOf } from './api-status.ts';
 import type { Apply } from './apply.ts';
+import type { CheckpointState } from './checkpoints-heard.ts';
 import type { Feed } from './feed.ts';
 import type { HealthSnapshot } from './health.ts';
 import type { HeldDevice } from './held.ts';
@@ -33,6 +34,7 @@ export interface ApiOptions {
   readonly apply: Pick<Apply, 'cursor' | 'latency' | 'unapplied' | 'watch'>;
   readonly health: () => HealthSnapshot;
   readonly held: () => readonly HeldDevice[];
+  readonly checkpoints: () => CheckpointState;
   readonly trust: {
     /** Bearer token of those who may change trust. */
     readonly token: string;

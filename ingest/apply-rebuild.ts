@@ -15,6 +15,8 @@ export interface RebuildResult {
   readonly twins: number;
   /** One sentence each, at most `differencesMax`. */
   readonly differences: readonly string[];
+  /** Entries that were passed by: the kept twins say that the fold comes to no end there. */
+  readonly passedBy: readonly number[];
 }
 
 const DIFFERENCES_MAX = 100;
@@ -29,10 +31,12 @@ export function rebuildTwins(options: {
   journalFile: string;
   twinsFile: string;
   replace?: boolean;
+  /** Where the twins are made that are compared; default: beside those that are kept. */
+  copyFile?: string;
   onProgress?: (done: number, all: number) => void;
 }): RebuildResult {
   const { journalFile, twinsFile } = options;
-  const copyFile = `${twinsFile}.rebuild`;
+  const { copyFile = `${twinsFile}.rebuild` } = options;
   // What held up a thread would hold up this one too.
   const held = heldBefore(twinsFile);
   removeDatabase(options.replace ? twinsFile : copyFile);
@@ -44,7 +48,8 @@ export function rebuildTwins(options: {
       const end = live?.meta().cursor ?? journal.size();
       const applier = new Applier({ journal, store: copy, plugins: foldPlugins, held });
       while (applier.step(end) !== undefined) options.onProgress?.(applier.cursor, end);
-      return compareStores(copy, live);
+      const passedBy = held.map(({ position }) => position);
+      return { ...compareStores(copy, live), passedBy };
     };
     return live === undefined ? compare() : live.snapshot(compare);
   } finally {
@@ -65,7 +70,10 @@ function heldBefore(twinsFile: string): Unapplied[] {
   }
 }
 
-function compareStores(copy: TwinsStore, live: TwinsStore | undefined): RebuildResult {
+function compareStores(
+  copy: TwinsStore,
+  live: TwinsStore | undefined,
+): Omit<RebuildResult, 'passedBy'> {
   const differences: string[] = [];
   const entries = copy.meta().cursor;
   let twins = 0;

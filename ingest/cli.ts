@@ -84,6 +84,10 @@ async function dispatch([command, ...args]: readonly string[]): Promise<number> 
       return (await import('./commands/disclose.ts')).runDisclose(args, output);
     case 'rebuild':
       return (await import('./commands/rebuild.ts')).runRebuild(args, await contextOf());
+    case 'checkpoint':
+      return (await import('./commands/checkpoint.ts')).runCheckpoint(args, await contextOf());
+    case 'audit':
+      return (await import('./commands/audit.ts')).runAudit(args, await contextOf());
     case 'twin':
       return (await import('./commands/twin.ts')).runTwin(args, await contextOf());
     default:

@@ -57,3 +57,21 @@ export const refusals = Type.Object(
       'How much of what is refused for good the journal keeps as evidence. What is refused beyond is counted by gateway and reason; the log and `refusedNotKept` in /api/status tell when that begins.',
   },
 );
+
+/** How often others get something by which a rewritten journal shows. */
+export const checkpoints = Type.Object(
+  {
+    everySeconds: Type.Integer({
+      minimum: 1,
+      maximum: 300,
+      default: limits.checkpointSecondsDefault,
+      description: 'Seconds from one to the next, where the journal grew meanwhile.',
+    }),
+  },
+  {
+    ...closed,
+    default: {},
+    description:
+      'Signed checkpoints of the journal, which gateways keep; what is younger than the newest of them can still be rewritten unseen.',
+  },
+);

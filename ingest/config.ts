@@ -20,7 +20,7 @@ import {
 } from '../devices/io/resolve/resolve-settings.ts';
 import { type Encryption, encryptionSchema } from '../devices/io/store-key.ts';
 import { compileReporter, type SchemaMistake, type Static, Type } from '../devices/schema.ts';
-import { rates, refusals } from './config-bounds.ts';
+import { checkpoints, rates, refusals } from './config-bounds.ts';
 import type { Source } from './source.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -191,6 +191,7 @@ export const ingestConfigSchema = Type.Object(
     ),
     rates,
     refusals,
+    checkpoints,
     authorities,
     require: requirements,
     encryption: Type.Optional(encryptionSchema),

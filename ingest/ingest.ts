@@ -4,7 +4,7 @@
  * real ones around it.
  */
 import { EdgeError, explain } from '../devices/errors.ts';
-import type { KeyStore, Signer } from '../devices/io/key-store.ts';
+import type { Signer } from '../devices/io/key-store.ts';
 import { fetchDocument } from '../devices/io/resolve/fetch-document.ts';
 import { resolveSettings } from '../devices/io/resolve/resolve-settings.ts';
 import { createResolver } from '../devices/io/resolve/resolver.ts';
@@ -14,6 +14,7 @@ import { digestMultibase } from '../devices/profile.ts';
 import type { Clock, Log, Random } from '../devices/runtime.ts';
 import type { Admitter } from './admitter.ts';
 import { type Api, type ApiOptions, startApi } from './api.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { createHealth, type Health } from './health.ts';
 import { createHeldBook, type HeldBook } from './held.ts';
 import { answerImport, type ImportAnswer } from './import-evidence.ts';
@@ -38,9 +39,8 @@ import { startTicks } from './ticks.ts';
 import { hasEnrolments } from './trust.ts';
 import { createTrustDesk, type TrustDesk } from './trust-change.ts';
 import { answerTrust } from './trust-request.ts';
-import type { Uplink } from './uplink.ts';
-import { startIngesterUplink } from './uplink-start.ts';
 import { createWays, type Ways, withPort } from './ways.ts';
+import { openSources, sayTaken, uplinkOf } from './ways-open.ts';
 
 export interface IngestOptions {
   readonly tenant: string;
@@ -260,7 +260,8 @@ async function open(
     clock,
     log,
     resolvePath: (path) => path,
-    receive: (message) => ingest.receive(message),
+    receive: (message) =>
+      checkpoints.hear(message) ? ingest.room(message.gateway) : ingest.receive(message),
     room: (gateway) => ingest.room(gateway),
     known: (gateway) => ingest.known(gateway),
     tooLarge: () => ingest.health.tooLarge(),
@@ -272,19 +273,22 @@ async function open(
     admitter,
     authorities: config.authorities,
     require: config.require,
-    ...{ signer, clock, log, reply: ways.reply, wake: apply.wake, failed },
+    ...{ signer, clock, log, wake: apply.wake, failed },
+    reply(gateway, receipt) {
+      checkpoints.answered(gateway);
+      return ways.reply(gateway, receipt);
+    },
     rates: config.rates,
+  });
+  const checkpoints = createCheckpoints({
+    ...{ journal, signer, clock, log, reply: ways.reply, failed },
+    everyMs: 1_000 * config.checkpoints.everySeconds,
   });
   await ingest.activateRules(rulesInForce(config.routes, rules));
   apply.wake(journal.found.size);
   closers.push(() => ways.close());
-  closers.push(async () => {
-    ways.rest();
-    const waited = new AbortController();
-    const isLate = clock.sleep(limits.drainMs, waited.signal).then(() => true);
-    if (await Promise.race([ingest.drain(), isLate])) log.warn(NOT_DRAINED);
-    waited.abort();
-  });
+  closers.push(async () => void (await inTime(clock, limits.checkpointStopMs, checkpoints.stop())));
+  closers.push(() => drainAll(options, ways, ingest));
   if (statusRefresh.enabled) {
     const refresh = refreshOf(options, ingest, failed);
     closers.push(() => refresh.stop());
@@ -292,10 +296,13 @@ async function open(
     const isKnown = journal.found.checks.length > 0;
     if (isKnown) await Promise.race([refresh.first, clock.sleep(limits.statusFirstMs)]);
   }
-  const uplink = await uplinkOf(options, { keys, did: signer.did, ...ingest });
+  const uplink = await uplinkOf(
+    { ...options, known: sources },
+    { keys, did: signer.did, ...ingest },
+  );
   closers.push(() => uplink?.close());
   ingest.learnOwn(keys.list().map(({ did }) => did));
-  const addresses = await openSources(options, ways, uplink);
+  const addresses = await openSources({ ...options, known: sources }, ways, uplink);
   const [mqtt = ''] = addresses;
 
   const change = (request: unknown) => answerTrust(ingest.desk, request);
@@ -308,6 +315,7 @@ async function open(
     name: ingester.name,
     health: ingest.health.snapshot,
     held: ingest.held.list,
+    checkpoints: checkpoints.state,
     trust: {
       token,
       change,
@@ -324,6 +332,21 @@ async function open(
   return { http, mqtt, uplinks: addresses, did, failed: failure };
 }
 
+/** Stores and answers what was taken, as far as that is possible in time. */
+async function drainAll({ clock, log }: IngesterOptions, ways: Ways, ingest: Ingest) {
+  ways.rest();
+  if (!(await inTime(clock, limits.drainMs, ingest.drain()))) log.warn(NOT_DRAINED);
+}
+
+/** Whether something was done within so many milliseconds; it is waited for no longer. */
+async function inTime(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
+  const waited = new AbortController();
+  const isLate = clock.sleep(ms, waited.signal).then(() => false);
+  const isDone = await Promise.race([work.then(() => true), isLate]);
+  waited.abort();
+  return isDone;
+}
+
 function refreshOf(
   { clock, config, log, random }: IngesterOptions,
   { desk, trust }: Ingest,
@@ -337,45 +360,6 @@ function refreshOf(
   });
 }
 
-/** Certificates, where a source is configured that needs them. */
-async function uplinkOf(
-  { clock, config, log }: IngesterOptions,
-  running: Pick<Ingest, 'receive' | 'trust'> & { readonly keys: KeyStore; readonly did: string },
-): Promise<Uplink | undefined> {
-  const isNeeded = config.sources.some(({ connection, source }) =>
-    sources.get(source)?.needsUplink(connection),
-  );
-  return isNeeded ? startIngesterUplink({ ...running, config, clock, log }) : undefined;
-}
-
-/** Opens the configured sources and returns their addresses. */
-async function openSources(
-  { config, ports, log }: IngesterOptions,
-  ways: Ways,
-  uplink: Uplink | undefined,
-): Promise<string[]> {
-  const addresses: string[] = [];
-  for (const { source: name, connection } of config.sources) {
-    const source = sources.get(name);
-    if (source === undefined) throw new EdgeError('CFG_INVALID', `there is no source ${name}`);
-    const port = connection['port'];
-    const opened = await withPort(
-      typeof port === 'number' ? port : 0,
-      (chosen) =>
-        ways.open(
-          source,
-          port === undefined ? connection : { ...connection, port: chosen },
-          uplink,
-        ),
-      { any: ports === 'any', say: (taken) => sayTaken(log, 'the uplink', taken) },
-    );
-    const how = opened.security === 'tls' ? 'over mutual TLS 1.3' : 'in plain text, loopback only';
-    log.info(`taking credentials ${how}`, { source: name, address: opened.address });
-    addresses.push(opened.address);
-  }
-  return addresses;
-}
-
 function openApi(
   { config, ports, log }: IngesterOptions,
   rest: Omit<ApiOptions, 'host' | 'port'>,
@@ -385,8 +369,4 @@ function openApi(
     any: ports === 'any',
     say: (taken) => sayTaken(log, 'the console', taken),
   });
-}
-
-function sayTaken(log: Log, what: string, port: number): void {
-  log.warn(`port ${port} is taken; ${what} uses another`);
 }

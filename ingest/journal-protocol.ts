@@ -4,7 +4,7 @@ import type { RareKind } from './journal-reader.ts';
 import type { RefusalBounds } from './journal-refusals.ts';
 import type { JournalStore } from './journal-store.ts';
 import type { Poison } from './poison.ts';
-import type { JournalEntry, NewEntry } from './store.ts';
+import type { JournalEntry, KeptCheckpoint, NewEntry, WitnessToken } from './store.ts';
 
 /** What a start finds in the journal. */
 export interface JournalStart {
@@ -20,6 +20,11 @@ export interface JournalStart {
   readonly last: readonly JournalEntry[];
   /** Messages that no worker could judge. */
   readonly poisons: readonly Poison[];
+  /** The newest checkpoint that was signed, and what gateways said of theirs. */
+  readonly checkpoint?: KeptCheckpoint;
+  readonly statements: readonly WitnessToken[];
+  /** Stored nodes of its tree were not right, and were made anew from its entries. */
+  readonly isMended: boolean;
   /** Where the journal lies as it was before its schema was brought up to date just now. */
   readonly copy?: string;
 }
@@ -32,7 +37,14 @@ export interface JournalSettings {
 
 /** To the worker; requests are answered in order. */
 export type JournalRequest =
-  | { readonly type: 'start' | 'size' | 'close' }
+  | { readonly type: 'start' | 'size' | 'head' | 'mend' | 'close' }
+  | { readonly type: 'rootOf'; readonly size: number }
+  | { readonly type: 'prove'; readonly from: number; readonly size: number }
+  | {
+      readonly type: 'keep';
+      readonly checkpoint: KeptCheckpoint | undefined;
+      readonly statements: readonly WitnessToken[];
+    }
   | { readonly type: 'append'; readonly entries: readonly NewEntry[] }
   | { readonly type: 'read'; readonly from: number; readonly count: number };
 
@@ -53,11 +65,15 @@ export function startOf(store: JournalStore): JournalStart {
   const last = LAST.map((kind) => store.last(kind)).filter((entry) => entry !== undefined);
   const trust = [...store.readKinds(['organisation']), ...store.statusLists()];
   trust.sort((a, b) => a.position - b.position);
+  const checkpoint = store.checkpoint();
   return {
     size: store.size(),
     trust,
     checks: store.listChecks(),
     last,
     poisons: store.poisons(),
+    ...(checkpoint && { checkpoint }),
+    statements: store.statements(),
+    isMended: store.isMended,
   };
 }

@@ -8,6 +8,7 @@ import type { EnrolmentIndex, ListCheck, NamedList } from './journal-index.ts';
 import { createPartyReader, type PartyIndex } from './journal-party.ts';
 import { readPoisons } from './journal-poison.ts';
 import { journalSchema } from './journal-schema.ts';
+import { createTreeReader, type TreeReader } from './journal-tree.ts';
 import type { Poison } from './poison.ts';
 import type { EntryHeader, EntryKind, JournalEntry } from './store.ts';
 
@@ -24,13 +25,19 @@ export interface HighWater {
   readonly count: number;
 }
 
-export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader {
+export interface JournalReader extends EnrolmentIndex, PartyIndex, DoubtReader, TreeReader {
   /**
    * Entries from position `from` on, at most `count`, and no more after `bytesMax` bytes.
    *
    * @throws EdgeError IN_JOURNAL_DAMAGED
    */
   read(from: number, count: number, bytesMax?: number): JournalEntry[];
+  /**
+   * All leaves from position `from` on, each of which was held against its entry.
+   *
+   * @throws EdgeError IN_JOURNAL_DAMAGED, also where a position is left out or below 0
+   */
+  leaves(from?: number): Iterable<{ readonly position: number; readonly leaf: Buffer }>;
   /**
    * The entry at a position with the lower-case hex of its leaf, which was held against it.
    *
@@ -83,6 +90,9 @@ export function createReader(db: Database): JournalReader {
   const next = db.prepare<[], { next: number }>(
     'SELECT coalesce(max(position) + 1, 0) AS next FROM entry',
   );
+  const lowest = db.prepare<[], { lowest: number | null }>(
+    'SELECT min(position) AS lowest FROM entry',
+  );
   const leaf = db.prepare<[number], { leaf: Buffer | null }>(
     'SELECT leaf FROM entry WHERE position = ?',
   );
@@ -114,6 +124,20 @@ export function createReader(db: Database): JournalReader {
       }
       return entries;
     },
+    *leaves(start = 0) {
+      // Where no position leads to it, an entry could still stand in an index.
+      const { lowest: first } = lowest.get() ?? {};
+      if (typeof first === 'number' && first < 0) throw damagedAt(first);
+      for (let position = start; ; ) {
+        const page = from.all(position, limits.leavesPage);
+        for (const row of page) {
+          if (row.position !== position) throw damagedAt(position);
+          yield { position, leaf: checkedLeaf(row) };
+          position += 1;
+        }
+        if (page.length === 0) return;
+      }
+    },
     entry(position) {
       const row = one.get(position);
       return row && { ...checked(row), leaf: row.leaf?.toString('hex') ?? '' };
@@ -132,6 +156,7 @@ export function createReader(db: Database): JournalReader {
     ...createLookups(db, entryAt),
     ...createPartyReader(db, entryAt),
     ...createDoubtReader(db, (position) => entryAt(position)?.header),
+    ...createTreeReader(db),
     highWater: () => highWater.all(),
     poisons: () => readPoisons(db),
     close: () => {
@@ -210,6 +235,12 @@ export function leafOf(header: string, bytes: Uint8Array): Buffer {
 function checked({ bytes, header, leaf, position }: EntryRow): JournalEntry {
   if (!bytes || !header || !leaf || !leafOf(header, bytes).equals(leaf)) throw damagedAt(position);
   return { position, header: JSON.parse(header) as EntryHeader, bytes };
+}
+
+/** The leaf that stands in the database, where it is that of its entry. */
+function checkedLeaf(row: EntryRow): Buffer {
+  checked(row);
+  return row.leaf as Buffer;
 }
 
 function damagedAt(position: number): EdgeError {

@@ -6,6 +6,7 @@ import { indexStoredParties, partySchema } from './journal-party.ts';
 import { poisonSchema } from './journal-poison.ts';
 import { refusalSchema } from './journal-refusals.ts';
 import { runSchema } from './journal-runs.ts';
+import { treeOfStored, treeSchema } from './journal-tree.ts';
 
 export const journalSchema: readonly SchemaStep[] = [
   `
@@ -90,4 +91,6 @@ export const journalSchema: readonly SchemaStep[] = [
   refusalSchema,
   poisonSchema,
   runSchema,
+  treeSchema,
+  treeOfStored,
 ];

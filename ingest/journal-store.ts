@@ -14,10 +14,13 @@ import { createPoisonIndex } from './journal-poison.ts';
 import { createReader, type JournalReader, leafOf } from './journal-reader.ts';
 import { createRefusals, defaultRefusalBounds, type RefusalBounds } from './journal-refusals.ts';
 import { journalSchema } from './journal-schema.ts';
+import { openTree, type WrittenTree } from './journal-tree.ts';
 import type { Appended, EntryHeader, EntryKind, NewEntry } from './store.ts';
 
 /** The journal as the one connection that may write it sees it. */
-export interface JournalStore extends JournalReader {
+export interface JournalStore
+  extends JournalReader,
+    Pick<WrittenTree, 'head' | 'isMended' | 'keep' | 'mend'> {
   /**
    * Appends in order, in one transaction that is on disk when this returns. Throws, and has
    * stored nothing, when the disk fails; the caller then stops.
@@ -29,7 +32,7 @@ export interface JournalStore extends JournalReader {
  * Opens or creates the journal at `file` (`:memory:` for one that is not kept).
  *
  * @throws EdgeError as `openDatabase` does, and IN_JOURNAL_DAMAGED where SQLite would not see what
- *   had been committed; nothing was changed
+ *   had been committed, or the entries are not those of the newest checkpoint; none was changed
  */
 export function openJournalStore(
   file: string,
@@ -59,17 +62,16 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
   const indexParty = createPartyIndex(db);
   const indexPoison = createPoisonIndex(db);
   const refusals = createRefusals(db, bounds);
-  let size = reader.size();
+  const tree = openTree(db, reader.size(), reader.leaves);
   let asserted = false;
-  /** A disk that failed once is not asked again. */
-  let diskFailure: EdgeError | undefined;
+  const disk = createDiskWatch(db);
 
   const put = (header: EntryHeader, bytes: Uint8Array): Appended => {
     const text = JSON.stringify(header);
     const leaf = leafOf(text, bytes);
-    const position = size;
+    const position = tree.size();
     sql.insertEntry.run(position, text, leaf, bytes);
-    size += 1;
+    tree.add(leaf);
     const hex = leaf.toString('hex');
     const { kind } = header;
     remember({ position, leaf: hex, result: 'known', kind, ...codeOf(header) });
@@ -87,7 +89,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
   const headerAt = (position: number): EntryHeader | undefined => reader.entry(position)?.header;
 
   const { findNamed, forget, known, remember } = createLookup(reader, sql);
-  const places = createPlaces(db, { put, known, findNamed, next: () => size, headerAt });
+  const places = createPlaces(db, { put, known, findNamed, next: tree.size, headerAt });
 
   const appendOne = (entry: NewEntry): Appended => {
     const { batch, kind } = entry.header;
@@ -99,7 +101,7 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
     if (found !== undefined) return found;
     const { header, bytes } = entry;
     if (kind !== 'refusal' || refusals.keep(header, bytes.length)) return put(header, bytes);
-    return { position: size - 1, leaf: '', result: 'counted', kind, ...codeOf(header) };
+    return { position: tree.size() - 1, leaf: '', result: 'counted', kind, ...codeOf(header) };
   };
 
   const appendAll = db.transaction((entries: readonly NewEntry[]) => {
@@ -113,25 +115,57 @@ function createStore(db: Database, bounds: RefusalBounds): JournalStore {
 
   return {
     ...reader,
-    size: () => size,
+    size: tree.size,
+    head: tree.head,
+    rootOf: (entries) => disk.guard('reading the tree', () => reader.rootOf(entries)),
+    prove: (from, entries) => disk.guard('reading the tree', () => reader.prove(from, entries)),
+    isMended: tree.isMended,
+    mend: () => disk.watch('making the tree of the journal anew', tree.mend),
+    keep: (checkpoint, statements) =>
+      disk.watch('keeping a checkpoint of the journal', () => tree.keep(checkpoint, statements)),
     append(entries) {
-      if (diskFailure) throw diskFailure;
-      const before = size;
-      try {
-        const appended = appendAll.immediate(entries);
-        if (!asserted) assertFull(db);
-        asserted = true;
-        afterCommit(db);
-        return appended;
-      } catch (cause) {
-        size = before;
+      const mark = tree.mark();
+      const undo = () => {
+        tree.back(mark);
         forget();
         places.reload();
         refusals.reload();
-        const failure = failureOf(cause, before);
-        if (isDiskFailure(failure)) diskFailure = failure;
-        throw failure;
+      };
+      const append = () => {
+        const appended = appendAll.immediate(entries);
+        if (!asserted) assertFull(db);
+        asserted = true;
+        return appended;
+      };
+      return disk.watch(`appending to the journal at ${mark.size()}`, append, undo);
+    },
+  };
+}
+
+/** A disk that failed once is not asked again. */
+function createDiskWatch(db: Database) {
+  let failure: EdgeError | undefined;
+  return {
+    /** Does something; where that fails, `undo` puts memory back first. */
+    guard<T>(what: string, action: () => T, undo: () => void = () => {}): T {
+      if (failure) throw failure;
+      try {
+        return action();
+      } catch (cause) {
+        undo();
+        const found = failureOf(cause, what);
+        if (isDiskFailure(found)) failure = found;
+        throw found;
       }
+    },
+    /** The same with something that commits. */
+    watch<T>(what: string, action: () => T, undo?: () => void): T {
+      const commit = () => {
+        const done = action();
+        afterCommit(db);
+        return done;
+      };
+      return this.guard(what, commit, undo);
     },
   };
 }
@@ -174,8 +208,7 @@ function createLookup(reader: JournalReader, sql: ReturnType<typeof prepare>) {
   return { findNamed, forget: () => recent.clear(), known, remember };
 }
 
-function failureOf(cause: unknown, position: number): EdgeError {
-  const what = `appending to the journal at ${position}`;
+function failureOf(cause: unknown, what: string): EdgeError {
   if (isDiskFailure(cause)) return new EdgeError('DB_DISK_FAILED', what, { cause });
   return cause instanceof EdgeError ? cause : new EdgeError('IN_JOURNAL_FAILED', what, { cause });
 }

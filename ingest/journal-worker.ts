@@ -40,6 +40,16 @@ function handle(request: JournalRequest): unknown {
       return store.read(request.from, request.count);
     case 'size':
       return store.size();
+    case 'head':
+      return store.head();
+    case 'rootOf':
+      return store.rootOf(request.size);
+    case 'prove':
+      return store.prove(request.from, request.size);
+    case 'mend':
+      return store.mend();
+    case 'keep':
+      return store.keep(request.checkpoint, request.statements);
     case 'close':
       return store.close();
   }

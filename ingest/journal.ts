@@ -15,7 +15,7 @@ import {
 import { openJournalReader } from './journal-reader.ts';
 import type { RefusalBounds } from './journal-refusals.ts';
 import type { JournalStore } from './journal-store.ts';
-import type { Appended, Journal, JournalEntry } from './store.ts';
+import type { Appended, Journal, JournalEntry, JournalLog, LogHead } from './store.ts';
 
 /** A journal with what its start found. */
 export interface OpenJournal extends Journal {
@@ -26,6 +26,8 @@ export interface OpenJournal extends Journal {
   readonly parties: PartyIndex;
   /** What is in doubt as it is on disk. */
   readonly doubts: DoubtReader;
+  /** The journal as a tree of hashes, of which checkpoints are signed. */
+  readonly log: JournalLog;
 }
 
 /** A journal on the caller's own thread, over a store that it closes. */
@@ -35,6 +37,13 @@ export function createLocalJournal(store: JournalStore): OpenJournal {
     enrolments: store,
     parties: store,
     doubts: store,
+    log: {
+      head: async () => store.head(),
+      rootOf: async (size) => store.rootOf(size),
+      prove: async (from, size) => store.prove(from, size),
+      mend: async () => store.mend(),
+      keep: async (checkpoint, statements) => store.keep(checkpoint, statements),
+    },
     append: async (entries) => store.append(entries),
     read: async (from, count) => store.read(from, count),
     size: async () => store.size(),
@@ -84,6 +93,13 @@ export async function startJournal(file: string, refusals?: RefusalBounds): Prom
     enrolments: reader,
     parties: reader,
     doubts: reader,
+    log: {
+      head: () => ask<LogHead>({ type: 'head' }),
+      rootOf: (size) => ask<string>({ type: 'rootOf', size }),
+      prove: (from, size) => ask<Uint8Array[]>({ type: 'prove', from, size }),
+      mend: () => ask<void>({ type: 'mend' }),
+      keep: (checkpoint, statements) => ask<void>({ type: 'keep', checkpoint, statements }),
+    },
     append: (entries, give) => ask<Appended[]>({ type: 'append', entries }, give),
     read: (from, count) => ask<JournalEntry[]>({ type: 'read', from, count }),
     size: () => ask<number>({ type: 'size' }),

@@ -15,6 +15,10 @@ import type { Rule } from './rule.ts';
 
 const LABEL = 'receipt';
 
+/** What damaged nodes of the journal's tree cost: nothing, since they follow from the entries. */
+export const MENDED =
+  'stored nodes of the journal’s tree were damaged: they are made anew from its entries';
+
 /** The key that signs receipts; the first start makes it. */
 export async function receiptSigner(keys: KeyStore): Promise<Signer> {
   if (!keys.list().some(({ label }) => label === LABEL)) await keys.create(LABEL, 'ES256');
@@ -32,7 +36,8 @@ export function sayFound(options: {
   readonly log: Log;
 }): void {
   const { apply, journal, left, log } = options;
-  const { copy, size, trust, last } = journal.found;
+  const { copy, isMended, size, trust, last } = journal.found;
+  if (isMended) log.warn(MENDED);
   if (copy !== undefined) log.info('the journal was copied before its update', { copy });
   const tick = last.find(({ header }) => header.kind === 'tick');
   const lastTick = tick && formatTime(tick.header.receivedMs);

@@ -127,6 +127,37 @@ export interface NewEntry {
   readonly bytes: Uint8Array;
 }
 
+/** Size and root, in lower-case hex, of the tree of RFC 9162 over the leaves of all entries. */
+export interface LogHead {
+  readonly size: number;
+  readonly root: string;
+}
+
+/** A signed checkpoint and what it says. */
+export interface KeptCheckpoint extends LogHead {
+  readonly issuedMs: number;
+  readonly token: Uint8Array;
+}
+
+/** The signed statement of a gateway, by its DID, on a checkpoint that it kept. */
+export interface WitnessToken {
+  readonly gateway: string;
+  readonly token: Uint8Array;
+}
+
+/** The journal as a log of which checkpoints are signed. */
+export interface JournalLog {
+  head(): Promise<LogHead>;
+  /** The root of the first `size` entries. */
+  rootOf(size: number): Promise<string>;
+  /** Why the tree of `size` entries continues that of `from`, RFC 9162 §2.1.4.1. */
+  prove(from: number, size: number): Promise<readonly Uint8Array[]>;
+  /** Makes anew what is stored of the tree. Rejects with IN_JOURNAL_DAMAGED where that fails. */
+  mend(): Promise<void>;
+  /** Keeps a checkpoint, where there is a new one, and what gateways said, durably. */
+  keep(checkpoint: KeptCheckpoint | undefined, statements: readonly WitnessToken[]): Promise<void>;
+}
+
 export interface Journal {
   /**
    * Appends in order, in ONE durable transaction; resolves when it is on disk. A digest that is

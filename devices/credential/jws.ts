@@ -21,6 +21,8 @@ export type TokenType =
   | 'vp+jwt'
   | 'vp+sd-jwt'
   | 'bondline-receipt+jwt'
+  | 'bondline-checkpoint+jwt'
+  | 'bondline-witness+jwt'
   | 'bondline-enrol-request+jwt'
   | 'bondline-certificate-request+jwt';
 

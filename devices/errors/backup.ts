@@ -22,4 +22,14 @@ export const backupErrors = {
     hint: 'Give what bondline-gateway outbox export or the console wrote.',
     retryable: false,
   },
+  IN_CHECKPOINT: {
+    meaning: 'The file holds no checkpoint of a journal that its signatures prove.',
+    hint: 'Give what bondline-ingest checkpoint wrote, or the kept.jwt of a gateway.',
+    retryable: false,
+  },
+  IN_CHECKPOINT_NONE: {
+    meaning: 'No checkpoint of the journal has been signed yet.',
+    hint: 'Run the ingester for ten seconds.',
+    retryable: true,
+  },
 } as const satisfies Record<string, ErrorEntry>;

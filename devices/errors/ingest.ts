@@ -107,7 +107,7 @@ export const ingestErrors = {
   },
   IN_JOURNAL_DAMAGED: {
     meaning:
-      'The disk changed the journal: an entry does not match its leaf hash, or committed transactions stand in the WAL behind damage.',
+      'The disk, or somebody, changed the journal: an entry does not match its leaf hash, the entries are not those of the checkpoint that was signed last, or committed transactions stand in the WAL behind damage.',
     hint: 'Stop, keep journal.db and journal.db-wal as evidence, and restore a backup. Where only the WAL is damaged and there is no backup, "bondline-ingest rebuild" goes on with what is left.',
     retryable: false,
   },

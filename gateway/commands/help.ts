@@ -15,6 +15,7 @@ Commands:
   outbox CONFIG ACTION  look at what waits for its receipt, export, settle or repair it
   carry CONFIG FILE...  take papers of parties (custody, tickets) along to the ingester
   store CONFIG ACTION   encrypt the outbox, or copy it
+  witness CONFIG ACTION  see which record of the ingester is kept, and accept that it begins anew
   opcua-trust CONFIG ACTION  see and change which OPC UA servers are trusted
   discover URL          browse an OPC UA server and write a configuration of it
 
@@ -185,6 +186,23 @@ Example:
   bondline-gateway store gateway.yaml backup --out /backup/today
 `;
 
+const witness = `Usage: bondline-gateway witness CONFIG show|accept [--json]
+
+The ingester signs checkpoints of its journal: how many entries, and the root of their hash tree. A
+gateway keeps the newest one that is proven to continue the one before, signs that it did, and keeps
+the evidence where one contradicts what was signed before, or three in a row are not proven to
+continue it. Both work also while the gateway runs.
+
+  show    the checkpoint that is kept, and the file to copy for an inspector. Exit code 1 where
+          there is such evidence, or the file is damaged.
+  accept  let the record of the ingester begin anew, where its people restored a backup and say so.
+          What was kept, and the evidence, move into a folder of their own; nothing is deleted.
+
+Examples:
+  bondline-gateway witness gateway.yaml show
+  bondline-gateway witness gateway.yaml accept
+`;
+
 const opcuaTrust = `Usage: bondline-gateway opcua-trust CONFIG list [--json]
        bondline-gateway opcua-trust CONFIG add FINGERPRINT|FILE [--issuer] [--json]
        bondline-gateway opcua-trust CONFIG remove FINGERPRINT [--json]
@@ -244,6 +262,7 @@ export const helpOf: Readonly<Record<string, string>> = {
   outbox: outbox + exits,
   carry: carry + exits,
   store: store + exits,
+  witness: witness + exits,
   'opcua-trust': opcuaTrust + exits,
   discover: discover + exits,
 };

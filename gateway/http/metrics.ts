@@ -25,6 +25,7 @@ export function formatMetrics(snapshot: GatewaySnapshot): string {
     ...gatewayFamilies(snapshot),
     ...outboxFamilies(snapshot),
     ...clockFamilies(snapshot),
+    ...witnessFamilies(snapshot),
     ...deviceFamilies(snapshot),
   ]
     .filter(({ samples }) => samples.length > 0)
@@ -73,6 +74,24 @@ function clockFamilies({ clock }: GatewaySnapshot): Family[] {
     optional('clock_offset_seconds', 'Known offset of the clock from UTC.', offsetMs),
     optional('clock_uncertainty_seconds', 'Uncertainty of that offset.', uncertaintyMs),
     counter('clock_steps_total', 'Steps of the wall clock since the start.', steps),
+  ];
+}
+
+function witnessFamilies({ witness }: GatewaySnapshot): Family[] {
+  const { checkpoint, contradiction, silent, unproven } = witness;
+  const issued = 'When the ingester signed that checkpoint.';
+  return [
+    many('checkpoint_entries', 'gauge', 'Entries of the ingester’s record in the one kept.', [
+      ...(checkpoint ? [{ value: checkpoint.size }] : []),
+    ]),
+    optional('checkpoint_issued_timestamp_seconds', issued, checkpoint?.issuedMs),
+    gauge(
+      'journal_contradiction',
+      '1 while it contradicts what was signed.',
+      contradiction ? 1 : 0,
+    ),
+    gauge('journal_unproven', '1 while nothing proves that it continues.', unproven ? 1 : 0),
+    gauge('journal_silent', '1 while receipts come and no further checkpoint.', silent ? 1 : 0),
   ];
 }
 

@@ -6,6 +6,7 @@ import { limits } from '../../devices/limits.ts';
 import { formatTime } from '../../devices/runtime.ts';
 import { units } from '../../devices/units.ts';
 import type { DeviceSnapshot, GatewaySnapshot, PointSnapshot } from '../snapshot.ts';
+import type { WitnessState } from '../witness.ts';
 import { isStale, judgeHealth } from './health.ts';
 import { escapeHtml, formatAge, formatBytes, formatCount } from './text.ts';
 
@@ -101,7 +102,7 @@ function summary(snapshot: GatewaySnapshot): string {
   );
 }
 
-function tiles({ clock, counters, outbox, uplink }: GatewaySnapshot): string {
+function tiles({ clock, counters, outbox, uplink, witness }: GatewaySnapshot): string {
   const full = outbox.bytesMax === 0 ? 0 : outbox.bytes / outbox.bytesMax;
   const percent = Math.ceil(full * 100);
   const known = clock.offsetMs !== undefined || clock.uncertaintyMs !== undefined;
@@ -129,7 +130,23 @@ function tiles({ clock, counters, outbox, uplink }: GatewaySnapshot): string {
       unsynchronised ? mark('warn', clock.source) : mark('good', clock.source),
       `${known ? offset : 'offset not known'}; ${formatCount(clock.steps, 'step')}`,
     ),
+    recordTile(witness),
   ].join('')}</dl>`;
+}
+
+/** What the ingester signed of its own record, and whether it keeps to it. */
+function recordTile({ checkpoint, contradiction, silent, unproven }: WitnessState): string {
+  const name = 'Record kept by the ingester';
+  const time = checkpoint && formatTime(checkpoint.issuedMs);
+  const entries = checkpoint === undefined ? 'none yet' : `${number(checkpoint.size)} entries`;
+  if (contradiction) {
+    const than = time === undefined ? '' : `: ${entries} as of ${time}`;
+    return tile(name, 'CONTRADICTS', `what it signed before${than}`, 'bad');
+  }
+  if (unproven) return tile(name, entries, `as of ${time}, NOT proven to continue`, 'bad');
+  const more = time === undefined ? 'no checkpoint has come' : `as of ${time}, kept here`;
+  if (silent) return tile(name, entries, `${more}; nothing further is shown`, 'warn');
+  return tile(name, entries, more);
 }
 
 function tile(name: string, value: string, more: string, kind?: Mark): string {

@@ -1,6 +1,8 @@
 /** What each command says of itself. The reference page of commands is made of these texts. */
 import { acceptHelp } from './accept.ts';
+import { auditHelp } from './audit.ts';
 import { backupHelp } from './backup.ts';
+import { checkpointHelp } from './checkpoint.ts';
 import { custodyHelp } from './custody.ts';
 import { discloseHelp } from './disclose.ts';
 import { doubtsHelp } from './doubts.ts';
@@ -124,5 +126,7 @@ export const helpOf: Readonly<Record<string, string>> = {
   verify: verifyHelp,
   disclose: discloseHelp,
   rebuild,
+  checkpoint: checkpointHelp + exits,
+  audit: auditHelp,
   twin,
 };

@@ -21,6 +21,8 @@ Commands:
   verify FILE...                 judge credentials and batches offline
   disclose FILE --out FILE       show some readings of a batch, and hide the others
   rebuild CONFIG [--check]       fold the journal into twins anew, or prove them equal
+  checkpoint CONFIG --out FILE   write what others keep, to tell a rewritten journal by
+  audit PLACE FILE...            hold a journal against what others kept, offline
   twin CONFIG [ID]               show the twins, or one of them
 
 Options of every command:

@@ -28,6 +28,7 @@ export function App() {
           <Age sinceMs={lostSinceMs.value} />. What is shown is as of then.
         </p>
       )}
+      <Rewritten />
       <main id="main" tabIndex={-1}>
         {twin === undefined ? <ListPage /> : <TwinPage id={twin} attribute={attribute} />}
       </main>
@@ -35,6 +36,19 @@ export function App() {
         {announcement.value}
       </p>
     </>
+  );
+}
+
+/** Said as long as gateways hold signed proof that the record is not the one that it was. */
+function Rewritten() {
+  const contradicted = status.value?.checkpoint.contradicted.length ?? 0;
+  if (contradicted === 0) return null;
+  const who = contradicted === 1 ? 'A gateway keeps' : `${contradicted} gateways keep`;
+  return (
+    <p class="lost" role="alert">
+      <span aria-hidden="true">✗</span> {who} a signed checkpoint which this record does not
+      continue: it was restored from a backup, or rewritten.
+    </p>
   );
 }
 
@@ -46,7 +60,7 @@ const STATES = {
 
 function Header() {
   const [shape, text] = STATES[connection.value];
-  const { name, verifiedReadings, latencyMs } = status.value ?? {};
+  const { checkpoint, name, verifiedReadings, latencyMs } = status.value ?? {};
   const refused = status.value && status.value.refused + status.value.tooLarge;
   const p99 = latencyMs?.p99;
   const inDoubt = doubts.value.waiting + doubts.value.quarantined.length;
@@ -72,6 +86,11 @@ function Header() {
         <Figure name="In doubt" value={count(inDoubt)} tone={inDoubt > 0 ? 'warn' : ''} />
         <Figure name="Verified readings" value={count(verifiedReadings)} />
         <Figure name="Refused" value={count(refused)} tone={refused ? 'warn' : ''} />
+        <Figure
+          name="Witnesses"
+          value={count(checkpoint?.witnesses)}
+          tone={checkpoint?.contradicted.length ? 'warn' : ''}
+        />
         <Figure
           name="Sample to screen, p99"
           value={p99 === undefined || p99 === null ? '–' : `${count(p99)} ms`}

@@ -170,6 +170,11 @@ export interface Status {
   readonly tooLarge: number;
   readonly positions: number;
   readonly applied: number;
+  readonly checkpoint: {
+    /** Gateways that keep a checkpoint which the journal continues, and those of another one. */
+    readonly witnesses: number;
+    readonly contradicted: readonly string[];
+  };
   readonly latencyMs: {
     readonly p50: number | null;
     readonly p99: number | null;

@@ -50,8 +50,8 @@ const notPromised = `## What we do not promise
 
 - The truth of a sensor that lies, and readings that were never signed, beyond the alarm that
   nothing came.
-- That whoever runs the ingester changes nothing: each entry of the journal has its leaf hash, but
-  no checkpoints of it are signed yet that others could keep.
+- That whoever runs the ingester changes nothing under a checkpoint that nobody else kept, or behind
+  the newest one that somebody did; and nothing where all who keep one act with him.
 - A gateway’s disk that is lost before the receipts came.
 - A copy of a running virtual machine: two of them with one key can stay unseen for as long as both
   go on from the same memory, since neither starts anew. Where the device’s key lives in a token

@@ -1,5 +1,6 @@
 /** Every generated page: its path and how its text is made. To add one, add it to `pages`. */
 import { batchSchema } from '../../devices/credential/batch-schema.ts';
+import { checkpointSchema } from '../../devices/credential/checkpoint.ts';
 import { enrolmentSchema } from '../../devices/credential/enrolment-wire.ts';
 import { receiptSchema } from '../../devices/credential/receipt-wire.ts';
 import { gatewayConfigSchema } from '../../gateway/config.ts';
@@ -63,6 +64,8 @@ export const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/schemas/enrolment-v1.schema.json': () =>
     schemaFile('Payload of an enrolment', enrolmentSchema),
   'docs/schemas/receipt-v1.schema.json': () => schemaFile('Payload of a receipt', receiptSchema),
+  'docs/schemas/checkpoint-v1.schema.json': () =>
+    schemaFile('Payload of a checkpoint', checkpointSchema),
 };
 
 /** A schema as a file of its own, in the dialect that Ajv and editors read. */

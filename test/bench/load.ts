@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { connectAsync } from 'mqtt';
+import { isNoticeMessage } from '../../devices/credential/checkpoint.ts';
 import { credentialDigest, receiptTopic, uplinkTopic } from '../../devices/envelope.ts';
 import { quantile } from './figure.ts';
 
@@ -23,6 +24,8 @@ let next = 0;
 
 const finished = new Promise<void>((resolve) => {
   client.on('message', (_topic, payload) => {
+    // Checkpoints come by the same way.
+    if (isNoticeMessage(payload)) return;
     const [, body = ''] = payload.toString('latin1').split('.');
     const receipt = JSON.parse(Buffer.from(body, 'base64url').toString()) as {
       results: { digest: string; outcome: string }[];

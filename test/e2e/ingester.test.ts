@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { connect, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isNoticeMessage } from '../../devices/credential/checkpoint.ts';
 import type { ReceiptResult } from '../../devices/credential/receipt.ts';
 import { openReceipt } from '../../devices/credential/receipt-wire.ts';
 import { isRefusal } from '../../devices/credential/refusal.ts';
@@ -245,6 +246,7 @@ class Persistent {
       this.client.subscribe(receiptTopic(fingerprint), { qos: 1 }, () => this.send());
     });
     this.client.on('message', (_topic, payload) => {
+      if (isNoticeMessage(payload)) return;
       const receipt = openReceipt(payload, options.ingester);
       if (isRefusal(receipt)) this.doubts.push(receipt.reason);
       else for (const result of receipt.results) this.take(result);

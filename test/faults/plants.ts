@@ -4,6 +4,7 @@ import { copyPlants } from './plants-copies.ts';
 import { diskPlants } from './plants-disk.ts';
 import { ingesterPlants } from './plants-ingester.ts';
 import { poisonPlants } from './plants-poison.ts';
+import { rewrittenPlants } from './plants-rewritten.ts';
 import { simulationPlants } from './plants-simulation.ts';
 
 export const plants: readonly Plant[] = [
@@ -103,6 +104,7 @@ export const plants: readonly Plant[] = [
   ...diskPlants,
   ...copyPlants,
   ...ingesterPlants,
+  ...rewrittenPlants,
   ...simulationPlants,
 
   // The way to the ingester.

@@ -4,6 +4,8 @@
  * plants and from what the long form has reached.
  */
 
+import { tamper } from './promise-tamper.ts';
+
 export interface Guarantee {
   readonly title: string;
   /** What is promised, under which condition. */
@@ -186,6 +188,7 @@ export const promises = {
     },
     faults: ['sigkill-ingester', 'simulation'],
   },
+  tamper,
   rot: {
     title: 'What a disk changed is not believed',
     says:

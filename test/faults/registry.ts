@@ -59,6 +59,8 @@ const kinds: readonly Kind[] = [
     load: () => import('./kinds/parsers.ts'),
   },
   { names: ['two-histories'], load: () => import('./kinds/two-histories.ts') },
+  { names: ['rewritten'], load: () => import('./kinds/rewritten.ts') },
+  { names: ['rewritten-running'], load: () => import('./kinds/rewritten-running.ts') },
   { names: ['restore'], load: () => import('./kinds/restore.ts') },
   { names: ['import'], load: () => import('./kinds/import.ts') },
   { names: ['flood'], load: () => import('./kinds/flood.ts') },

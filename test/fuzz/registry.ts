@@ -1,5 +1,6 @@
 /** All parsers that see bytes of strangers, in groups by where the bytes come from. */
 import type { Parser } from './parser.ts';
+import * as checkpoints from './parsers/checkpoints.ts';
 import * as credentials from './parsers/credentials.ts';
 import * as files from './parsers/files.ts';
 import { httpRequest } from './parsers/http.ts';
@@ -25,6 +26,8 @@ export const groups = {
     uplink.httpsFrames,
     uplink.packed,
     uplink.receipt,
+    checkpoints.notice,
+    checkpoints.statement,
     uplink.certificateRequest,
     uplink.admission,
   ],
@@ -48,6 +51,7 @@ export const groups = {
     files.invitation,
     files.enrolRequest,
     files.geoJson,
+    checkpoints.checkpointFile,
   ],
   http: [httpRequest],
   requests: [requests.trustRequest, requests.submitRequest, requests.officerRequest],

@@ -49,6 +49,12 @@ export function gatewaySnapshot(changes: Partial<GatewaySnapshot> = {}): Gateway
     uplink: { up: true },
     outbox: { rows: 1, readings: 6, bytes: 2_048, bytesMax: 1_048_576, damaged: 0, gaveWay: 0 },
     clock: { source: 'ntp', offsetMs: 0.4, uncertaintyMs: 2, monotonicMs: 100_000, steps: 0 },
+    witness: {
+      checkpoint: { size: 4_711, issuedMs: 90_000, keptMs: 90_250 },
+      contradiction: false,
+      unproven: false,
+      silent: false,
+    },
     devices: [deviceSnapshot()],
     ...changes,
   };

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { RunningCommand } from './commands.ts';
-import { Site, siteOrganisation } from './site.ts';
+import { Site, type SiteOptions, siteOrganisation } from './site.ts';
 
 export interface Rig {
   readonly site: Site;
@@ -20,8 +20,13 @@ export interface Rig {
  *
  * @param directory A folder of its own, which the caller removes.
  * @param flushMs How long the gateway may collect readings for one batch.
+ * @param more Further lines of the ingester's configuration.
  */
-export async function startRig(directory: string, flushMs = 40): Promise<Rig> {
+export async function startRig(
+  directory: string,
+  flushMs = 40,
+  more: Pick<SiteOptions, 'ingestLines'> = {},
+): Promise<Rig> {
   mkdirSync(directory, { recursive: true });
   const args = ['--port', '0', '--attached', '--directory', directory];
   const meter = new RunningCommand('sim', ['device', 'liquid-flow-computer', ...args]);
@@ -38,7 +43,7 @@ export async function startRig(directory: string, flushMs = 40): Promise<Rig> {
   };
   const devices = [JSON.stringify(device)];
   const { site, ingester } = await Site.create({
-    ...{ directory, devices, goods: 'batch/' },
+    ...{ directory, devices, goods: 'batch/', ...more },
     like: 'fc-1',
   });
   return {

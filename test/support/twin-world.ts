@@ -90,6 +90,7 @@ export class TwinWorld {
       apply,
       health: () => this.health.snapshot(),
       held: () => this.held,
+      checkpoints: () => ({ witnesses: 0, contradicted: [] }),
       trust: {
         token: this.token,
         change: async (request) => {

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
+import { isNoticeMessage } from '../../../devices/credential/checkpoint.ts';
 import { openReceipt } from '../../../devices/credential/receipt-wire.ts';
 import { isRefusal } from '../../../devices/credential/refusal.ts';
 import {
@@ -140,6 +141,7 @@ async function openWay(url: string, ingester: string, gateway: LightGateway) {
   const isGone = new Promise<void>((gone) => client.once('close', () => gone()));
   client.on('error', () => undefined);
   client.on('message', (_topic, bytes) => {
+    if (isNoticeMessage(bytes)) return;
     const receipt = openReceipt(bytes, ingester);
     if (isRefusal(receipt)) troubles.push(receipt.reason);
     else {

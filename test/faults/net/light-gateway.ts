@@ -4,6 +4,7 @@
  * signed for the device that it claims to have, and kept until a receipt of the ingester, verified,
  * says that they are safe.
  */
+import { isNoticeMessage } from '../../../devices/credential/checkpoint.ts';
 import { openReceipt } from '../../../devices/credential/receipt-wire.ts';
 import { isRefusal } from '../../../devices/credential/refusal.ts';
 import { credentialDigest, fingerprintOfDid } from '../../../devices/envelope.ts';
@@ -161,6 +162,8 @@ export class LightGateway {
   }
 
   #receipt(bytes: Uint8Array): void {
+    // It is no witness.
+    if (isNoticeMessage(bytes)) return;
     const receipt = openReceipt(bytes, this.#ingester);
     if (isRefusal(receipt) || receipt.gateway !== fingerprintOfDid(this.did)) {
       this.troubles.push(isRefusal(receipt) ? receipt.reason : 'a receipt is for another gateway');

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openToken, verifyToken } from '../../../devices/credential/jws.ts';
+import { isRefusal } from '../../../devices/credential/refusal.ts';
 import type { EdgeError } from '../../../devices/errors.ts';
+import { publicKeyOfDid } from '../../../devices/identity/did-key.ts';
 import { openFileKeyStore } from '../../../devices/io/key-store-file.ts';
 import { lockDirectory, openDatabase } from '../../../devices/io/sqlite.ts';
 import { silentLog } from '../../../devices/runtime.ts';
@@ -83,6 +86,20 @@ describe('the outbox in its worker', () => {
     expect(await second.outbox.marks()).toHaveLength(1);
     await second.outbox.close();
     await expect(second.outbox.stats()).rejects.toMatchObject({ code: 'GW_OUTBOX_FAILED' });
+  });
+
+  it('signs with the gateway’s key what it is to say, as the kind that it is', async () => {
+    const { identities, outbox, vouch } = await openOutbox(settings, silentLog);
+    const did = identities.find(({ label }) => label === 'gateway')?.did ?? '';
+    for (const typ of ['bondline-certificate-request+jwt', 'bondline-witness+jwt'] as const) {
+      const opened = openToken(await vouch({ payload: '{"says":"so"}', typ }), 1_000, typ);
+      if (isRefusal(opened)) throw new Error(opened.reason);
+      expect([opened.payloadText, verifyToken(opened, publicKeyOfDid(did))]).toEqual([
+        '{"says":"so"}',
+        true,
+      ]);
+    }
+    await outbox.close();
   });
 
   it('rejects what is asked after its database failed, and says so', async () => {

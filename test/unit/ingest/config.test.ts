@@ -54,6 +54,7 @@ describe('loadIngestConfig', () => {
           strangers: { messagesPerSecond: 500, bytesPerSecond: 16_777_216 },
         },
         refusals: { gatewayDayBytes: 67_108_864, totalBytes: 1_073_741_824 },
+        checkpoints: { everySeconds: 10 },
         authorities: { customs: [], sureties: [], laboratories: [] },
         require: { bondLiable: [], possessor: [] },
         statusRefresh: { enabled: true },

@@ -10,6 +10,12 @@ import { describe, expect, it } from 'vitest';
 import { batchSchema } from '../../../../devices/credential/batch-schema.ts';
 import { composeBatch, readBatch } from '../../../../devices/credential/batch-wire.ts';
 import {
+  composeCheckpoint,
+  composeNotice,
+  composeStatement,
+  openNotice,
+} from '../../../../devices/credential/checkpoint.ts';
+import {
   composeEnrolRequest,
   openEnrolRequest,
 } from '../../../../devices/credential/enrol-request.ts';
@@ -118,6 +124,18 @@ describe('docs/wire.md', () => {
     );
     const opened = openEnrolRequest(token);
     expect(opened).toEqual({ ...request, device: device.did, gateway: gateway.did });
+  });
+});
+
+describe('docs/wire.md, of checkpoints', () => {
+  it('shows them, notices and statements as they are composed', () => {
+    expect(composeCheckpoint(JSON.parse(example('checkpoint')))).toBe(example('checkpoint'));
+    const notice = openNotice(Buffer.from(example('notice')));
+    if ('code' in notice) throw new Error(notice.reason);
+    expect(Buffer.from(composeNotice(notice)).toString()).toBe(example('notice'));
+    const { checkpoint, ...said } = JSON.parse(example('statement'));
+    const made = composeStatement({ ...said, token: Buffer.from(checkpoint) });
+    expect(made).toBe(example('statement'));
   });
 });
 

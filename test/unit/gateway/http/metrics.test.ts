@@ -25,4 +25,28 @@ describe('the metrics', () => {
     const text = formatMetrics(gatewaySnapshot({ counters: { ...counters, suppressed: 7 } }));
     expect(text).toMatch(/^bondline_gateway_suppressed_total 7$/m);
   });
+
+  it('say how far the ingester’s record is witnessed, and whether it keeps to it', () => {
+    const { witness } = gatewaySnapshot();
+    const of = (change: Partial<typeof witness>) => {
+      const text = formatMetrics(gatewaySnapshot({ witness: { ...witness, ...change } }));
+      return [...text.matchAll(/^bondline_gateway_((?:checkpoint|journal)_\S+ \S+)$/gm)].map(
+        ([, line]) => line,
+      );
+    };
+    const kept = ['checkpoint_entries 4711', 'checkpoint_issued_timestamp_seconds 90'];
+    const doubts = (contradiction: number, unproven: number, silent = 0) => [
+      `journal_contradiction ${contradiction}`,
+      `journal_unproven ${unproven}`,
+      `journal_silent ${silent}`,
+    ];
+    expect(of({})).toEqual([...kept, ...doubts(0, 0)]);
+    expect(of({ contradiction: true })).toEqual([...kept, ...doubts(1, 0)]);
+    expect(of({ unproven: true })).toEqual([...kept, ...doubts(0, 1)]);
+    expect(of({ silent: true })).toEqual([...kept, ...doubts(0, 0, 1)]);
+    const none = { contradiction: false, silent: false, unproven: false };
+    const text = formatMetrics(gatewaySnapshot({ witness: none }));
+    expect(text).not.toContain('gateway_checkpoint_');
+    expect(text).toMatch(/^bondline_gateway_journal_contradiction 0$/m);
+  });
 });

@@ -50,6 +50,31 @@ describe('the overview', () => {
     expect(page).toContain('offset not known; 2 steps');
     expect(page).toContain('<span class="mark bad">down</span>');
   });
+
+  it('says how far the ingester’s record is proven, and when it contradicts itself', () => {
+    const { witness } = gatewaySnapshot();
+    const tileOf = (given: Partial<typeof witness>) => {
+      const page = overviewPage(gatewaySnapshot({ witness: { ...witness, ...given } }));
+      return /<dt>Record kept by the ingester<\/dt><dd>(.*?)<\/dd>/.exec(page)?.[1];
+    };
+    const asOf = 'as of 1970-01-01T00:01:30.000Z';
+    const more = (text: string) => `<span class="second">${text}</span>`;
+    expect(tileOf({})).toBe(`4,711 entries${more(`${asOf}, kept here`)}`);
+    expect(tileOf({ silent: true })).toBe(
+      `<span class="mark warn">4,711 entries</span>${more(`${asOf}, kept here; nothing further is shown`)}`,
+    );
+    expect(tileOf({ unproven: true })).toBe(
+      `<span class="mark bad">4,711 entries</span>${more(`${asOf}, NOT proven to continue`)}`,
+    );
+    expect(tileOf({ contradiction: true, unproven: true })).toBe(
+      '<span class="mark bad">CONTRADICTS</span>' +
+        more(`what it signed before: 4,711 entries ${asOf}`),
+    );
+    const page = overviewPage(
+      gatewaySnapshot({ witness: { contradiction: false, silent: false, unproven: false } }),
+    );
+    expect(page).toContain(`none yet${more('no checkpoint has come')}`);
+  });
 });
 
 describe('the page of a device', () => {

@@ -1,6 +1,7 @@
 /** A gateway at one site with everything but the network, the field and time itself. */
 import { expect } from 'vitest';
 import type { Batch } from '../../../../devices/credential/batch.ts';
+import { statementIn } from '../../../../devices/credential/checkpoint.ts';
 import { readEnrolment } from '../../../../devices/credential/enrolment-wire.ts';
 import { openToken, signToken } from '../../../../devices/credential/jws.ts';
 import type { ReceiptOutcome } from '../../../../devices/credential/receipt.ts';
@@ -15,6 +16,7 @@ import { type GatewayConfig, gatewayConfigSchema } from '../../../../gateway/con
 import { type Gateway, startGateway } from '../../../../gateway/gateway.ts';
 import type { StatusLine } from '../../../../gateway/health.ts';
 import { createLocalOutbox } from '../../../../gateway/outbox-local.ts';
+import type { Vouch } from '../../../../gateway/outbox-message.ts';
 import { MachineClock, World } from '../../../sim/clock.ts';
 import { memorySigner } from '../../../support/identity.ts';
 import { counted, type FakeDevice, FakeUplink, fakeDriver } from './fake-field.ts';
@@ -51,6 +53,8 @@ export class Site {
   readonly lines: string[] = [];
   readonly batches: Batch[] = [];
   outcome: ReceiptOutcome | 'silence' = 'accepted';
+  /** Signs with the gateway's key; without it the gateway is no witness. */
+  vouch: Vouch | undefined;
   clock = new MachineClock(this.world, 0);
   store: StoreWorld | undefined;
   readonly push: boolean;
@@ -110,6 +114,7 @@ export class Site {
       did: this.gatewayKey.did,
       devices: new Map(config.devices.map(({ name }, index) => [name, this.did(index)])),
       outbox: createLocalOutbox({ store: this.store.store, clock }),
+      ...(this.vouch && { vouch: this.vouch }),
       clock,
       random: { ...systemRandom, fraction: () => 0 },
       log: createLog({ component: 't', level: 'info', clock, write }),
@@ -156,6 +161,7 @@ export class Site {
   }
 
   async #answer(token: Uint8Array): Promise<void> {
+    if (statementIn(token)) return;
     const opened = openToken(token, limits.credentialBytesMax);
     if (isRefusal(opened)) throw new Error(opened.reason);
     const isEnrolment = !isRefusal(readEnrolment(opened.payload));
