@@ -5,6 +5,7 @@ import { formatTime } from '../../devices/runtime.ts';
 import {
   endWitness,
   evidenceFile,
+  type Found,
   hasEvidence,
   keptFile,
   readKept,
@@ -36,7 +37,7 @@ function show(
   { file, ingester, json }: { file: string; ingester: string; json: boolean },
   { out }: CommandContext,
 ): number {
-  const found = readKept(folder, { ingester });
+  const found = reading(folder, ingester);
   const [contradiction, unproven] = (['contradiction', 'unproven'] as const).map((doubt) =>
     hasEvidence(folder, doubt) ? evidenceFile(folder, doubt) : undefined,
   );
@@ -81,6 +82,15 @@ function accept(folder: string, json: boolean, { clock, out }: CommandContext): 
     out(`what was kept until now is in ${ended}\n`);
   }
   return EXIT.well;
+}
+
+/** @throws EdgeError DOC_UNREADABLE */
+function reading(folder: string, ingester: string): Found {
+  try {
+    return readKept(folder, { ingester });
+  } catch (cause) {
+    throw new EdgeError('DOC_UNREADABLE', `reading ${keptFile(folder)}`, { cause });
+  }
 }
 
 function ending(folder: string, nowMs: number): string | undefined {

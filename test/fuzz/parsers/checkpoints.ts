@@ -184,13 +184,19 @@ function payloadIn(token: Uint8Array): Readonly<Record<string, unknown>> {
   return JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>;
 }
 
+const textOf = (token: Uint8Array) => Buffer.from(token).toString('latin1');
+
 export const checkpointFile: Parser = {
   name: 'checkpoint-file',
   prepare: () => {
     const statements = [SIZE, 8, 12].map((size) => signStatement(statementOn(tokenOf(size))));
     const file = Buffer.from(composeCheckpointFile({ token: tokenOf(SIZE), statements }));
-    const fileWith = (one: Uint8Array) =>
-      Buffer.from(composeCheckpointFile({ token: tokenOf(SIZE), statements: [one] }));
+    // Not composed: a statement may have become larger than a file that we would write.
+    const [checkpoint, ...others] = [tokenOf(SIZE), ...statements].map(textOf);
+    const fileWith = (one: Uint8Array) => {
+      const witnesses = [textOf(one), ...others];
+      return Buffer.from(JSON.stringify({ bondlineCheckpoint: 1, checkpoint, witnesses }));
+    };
     return {
       seeds: [
         { bytes: file },
