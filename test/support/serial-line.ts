@@ -35,7 +35,8 @@ export async function startSerialLine(port: number): Promise<SerialLine> {
     if (socat === undefined) return;
     const ended = socat.exitCode !== null || socat.signalCode !== null;
     const exit = ended ? undefined : once(socat, 'exit');
-    socat.kill();
+    // SIGTERM in the moment in which it opens its other end can hold it up for ever.
+    socat.kill('SIGKILL');
     await exit;
     socat = undefined;
     rmSync(path, { force: true });
