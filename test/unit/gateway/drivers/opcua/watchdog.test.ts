@@ -78,7 +78,7 @@ describe('one item', () => {
 
   it('that the server forgot is found out while the others go on, and is made anew', async () => {
     const server = await start();
-    const { connection, got, lines, times } = await listen(server, { watchdogMs: 200 });
+    const { connection, got, lines, times } = await listen(server, { watchdogMs: 600 });
     await eventually(() => times('plain').length > 0 && times('kept').length > 0, 'first values');
     expect(server.forget('ns=1;s=Plain')).toBe(1);
     expect(server.forget('ns=1;s=Kept')).toBe(1);
