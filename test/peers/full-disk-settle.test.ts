@@ -13,6 +13,7 @@ import { runKeygen } from '../../gateway/commands/keygen.ts';
 import { runOutbox } from '../../gateway/commands/outbox.ts';
 import { openTmpfsDisk, type TmpfsDisk, tmpfsObstacle } from '../faults/disk/tmpfs-disk.ts';
 import { memorySigner } from '../support/identity.ts';
+import { loneMeterConfig } from '../support/lone-meter.ts';
 import { draftOf, openStore } from '../unit/gateway/support/outbox-world.ts';
 
 const START = 1_767_225_600_000;
@@ -44,18 +45,7 @@ describe.skipIf(tmpfsObstacle() !== undefined)('outbox settle on a full disk', (
     writeFileSync(at('passphrase'), 'a passphrase for one test\n', { mode: 0o600 });
     writeFileSync(
       at('gateway.yaml'),
-      `gateway: { name: site, organisation: "did:web:site.example", data: ./disk/data }
-keys: { store: file, path: keys.json, passphraseFile: passphrase }
-facility: did:web:site.example/facility/one
-uplink: { sink: mqtt, ingester: "${ingester.did}", connection: { url: "mqtt://127.0.0.1:1" } }
-devices:
-  - name: meter-1
-    driver: modbus
-    profile: reefer-controller
-    connection: { host: 127.0.0.1, port: 1, unitId: 1 }
-    everyMs: 60000
-    goods: did:web:site.example/container/
-`,
+      loneMeterConfig({ data: './disk/data', ingester: ingester.did }),
     );
   });
   afterAll(() => {

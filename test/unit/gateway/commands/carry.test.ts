@@ -11,6 +11,7 @@ import { custody } from '../../../../devices/credential/party/custody.ts';
 import { openDatabase } from '../../../../devices/io/sqlite.ts';
 import { outboxSchema } from '../../../../gateway/outbox-tables.ts';
 import { memorySigner } from '../../../support/identity.ts';
+import { loneMeterConfig } from '../../../support/lone-meter.ts';
 import { custodyStep } from '../../../support/party.ts';
 
 const cli = fileURLToPath(new URL('../../../../gateway/cli.ts', import.meta.url));
@@ -58,21 +59,10 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'passphrase'), 'a passphrase for one test\n', { mode: 0o600 });
   writeFileSync(
     config,
-    `gateway: { name: test, organisation: 'did:web:you.example', data: ./data }
-keys: { store: file, path: keys.json, passphraseFile: passphrase }
-facility: did:web:you.example/facility/one
-uplink:
-  sink: mqtt
-  ingester: did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169
-  connection: { url: 'mqtt://127.0.0.1:1' }
-devices:
-  - name: meter-1
-    driver: modbus
-    profile: reefer-controller
-    connection: { host: 127.0.0.1, port: 1, unitId: 1 }
-    everyMs: 60000
-    goods: did:web:you.example/container/
-`,
+    loneMeterConfig({
+      data: './data',
+      ingester: 'did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169',
+    }),
   );
   expect((await run('keygen', config)).err).toBe('');
 });

@@ -2,13 +2,14 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../../../devices/limits.ts';
-import { systemClock, systemRandom } from '../../../../devices/runtime.ts';
+import { systemClock } from '../../../../devices/runtime.ts';
 import { runOpcuaTrust } from '../../../../gateway/commands/opcua-trust.ts';
 import {
   keepRefused,
   keptCertificates,
   readTrustList,
 } from '../../../../gateway/drivers/opcua/trust-list.ts';
+import { captureGateway } from '../../../support/gateway-command.ts';
 import {
   type Identity,
   makeCertificate,
@@ -18,21 +19,8 @@ import { freshFolder } from '../../../support/opcua-device.ts';
 
 const START_MS = Date.UTC(2026, 10, 22);
 
-async function trust(...args: string[]): Promise<string> {
-  let out = '';
-  await runOpcuaTrust(args, {
-    clock: { ...systemClock, nowMs: () => START_MS },
-    random: systemRandom,
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    terminal: false,
-    stop: new AbortController().signal,
-    onInputEnd: () => undefined,
-  });
-  return out;
-}
+const clock = { ...systemClock, nowMs: () => START_MS };
+const trust = async (...args: string[]) => (await captureGateway(runOpcuaTrust, args, clock)).out;
 
 function digitsOf({ certificate }: Identity): string {
   return certificate.fingerprint256.replaceAll(':', '').toLowerCase();

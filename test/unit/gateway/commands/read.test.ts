@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { systemClock, systemRandom } from '../../../../devices/runtime.ts';
 import { toJson } from '../../../../gateway/commands/device-line.ts';
 import { runRead } from '../../../../gateway/commands/read.ts';
+import { captureGateway } from '../../../support/gateway-command.ts';
 import { startBroker } from '../../../support/mqtt-broker.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'bondline-read-'));
@@ -44,17 +44,7 @@ devices:
   );
   let text = '';
   try {
-    await runRead([config, ...args], {
-      clock: systemClock,
-      random: systemRandom,
-      out: (said) => {
-        text += said;
-      },
-      err: () => undefined,
-      terminal: false,
-      stop: new AbortController().signal,
-      onInputEnd: () => undefined,
-    });
+    text = (await captureGateway(runRead, [config, ...args])).out;
   } finally {
     await broker.close();
   }

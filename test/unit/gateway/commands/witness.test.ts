@@ -2,10 +2,11 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemRandom } from '../../../../devices/runtime.ts';
 import { runWitness } from '../../../../gateway/commands/witness.ts';
 import { evidenceFile, keptFile } from '../../../../gateway/witness-folder.ts';
+import { captureGateway } from '../../../support/gateway-command.ts';
 import { memorySigner } from '../../../support/identity.ts';
+import { loneMeterConfig } from '../../../support/lone-meter.ts';
 import { entriesOf, TestJournal } from '../support/record-world.ts';
 import { WitnessSite } from '../support/witness-world.ts';
 
@@ -20,38 +21,10 @@ beforeEach(() => {
 afterEach(() => site.close());
 
 function writeConfig(): void {
-  writeFileSync(
-    config,
-    `gateway: { name: test, organisation: 'did:web:you.example', data: . }
-keys: { store: file, path: keys.json, passphraseFile: passphrase }
-facility: did:web:you.example/facility/one
-uplink: { sink: mqtt, ingester: '${site.ingester.did}', connection: { url: 'mqtt://127.0.0.1:1' } }
-devices:
-  - name: meter-1
-    driver: modbus
-    profile: reefer-controller
-    connection: { host: 127.0.0.1, port: 1, unitId: 1 }
-    everyMs: 60000
-    goods: did:web:you.example/container/
-`,
-  );
+  writeFileSync(config, loneMeterConfig({ data: '.', ingester: site.ingester.did }));
 }
 
-async function run(...args: string[]): Promise<{ code: number; out: string }> {
-  let out = '';
-  const code = await runWitness([config, ...args], {
-    clock: site.clock,
-    random: systemRandom,
-    out: (text) => {
-      out += text;
-    },
-    err: () => undefined,
-    terminal: false,
-    stop: new AbortController().signal,
-    onInputEnd: () => undefined,
-  });
-  return { code, out };
-}
+const run = (...args: string[]) => captureGateway(runWitness, [config, ...args], site.clock);
 
 const json = async (...args: string[]) => {
   const { code, out } = await run(...args, '--json');
