@@ -248,13 +248,17 @@ describe('a signature', () => {
 });
 
 /**
- * Another one where the key begins with 0x30: the SDK takes its bytes for DER then, as with one
- * Ed25519 key in 256 of a did:jwk, and cannot sign. Our wallet has it make keys of P-256 alone.
+ * Another one where the SDK by itself cannot sign: with a key that begins with 0x30, whose bytes it
+ * takes for DER (one Ed25519 key in 256 of a did:jwk; our wallet has it make keys of P-256 alone),
+ * and with a did:key of which a coordinate has a leading zero (did-key-resolver.ts mends that).
  */
 async function createdDid(provider: string, type: string) {
   for (;;) {
     const made = await sphereon.agent.didManagerCreate({ provider, options: { type } });
-    if (!made.keys.some(({ publicKeyHex }) => publicKeyHex.startsWith('30'))) return made;
+    const isShort =
+      provider === 'did:key' && hasLeadingZero(jwkOfKey(publicKeyOfDid(made.did).key));
+    const isDer = made.keys.some(({ publicKeyHex }) => publicKeyHex.startsWith('30'));
+    if (!isDer && !isShort) return made;
   }
 }
 
